@@ -1,0 +1,168 @@
+# METADATA
+# title: Vendor assurance
+# description: What a third party must have stated, with evidence that has not expired. What it did not state counts as the worst.
+package egress.rules.vendor_assurance
+
+import rego.v2
+
+_sensitive contains index if {
+	not input.vendor.party == "first"
+	some index, profile in input.profiles
+	profile.known
+	not profile.sensitivity in {"public", "internal"}
+}
+
+_learnable contains index if {
+	not input.vendor.party == "first"
+	some index, profile in input.profiles
+	some category in ["system.ai", "user.content"]
+	profile.ancestors[category]
+}
+
+# METADATA
+# title: Sensitive data needs a signed data processing agreement
+# custom:
+#   code: claim_missing
+#   message: The vendor has not stated a signed data processing agreement.
+#   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
+#   judges: result
+rulings["dpa-missing"] contains index if {
+	some index in _sensitive
+	not input.vendor.claims.dpa.state in {"valid", "expired"}
+}
+
+# METADATA
+# title: Sensitive data needs a signed data processing agreement
+# custom:
+#   code: claim_expired
+#   message: The vendor's statement of a signed data processing agreement has expired.
+#   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
+#   judges: result
+rulings["dpa-expired"] contains index if {
+	some index in _sensitive
+	input.vendor.claims.dpa.state == "expired"
+}
+
+# METADATA
+# title: Sensitive data needs a signed data processing agreement
+# custom:
+#   code: claim_insufficient
+#   message: The vendor has not signed a data processing agreement.
+#   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
+#   judges: result
+rulings["dpa-insufficient"] contains index if {
+	some index in _sensitive
+	input.vendor.claims.dpa.state == "valid"
+	not input.vendor.claims.dpa.value == true
+}
+
+# METADATA
+# title: Sensitive data needs notice of a breach within 72 hours
+# custom:
+#   code: claim_missing
+#   message: The vendor has not stated how fast it notifies of a breach.
+#   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
+#   judges: result
+rulings["breach-notice-missing"] contains index if {
+	some index in _sensitive
+	not input.vendor.claims.breach_notice_hours.state in {"valid", "expired"}
+}
+
+# METADATA
+# title: Sensitive data needs notice of a breach within 72 hours
+# custom:
+#   code: claim_expired
+#   message: The vendor's statement of how fast it notifies of a breach has expired.
+#   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
+#   judges: result
+rulings["breach-notice-expired"] contains index if {
+	some index in _sensitive
+	input.vendor.claims.breach_notice_hours.state == "expired"
+}
+
+# METADATA
+# title: Sensitive data needs notice of a breach within 72 hours
+# custom:
+#   code: claim_insufficient
+#   message: The vendor takes longer than 72 hours to notify of a breach.
+#   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
+#   judges: result
+rulings["breach-notice-insufficient"] contains index if {
+	some index in _sensitive
+	input.vendor.claims.breach_notice_hours.state == "valid"
+	not input.vendor.claims.breach_notice_hours.value <= 72
+}
+
+# METADATA
+# title: Sensitive data is kept for 90 days at most
+# custom:
+#   code: claim_missing
+#   message: The vendor has not stated how long it keeps data.
+#   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
+#   judges: result
+rulings["retention-missing"] contains index if {
+	some index in _sensitive
+	not input.vendor.claims.retention_days.state in {"valid", "expired"}
+}
+
+# METADATA
+# title: Sensitive data is kept for 90 days at most
+# custom:
+#   code: claim_expired
+#   message: The vendor's statement of how long it keeps data has expired.
+#   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
+#   judges: result
+rulings["retention-expired"] contains index if {
+	some index in _sensitive
+	input.vendor.claims.retention_days.state == "expired"
+}
+
+# METADATA
+# title: Sensitive data is kept for 90 days at most
+# custom:
+#   code: claim_insufficient
+#   message: The vendor keeps data longer than 90 days.
+#   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
+#   judges: result
+rulings["retention-insufficient"] contains index if {
+	some index in _sensitive
+	input.vendor.claims.retention_days.state == "valid"
+	not input.vendor.claims.retention_days.value <= 90
+}
+
+# METADATA
+# title: AI metadata and content go only to who does not train on it
+# custom:
+#   code: claim_missing
+#   message: The vendor has not stated whether it trains models on the data.
+#   fix: Have the vendor opt you out of training and record it, or drop the fields.
+#   judges: result
+rulings["trains-on-data-missing"] contains index if {
+	some index in _learnable
+	not input.vendor.claims.trains_on_data.state in {"valid", "expired"}
+}
+
+# METADATA
+# title: AI metadata and content go only to who does not train on it
+# custom:
+#   code: claim_expired
+#   message: The vendor's statement of whether it trains models on the data has expired.
+#   fix: Have the vendor opt you out of training and record it, or drop the fields.
+#   judges: result
+rulings["trains-on-data-expired"] contains index if {
+	some index in _learnable
+	input.vendor.claims.trains_on_data.state == "expired"
+}
+
+# METADATA
+# title: AI metadata and content go only to who does not train on it
+# custom:
+#   code: claim_insufficient
+#   message: The vendor trains models on the data.
+#   fix: Have the vendor opt you out of training and record it, or drop the fields.
+#   judges: result
+rulings["trains-on-data-insufficient"] contains index if {
+	some index in _learnable
+	input.vendor.claims.trains_on_data.state == "valid"
+	not input.vendor.claims.trains_on_data.value == false
+}

@@ -1,0 +1,138 @@
+import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from './facts.ts';
+import { createGraph, type Graph } from './graph.ts';
+import { compilePatterns, matchName } from './paths.ts';
+import { createProfiles, type Profile, type Profiles } from './profiles.ts';
+import { ancestorsOf, toSelectors, type Selectors } from './selectors.ts';
+import { createVendorGraph, type VendorGraph } from './vendors.ts';
+
+/** A field as questions meet it. `declared` differs from the asked path where a dynamic key matched. */
+export interface KnownField {
+  readonly declared: string;
+  readonly fact: FieldFact;
+  readonly profile: Profile;
+}
+
+export interface KnownEvent {
+  readonly fact: EventFact;
+  field(path: string): KnownField | undefined;
+  readonly fields: readonly KnownField[];
+}
+
+/** A grant with its selectors compiled. */
+export interface KnownGrant extends Grant {
+  readonly covers: Selectors;
+  readonly spares: Selectors;
+}
+
+export interface KnownCombination extends Combination {
+  readonly selectors: readonly Selectors[];
+}
+
+export interface KnownTransform extends Transform {
+  readonly selectors: Selectors;
+}
+
+/** The facts, interned and indexed for questions. Immutable; built once per load. */
+export interface Catalogue {
+  readonly facts: Facts;
+  readonly profiles: Profiles;
+  readonly graph: Graph;
+  readonly vendorGraph: VendorGraph;
+  /** The dictionary as an event that has no name: kind raw_event, no default purpose (J23). */
+  readonly dictionary: KnownEvent;
+  event(name: string): KnownEvent | undefined;
+  /** The profile that an event's name has by pattern, registered or not (J24). */
+  eventName(name: string): Profile | undefined;
+  /** All roles of an identity, those that its roles extend included; sorted. */
+  rolesOf(identity: string): readonly string[];
+  grantsOf(role: string): readonly KnownGrant[];
+  readonly grants: ReadonlyMap<string, KnownGrant>;
+  readonly exclusives: readonly KnownGrant[];
+  readonly combinations: readonly KnownCombination[];
+  readonly transforms: readonly KnownTransform[];
+  readonly leaves: readonly string[];
+  /** Identity attributes and context names that some condition reads (J30). */
+  readonly reads: { readonly attributes: ReadonlySet<string>; readonly context: ReadonlySet<string> };
+}
+
+export function createCatalogue(facts: Facts): Catalogue {
+  const profiles = createProfiles(facts.categories);
+  const events = new Map([...facts.events].map(([name, fact]) => [name, knownEvent(fact, profiles)]));
+  const grants = new Map([...facts.grants].map(([id, grant]) => [id, knownGrant(grant)]));
+  const byRole = Map.groupBy(grants.values(), (grant) => grant.role);
+  const roles = new Map([...facts.identities].map(([id, identity]) => [id, closeRoles(identity.roles, facts)]));
+  const parents = new Set([...facts.categories.keys()].flatMap((id) => ancestorsOf(id).slice(0, -1)));
+  return {
+    facts,
+    profiles,
+    graph: createGraph(facts.tuples, facts.relationRules),
+    vendorGraph: createVendorGraph(facts.vendors, facts.edges),
+    dictionary: knownEvent(dictionaryOf(facts), profiles),
+    event: (name) => events.get(name),
+    eventName: (name) => profileOfName(name, facts, profiles),
+    rolesOf: (identity) => roles.get(identity) ?? [],
+    grantsOf: (role) => byRole.get(role) ?? [],
+    grants,
+    exclusives: [...grants.values()].filter((grant) => grant.exclusive),
+    combinations: [...facts.combinations.values()].map((c) => ({ ...c, selectors: c.members.map(withAllBelow) })),
+    transforms: facts.transforms.map((t) => ({ ...t, selectors: toSelectors([t.category]) })),
+    leaves: [...facts.categories.keys()].filter((id) => !parents.has(id)).sort(),
+    reads: readNames(facts),
+  };
+}
+
+const knownGrant = (grant: Grant): KnownGrant => ({
+  ...grant, covers: toSelectors(grant.categories), spares: toSelectors(grant.except),
+});
+
+// A combination's members always include all below (J4).
+const withAllBelow = (member: readonly string[]): Selectors => ({
+  exact: [], below: member.map((s) => (s.endsWith('.*') ? s.slice(0, -2) : s)),
+});
+
+function knownEvent(fact: EventFact, profiles: Profiles): KnownEvent {
+  const fields = fact.fields.map((field) => ({ declared: field.path, fact: field, profile: profiles.of(field) }));
+  const byPath = new Map(fields.map((field) => [field.declared, field]));
+  const match = compilePatterns([...byPath.keys()].filter((path) => path.includes('*')));
+  return {
+    fact,
+    fields,
+    field(path) {
+      const exact = byPath.get(path);
+      if (exact !== undefined) return exact;
+      const declared = match(path);
+      return declared === undefined ? undefined : byPath.get(declared);
+    },
+  };
+}
+
+const dictionaryOf = (facts: Facts): EventFact => ({
+  name: '', version: '', kind: 'raw_event', purposes: [], minCell: 10, fields: [...facts.fields.values()],
+});
+
+function profileOfName(name: string, facts: Facts, profiles: Profiles): Profile | undefined {
+  for (const [pattern, category] of facts.eventNames) {
+    if (matchName(pattern, name)) return profiles.of({ category, role: 'dimension', labels: {} });
+  }
+  return undefined;
+}
+
+function closeRoles(roles: readonly string[], facts: Facts): readonly string[] {
+  const closed = new Set<string>();
+  const queue = [...roles];
+  for (let role = queue.pop(); role !== undefined; role = queue.pop()) {
+    if (closed.has(role)) continue;
+    closed.add(role);
+    queue.push(...(facts.roles.get(role)?.extends ?? []));
+  }
+  return [...closed].sort();
+}
+
+function readNames(facts: Facts): Catalogue['reads'] {
+  const atoms = [...facts.grants.values()].flatMap((grant) => grant.conditions.flatMap((c) => c.any.flat()));
+  const paths = atoms.flatMap((atom) => (atom.ref === undefined ? [atom.path] : [atom.path, atom.ref]));
+  const names = (first: string, second?: string) => new Set(
+    paths.filter((p) => p[0] === first && (second === undefined || p[1] === second)).map((p) => p[second === undefined ? 1 : 2] ?? ''),
+  );
+  return { attributes: names('identity', 'attributes'), context: names('context') };
+}

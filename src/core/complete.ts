@@ -1,0 +1,158 @@
+import type { ReasonCode } from './answer.ts';
+import type { Catalogue, KnownEvent, KnownField } from './catalogue.ts';
+import { SluiceError } from './errors.ts';
+import type { Caller, Channel, ObligationOp, Scalar } from './facts.ts';
+import { inspect } from './payload.ts';
+import type { Finding } from './prepared.ts';
+import type { Profile } from './profiles.ts';
+import type { PayloadLeaf, Question } from './question.ts';
+import { nearest } from './suggest.ts';
+
+export interface CompletedField {
+  readonly path: string;
+  /** As declared; undefined for a path that nothing knows, a category, and `$event` by pattern. */
+  readonly known?: KnownField;
+  readonly profile: Profile;
+  readonly findings: readonly Finding[];
+}
+
+/** A question after all defaults, with everything that was found about its payload; values are gone. */
+export interface Completed {
+  readonly identity: string;
+  readonly onBehalfOf?: string;
+  /** The vendor's id, or the name or host that nobody knows. */
+  readonly vendor: string;
+  /** Of the destination, if one was stated. */
+  readonly secure?: boolean;
+  readonly environment: string;
+  readonly purpose?: string;
+  readonly channel: Channel;
+  readonly eventName?: string;
+  /** Without an event the dictionary; undefined for an event that is not registered. */
+  readonly event: KnownEvent | undefined;
+  readonly kind: 'raw_event' | 'aggregate' | 'snapshot';
+  /** Whether `fields` are categories. */
+  readonly byCategory: boolean;
+  readonly fields: readonly CompletedField[];
+  /** Concern every field. */
+  readonly findings: readonly Finding[];
+  readonly aggregate?: { readonly groupBy: readonly string[]; readonly minCell?: number };
+  readonly about?: string;
+  readonly region?: string;
+  readonly context: Readonly<Record<string, Scalar>>;
+  readonly supports: readonly ObligationOp[];
+  readonly rows?: number;
+  readonly minRevision?: number;
+}
+
+/**
+ * Resolves names, fills defaults, looks at the payload.
+ *
+ * @throws {SluiceError} `request_invalid` when vendor and destination disagree (J25, J33), a context value is not as
+ * declared (J30), or a category is no leaf (J22).
+ */
+export function complete(question: Question, catalogue: Catalogue, caller: Caller): Completed {
+  const event = question.event === undefined ? catalogue.dictionary : catalogue.event(question.event);
+  const kind = question.categories !== undefined ? 'raw_event' : event?.fact.kind ?? 'raw_event';
+  const purpose = question.purpose ?? event?.fact.defaultPurpose;
+  return {
+    identity: question.identity,
+    ...(question.onBehalfOf !== undefined && { onBehalfOf: question.onBehalfOf }),
+    vendor: resolveVendor(question, catalogue),
+    ...(question.destination !== undefined && { secure: question.destination.secure }),
+    environment: question.environment,
+    ...(purpose !== undefined && { purpose }),
+    channel: question.channel,
+    ...(question.event !== undefined && { eventName: question.event }),
+    event,
+    kind,
+    byCategory: question.categories !== undefined,
+    fields: [...askedFields(question, event, catalogue), ...eventNameField(question, event, catalogue)],
+    findings: event === undefined ? [] : payloadFindings(question, event),
+    ...(question.aggregate !== undefined && kind === 'aggregate' && { aggregate: question.aggregate }),
+    ...(question.about !== undefined && event?.fact.about !== undefined && { about: question.about }),
+    ...(question.dataSubject.region !== undefined && { region: question.dataSubject.region }),
+    context: checkContext(question.context, catalogue),
+    supports: question.supports ?? caller.supports,
+    ...(question.rows !== undefined && { rows: question.rows }),
+    ...(question.minRevision !== undefined && { minRevision: question.minRevision }),
+  };
+}
+
+function resolveVendor({ vendor, destination }: Question, { vendorGraph }: Catalogue): string {
+  if (destination === undefined) return vendor ?? '';
+  const resolved = vendorGraph.byHost(destination.host);
+  if (vendor !== undefined && vendor !== resolved) {
+    throw new SluiceError('request_invalid', 'vendor and destination name different receivers: leave one out, or add the host to the vendor');
+  }
+  return resolved ?? destination.host;
+}
+
+function askedFields(question: Question, event: KnownEvent | undefined, catalogue: Catalogue): readonly CompletedField[] {
+  const { unknown } = catalogue.profiles;
+  if (question.categories !== undefined) return question.categories.map((category) => categoryField(category, catalogue));
+  if (question.payload !== undefined) return payloadFields(question.payload, event, unknown);
+  return (question.fields ?? []).map((path) => pathField(path, event?.field(path), unknown, []));
+}
+
+function pathField(path: string, known: KnownField | undefined, unknown: Profile, findings: readonly Finding[]): CompletedField {
+  return { path, ...(known !== undefined && { known }), profile: known?.profile ?? unknown, findings };
+}
+
+function categoryField(category: string, catalogue: Catalogue): CompletedField {
+  if (catalogue.facts.categories.has(category) && !catalogue.leaves.includes(category)) {
+    throw new SluiceError('request_invalid', `categories: ${category} has categories below it; ask about its leaves`);
+  }
+  const profile = catalogue.profiles.of({ category, role: 'dimension', labels: {} });
+  return { path: category, profile, findings: [] };
+}
+
+function payloadFields(leaves: readonly PayloadLeaf[], event: KnownEvent | undefined, unknown: Profile): readonly CompletedField[] {
+  const lookup = (path: string) => event?.field(path);
+  const found = Map.groupBy(inspect(leaves, (path) => lookup(path)?.fact), ({ path }) => path);
+  return [...new Set(leaves.map(({ path }) => path))].map((path) => {
+    const findings = (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) }));
+    return pathField(path, lookup(path), unknown, findings);
+  });
+}
+
+/** The event's own name leaves too, where its entry or a pattern says that it gives something away (J24). */
+function eventNameField({ event: name, fields }: Question, event: KnownEvent | undefined, catalogue: Catalogue): readonly CompletedField[] {
+  if (name === undefined || fields?.includes('$event') === true) return [];
+  const known = event?.field('$event');
+  const profile = known?.profile ?? catalogue.eventName(name);
+  return profile === undefined ? [] : [{ path: '$event', ...(known !== undefined && { known }), profile, findings: [] }];
+}
+
+/** What a payload's values say of the whole: another object than the one stated (J19), or too small a cell (J18). */
+function payloadFindings({ payload, about, aggregate }: Question, { fact }: KnownEvent): readonly Finding[] {
+  const valuesAt = (path: string | undefined) => (payload ?? []).filter((leaf) => leaf.path === path).map(({ value }) => value);
+  const id = about?.slice(about.indexOf(':') + 1);
+  const floor = Math.max(fact.minCell, aggregate?.minCell ?? 0);
+  const codes: ReasonCode[] = [];
+  if (about !== undefined && valuesAt(fact.about?.field).some((value) => String(value) !== id)) codes.push('no_relationship');
+  if (fact.kind === 'aggregate' && valuesAt(fact.countField).some((value) => !(typeof value === 'number' && value >= floor))) codes.push('aggregate_too_small');
+  return codes.map((code) => ({ code }));
+}
+
+function checkContext(context: Question['context'], { facts }: Catalogue): Completed['context'] {
+  for (const [name, value] of Object.entries(context)) {
+    const declared = facts.context.get(name);
+    if (declared === undefined) {
+      const near = nearest(name, facts.context.keys());
+      throw new SluiceError('request_invalid', `context: a name is not declared${near === undefined ? '' : `; did you mean ${near}?`} (declare it in context.yaml)`);
+    }
+    const fits = declared.type === 'enum' ? declared.enum?.includes(value as string) : typeof value === declared.type;
+    if (fits !== true) throw new SluiceError('request_invalid', `context.${name} must be ${declared.type === 'enum' ? `one of ${declared.enum?.join(', ')}` : `a ${declared.type}`}`);
+  }
+  return context;
+}
+
+/** All that a decision depends on besides the revision and time, as text that is compared in full (J29). */
+export function memoKey(c: Completed): string {
+  const fields = c.fields.map(({ path, findings }) => (findings.length === 0 ? path : [path, ...findings.map(({ code, detector }) => [code, detector])]));
+  return JSON.stringify([
+    c.identity, c.onBehalfOf, c.vendor, c.secure, c.environment, c.purpose, c.channel, c.eventName, c.byCategory, fields,
+    c.findings.map(({ code }) => code), c.aggregate, c.about, c.region, Object.entries(c.context).sort(([a], [b]) => (a < b ? -1 : 1)), c.supports,
+  ]);
+}

@@ -1,0 +1,105 @@
+import type { ReasonCode } from './answer.ts';
+import type { Catalogue, KnownGrant } from './catalogue.ts';
+import { hasEnded, isCurrent, type Moment, type Thresholds } from './clock.ts';
+import type { Vendor, VendorSelector } from './facts.ts';
+import type { WhyNot } from './judge.ts';
+import type { Profile } from './profiles.ts';
+import { hostCause, type Cause } from './reasons.ts';
+import type { Rulings } from './rulings.ts';
+import { covers } from './selectors.ts';
+
+/** What a grant is compared with, beside the categories. */
+export interface Situation {
+  readonly roles: readonly string[];
+  readonly vendorId: string;
+  readonly vendor: { readonly party: Vendor['party']; readonly categories: readonly string[] };
+  readonly environment: string;
+  /** The purpose and all above it; empty without one. */
+  readonly purposes: ReadonlySet<string>;
+  readonly channel: string;
+  readonly kind: string;
+  readonly eventName?: string;
+  /** Exclusive grants of the vendor, by id. */
+  readonly exclusives: readonly KnownGrant[];
+  /** All of what a caller must be told is known (J7). */
+  readonly explainable: boolean;
+}
+
+export const namesVendor = (grant: KnownGrant, id: string, vendor: Situation['vendor']) => grant.vendors.some((selector) => selects(selector, id, vendor));
+
+const selects = (selector: VendorSelector, id: string, vendor: Situation['vendor']) => (selector.vendor === undefined || selector.vendor === id)
+  && (selector.party === undefined || selector.party === vendor.party)
+  && (selector.categories ?? []).every((category) => vendor.categories.includes(category));
+
+/** An attribute of a grant that does not fit. Vendor, event and kind count, but have no code. */
+interface Miss {
+  readonly code?: ReasonCode;
+  /** The grant to name, where it is not this one. */
+  readonly rule?: string;
+}
+
+/** Which attributes of the grant do not fit; its categories, conditions and dates are not looked at. */
+function misses(grant: KnownGrant, s: Situation): Miss[] {
+  const found: Miss[] = [];
+  if (!s.roles.includes(grant.role)) found.push({ code: 'identity_not_allowed' });
+  if (!grant.exclusive && s.exclusives.length > 0) found.push({ code: 'identity_not_allowed', rule: s.exclusives[0]!.id });
+  if (!namesVendor(grant, s.vendorId, s.vendor)) found.push({});
+  if (grant.environments?.includes(s.environment) === false) found.push({ code: 'environment_not_allowed' });
+  if (!grant.purposes.some((purpose) => s.purposes.has(purpose))) found.push({ code: 'purpose_not_allowed' });
+  if (grant.channels?.some((channel) => channel === s.channel) === false) found.push({ code: 'channel_not_allowed' });
+  if (grant.kinds?.some((kind) => kind === s.kind) === false) found.push({});
+  if (grant.events !== undefined && !grant.events.includes(s.eventName ?? '')) found.push({});
+  return found;
+}
+
+/** The grants that can permit here: what they state fits, and they hold now; dates of those that fit are remembered. */
+export function candidates(catalogue: Catalogue, s: Situation, thresholds: Thresholds): readonly KnownGrant[] {
+  return s.roles.flatMap((role) => catalogue.grantsOf(role)).filter((grant) => misses(grant, s).length === 0 && thresholds.holds(grant));
+}
+
+export const coversProfile = (grant: KnownGrant, profile: Profile) => covers(grant.covers, profile.input.category, profile.ancestors)
+  && !covers(grant.spares, profile.input.category, profile.ancestors);
+
+/** For one view: why each profile has no permit. Compared lazily, since most questions never need it. */
+export function explainMissing(
+  catalogue: Catalogue,
+  preparation: { readonly views: readonly { readonly situation: Situation; readonly profiles: readonly Profile[] }[]; readonly moment: Moment },
+  rulings: readonly Rulings[],
+): WhyNot {
+  return (at, index) => {
+    const { views, moment } = preparation;
+    const { situation, profiles } = views[at]!;
+    const profile = profiles[index]!;
+    if (!situation.explainable || !profile.input.known) return [];
+    if (situation.roles.length === 0) return [hostCause('identity_not_allowed', 'no-role')];
+    const failed = Map.groupBy(rulings[at]!.failed, ({ grant }) => grant);
+    const nearest = (grants: readonly KnownGrant[]) => bestOf(grants.flatMap((grant) => nearMiss({ grant, situation, profile, moment, failed })));
+    const own = nearest([...situation.roles.flatMap((role) => catalogue.grantsOf(role)), ...situation.exclusives]);
+    if (own.length > 0) return own;
+    const others = nearest([...catalogue.grants.values()].filter((grant) => !situation.roles.includes(grant.role)));
+    return others.length > 0 ? others : [hostCause('no_permit', 'default-deny')];
+  };
+}
+
+/** The one attribute in which the grant does not fit, if it is only one and has a code. */
+function nearMiss({ grant, situation, profile, moment, failed }: {
+  readonly grant: KnownGrant;
+  readonly situation: Situation;
+  readonly profile: Profile;
+  readonly moment: Moment;
+  readonly failed: ReadonlyMap<string, Rulings['failed']>;
+}): readonly { readonly code: ReasonCode; readonly rule: string }[] {
+  const missed = misses(grant, situation);
+  if (!isCurrent(grant, moment)) missed.push(hasEnded(grant, moment) ? { code: 'grant_expired' } : {});
+  if (!coversProfile(grant, profile)) missed.push({ code: 'category_not_granted' });
+  for (const code of new Set((failed.get(grant.id) ?? []).map((failure) => failure.code))) missed.push({ code });
+  const [only, second] = missed;
+  return only?.code === undefined || second !== undefined ? [] : [{ code: only.code, rule: only.rule ?? grant.id }];
+}
+
+/** One reason a code, with the grant whose id sorts first. */
+function bestOf(found: readonly { readonly code: ReasonCode; readonly rule: string }[]): readonly Cause[] {
+  const best = new Map<ReasonCode, string>();
+  for (const { code, rule } of found) if (rule < (best.get(code) ?? '\u{10FFFF}')) best.set(code, rule);
+  return [...best].map(([code, rule]) => hostCause(code, rule));
+}

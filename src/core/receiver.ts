@@ -1,0 +1,70 @@
+import type { ReasonCode } from './answer.ts';
+import type { KnownGrant } from './catalogue.ts';
+import type { Thresholds } from './clock.ts';
+import { VENDOR_STATES, type Claim, type Vendor, type VendorState } from './facts.ts';
+import type { RegoInput } from './prepared.ts';
+import type { World } from './prepare.ts';
+import { inEu } from './regions.ts';
+
+type VendorInput = RegoInput['vendor'];
+
+/** Who receives, in one view: the vendor asked about, or a destination that it forwards to. */
+export interface Receiver {
+  readonly input: VendorInput;
+  readonly path: readonly string[];
+  readonly chains: Readonly<Partial<Record<ReasonCode, readonly string[]>>>;
+  /** The input with a state also for the claims that these grants' conditions name and the vendor never made. */
+  withClaims(grants: readonly KnownGrant[]): VendorInput;
+}
+
+export function prepareVendor(id: string, path: readonly string[], world: World, thresholds: Thresholds): Receiver {
+  const vendor = world.catalogue.facts.vendors.get(id);
+  if (vendor === undefined) return { input: UNKNOWN, path: path.length > 1 ? path : ['?'], chains: {}, withClaims: () => UNKNOWN };
+  const { vendorGraph } = world.catalogue;
+  const reached = vendorGraph.reached(id);
+  const llm = vendorGraph.reachesLlm(id);
+  const outside = reached.find(({ subProcessor, inEu: inside }) => subProcessor && !inside);
+  const input: VendorInput = {
+    id,
+    known: true,
+    party: vendor.party,
+    categories: vendor.categories,
+    claims: vendor.party === 'first' ? {} : Object.fromEntries(vendor.claims.map((claim) => [claim.name, claimInput(claim, thresholds)])),
+    state: worseState(vendor.state, world.vendorStates.get(id)),
+    regions: vendor.regions,
+    inEu: vendor.regions.length > 0 && vendor.regions.every(inEu),
+    reaches: { llm: llm !== undefined, inEu: outside === undefined, vendors: reached.map((r) => r.vendor).sort() },
+  };
+  return {
+    input,
+    path,
+    chains: {
+      ...(llm !== undefined && { reaches_llm: [...path.slice(0, -1), ...llm.path] }),
+      ...(outside !== undefined && { residency: [...path.slice(0, -1), ...outside.path] }),
+    },
+    withClaims: (grants) => ({ ...input, claims: { ...missingClaims(grants, vendor), ...input.claims } }),
+  };
+}
+
+// A vendor that nobody knows counts as a third party with every claim missing (J33).
+const UNKNOWN: VendorInput = {
+  id: '?', known: false, party: 'third', categories: [], claims: {}, state: 'active', regions: [], inEu: false,
+  reaches: { llm: true, inEu: false, vendors: [] },
+};
+
+function claimInput(claim: Claim, thresholds: Thresholds): VendorInput['claims'][string] {
+  if (claim.value === null) return { state: 'missing' };
+  const holds = thresholds.holds(claim.untilMs === undefined ? {} : { untilMs: claim.untilMs });
+  return holds ? { state: 'valid', value: claim.value } : { state: 'expired' };
+}
+
+function missingClaims(grants: readonly KnownGrant[], vendor: Vendor): VendorInput['claims'] {
+  if (vendor.party === 'first') return {};
+  const atoms = grants.flatMap(({ conditions }) => conditions.flatMap(({ any }) => any.flat()));
+  const named = atoms.flatMap(({ path, ref }) => [path, ref ?? []]).filter(([root, claims]) => root === 'vendor' && claims === 'claims');
+  return Object.fromEntries(named.map(([, , name]) => [name!, { state: 'missing' as const }]));
+}
+
+export const worseState = (a: VendorState, b: VendorState | undefined): VendorState => (
+  b !== undefined && VENDOR_STATES.indexOf(b) > VENDOR_STATES.indexOf(a) ? b : a
+);

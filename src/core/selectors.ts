@@ -1,0 +1,26 @@
+/** Category selectors (J4): `a.b` is exact, `a.b.*` is it and all below, `*` is every category. By dotted segment. */
+export interface Selectors {
+  readonly exact: readonly string[];
+  readonly below: readonly string[];
+}
+
+export function toSelectors(selectors: readonly string[]): Selectors {
+  return {
+    exact: selectors.filter((s) => !s.endsWith('*')),
+    below: selectors.filter((s) => s.endsWith('*')).map((s) => (s === '*' ? '*' : s.slice(0, -2))),
+  };
+}
+
+/** The names that `below` may hold for this one: itself, its dotted prefixes, and `*`. */
+export function ancestorsOf(name: string): readonly string[] {
+  const parts = name.split('.');
+  return ['*', ...parts.map((_, index) => parts.slice(0, index + 1).join('.'))];
+}
+
+/** @param ancestors of the category, as `ancestorsOf` gives them. */
+export function covers(selectors: Selectors, category: string, ancestors: ReadonlySet<string>): boolean {
+  return selectors.exact.includes(category) || selectors.below.some((name) => ancestors.has(name));
+}
+
+/** Whether `name` is `above` or stands below it. */
+export const isBelow = (name: string, above: string): boolean => name === above || name.startsWith(`${above}.`);

@@ -1,0 +1,95 @@
+import { REASON_CODES, type ReasonCode } from '../core/answer.ts';
+import { OBLIGATION_OPS, type Obligation } from '../core/facts.ts';
+import type { Rule } from '../core/rulings.ts';
+
+/** The part of `opa inspect -a` that rules are described by. */
+export interface Inspected {
+  readonly annotations?: readonly {
+    readonly annotations: { readonly title?: string; readonly custom?: Readonly<Record<string, unknown>> };
+    readonly location: { readonly file: string; readonly row: number };
+    readonly path: readonly { readonly value: string }[];
+  }[];
+}
+
+interface Term { readonly type: string; readonly value: unknown }
+interface Module {
+  readonly package: { readonly path: readonly Term[] };
+  readonly imports?: readonly { readonly path: { readonly value: readonly Term[] } }[];
+  readonly rules?: readonly { readonly head: { readonly ref: readonly Term[] }; readonly location?: { readonly row: number } }[];
+}
+
+/** One rule for each annotated `rulings["id"]`. Call after `checkContract` found nothing. */
+export function toRules(inspected: Inspected): readonly Rule[] {
+  return described(inspected).map(({ id, title, custom, location }) => ({
+    id,
+    title,
+    effect: custom['effect'] === 'require' ? 'require' : 'forbid',
+    code: custom['code'] as ReasonCode,
+    message: custom['message'] as string,
+    fix: custom['fix'] as string,
+    judges: custom['judges'] === 'result' ? 'result' : 'both',
+    obligations: (custom['obligations'] ?? []) as Obligation[],
+    ...(custom['review'] !== undefined && { review: custom['review'] as string }),
+    location,
+  }));
+}
+
+/** What breaks the contract between rules and host, as `file:row: what` (design, section 4). */
+export function checkContract(modules: readonly { readonly file: string; readonly module: unknown }[], inspected: Inspected): readonly string[] {
+  const rules = described(inspected);
+  const seen = new Map<string, string>();
+  const twice = rules.flatMap(({ id, location }) => {
+    const first = seen.get(id);
+    seen.set(id, location);
+    return first === undefined ? [] : [`${location}: the rule ${id} has METADATA at ${first} too; ids are unique`];
+  });
+  return [
+    ...modules.flatMap(({ file, module }) => checkModule(file, module as Module, seen)),
+    ...twice,
+    ...rules.flatMap(({ id, title, custom, location }) => checkMetadata(id, title, custom).map((problem) => `${location}: ${problem}`)),
+  ];
+}
+
+function described({ annotations = [] }: Inspected) {
+  return annotations.flatMap(({ annotations: { title = '', custom = {} }, location, path }) => {
+    const [, , , , kind, id] = path.map(({ value }) => value);
+    return kind === 'rulings' ? [{ id: id ?? '', title, custom, location: `${location.file.replace(/^\//, '')}:${location.row}` }] : [];
+  });
+}
+
+function checkModule(file: string, module: Module, described: ReadonlyMap<string, string>): readonly string[] {
+  const problems: string[] = [];
+  const name = module.package.path.map(({ value }) => String(value)).join('.');
+  const expected = /^egress\/rules\/([\w-]+)\.rego$/.exec(file)?.[1];
+  const wanted = file === 'egress/decision.rego' ? 'data.egress' : `data.egress.rules.${expected}`;
+  if (expected === undefined && file !== 'egress/decision.rego') problems.push(`${file}:1: rules stand in egress/rules/<name>.rego`);
+  else if (name !== wanted) problems.push(`${file}:1: the package must be ${wanted.slice(5)}: helpers of two files of one package would OR their exemptions`);
+  const imports = (module.imports ?? []).map(({ path }) => path.value.map(({ value }) => String(value)).join('.'));
+  if (!imports.includes('rego.v2')) problems.push(`${file}:1: import rego.v2 is missing: without it a forbid fails open on a missing fact`);
+  for (const rule of module.rules ?? []) {
+    const [first, second] = rule.head.ref;
+    if (first?.value !== 'rulings' || file === 'egress/decision.rego') continue;
+    if (second?.type !== 'string') problems.push(`${file}:${rule.location?.row ?? 1}: write the rule's id in its head: rulings["id"] contains …`);
+    else if (!described.has(String(second.value))) problems.push(`${file}:${rule.location?.row ?? 1}: the rule ${String(second.value)} has no METADATA`);
+  }
+  return problems;
+}
+
+function checkMetadata(id: string, title: string, custom: Readonly<Record<string, unknown>>): readonly string[] {
+  const known = ['effect', 'code', 'message', 'fix', 'judges', 'obligations', 'review'];
+  const { effect = 'forbid', judges = 'both', code, message, fix, review, obligations = [] } = custom;
+  const ops: readonly unknown[] = Array.isArray(obligations) ? obligations.map((o: unknown) => (o as { op?: unknown } | null)?.op) : [undefined];
+  const rules: readonly (readonly [boolean, string])[] = [
+    [/^[a-z0-9][a-z0-9-]*$/.test(id), 'its id is lower-case letters, digits and dashes'],
+    [title !== '', 'METADATA lacks a title'],
+    [REASON_CODES.includes(code as ReasonCode), 'METADATA custom.code is no reason code'],
+    [typeof message === 'string' && message !== '', 'METADATA lacks custom.message'],
+    [typeof fix === 'string' && fix !== '', 'METADATA lacks custom.fix'],
+    [effect === 'forbid' || effect === 'require', 'METADATA custom.effect is forbid or require'],
+    [judges === 'both' || judges === 'result', 'METADATA custom.judges is result, or absent'],
+    [ops.every((op) => OBLIGATION_OPS.some((known) => known === op && known !== 'scope_destinations')), 'METADATA custom.obligations names an unknown op'],
+    [effect === 'require' ? (review !== undefined) !== (ops.length > 0) : review === undefined && ops.length === 0, 'a require has either custom.obligations or custom.review, a forbid neither'],
+    [Object.keys(custom).every((key) => known.includes(key)), `METADATA custom has a key other than ${known.join(', ')}`],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, problem]) => `rule ${id}: ${problem}`);
+}

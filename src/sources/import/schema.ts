@@ -1,0 +1,146 @@
+import type { Scalar, ValueType } from '../../core/facts.ts';
+import { ANYTHING, both, either, type Shape } from './shape.ts';
+
+/** A shape and what was left out of it: for the person who imports, in plain words. */
+export interface ReadSchema {
+  readonly shape: Shape;
+  readonly warnings: readonly string[];
+}
+
+/** Deeper places can't be asked about (J32). */
+const MAX_DEPTH = 32;
+const MAX_NESTING = 128;
+const MAX_VISITS = 50_000;
+
+const TYPES: ReadonlySet<unknown> = new Set<ValueType>(['string', 'number', 'integer', 'boolean', 'null', 'object', 'array']);
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a JSON Schema of any draft into a shape. Never throws and always ends: a reference that leads back to itself,
+ * leaves the document or goes too deep is cut, with a warning; what is cut is unknown, so it is denied later.
+ */
+export function readSchema(root: unknown): ReadSchema {
+  const warnings = new Set<string>();
+  const shape = read(root, { root, warnings, budget: { left: MAX_VISITS }, open: new Set([root]), depth: 0, nesting: 0 });
+  return { shape: shape ?? ANYTHING, warnings: [...warnings] };
+}
+
+interface Place {
+  readonly root: unknown;
+  readonly warnings: Set<string>;
+  readonly budget: { left: number };
+  /** The schemas that are being read, by reference: to meet one again is a cycle. */
+  readonly open: ReadonlySet<unknown>;
+  /** Keys and list levels from the payload's root. */
+  readonly depth: number;
+  /** Schemas around this one. */
+  readonly nesting: number;
+}
+
+// Undefined for `false`: nothing may stand here.
+function read(schema: unknown, place: Place): Shape | undefined {
+  if (schema === false) return undefined;
+  if (!isObject(schema)) return ANYTHING;
+  const cut = cutReason(place);
+  if (cut !== undefined) {
+    place.warnings.add(cut);
+    return bare(schema);
+  }
+  place.budget.left -= 1;
+  const inner = { ...place, nesting: place.nesting + 1 };
+  const own = readOwn(schema, inner);
+  const parts = [...listOf(schema.allOf).map((part) => read(part, inner)), reference(schema, inner)];
+  const whole = parts.filter((part) => part !== undefined).reduce(both, own);
+  const chosen = [schema.anyOf, schema.oneOf].map((options) => alternatives(listOf(options), inner)).filter((part) => part !== undefined);
+  const settled = chosen.reduce(both, whole);
+  return conditionals(schema).map((part) => read(part, inner)).filter((part) => part !== undefined)
+    .reduce((shape, part) => either(shape, both(shape, part)), settled);
+}
+
+function cutReason({ nesting, budget }: Place): string | undefined {
+  if (nesting > MAX_NESTING) return `schemas nested deeper than ${MAX_NESTING}: not followed`;
+  return budget.left > 0 ? undefined : `larger than ${MAX_VISITS} schemas: the rest is left out`;
+}
+
+function readOwn(schema: Json, place: Place): Shape {
+  const properties = entriesOf(schema.properties);
+  const others = [...entriesOf(schema.patternProperties).map(([, of]) => of), schema.additionalProperties, schema.unevaluatedProperties].filter(isObject);
+  const items = [schema.items, schema.prefixItems, schema.additionalItems, schema.unevaluatedItems].flat().filter(isObject);
+  const filled = listOf(schema.required).length > 0 || isPositive(schema.minProperties) || isPositive(schema.minItems);
+  if (place.depth === MAX_DEPTH) {
+    if (properties.length + others.length + items.length > 0) place.warnings.add(`deeper than ${MAX_DEPTH} keys: not followed`);
+    return bare(schema);
+  }
+  const below = { ...place, depth: place.depth + 1 };
+  const named = properties.map(([name, of]) => [name, read(of, below)] as const);
+  return {
+    ...bare(schema),
+    properties: new Map(named.filter((entry): entry is [string, Shape] => entry[1] !== undefined)),
+    dynamic: alternatives(others, below),
+    items: alternatives(items, below),
+    filled,
+  };
+}
+
+// What a schema says of the value itself, without its members.
+function bare(schema: Json): Shape {
+  const types = (Array.isArray(schema.type) ? schema.type : [schema.type]).filter((type): type is ValueType => TYPES.has(type));
+  const values = Array.isArray(schema.enum) ? schema.enum : Object.hasOwn(schema, 'const') ? [schema.const] : undefined;
+  const scalars = values?.filter((value): value is Scalar | null => value === null || typeof value !== 'object');
+  return { ...ANYTHING, types: new Set(types), enum: scalars?.length === 0 ? undefined : scalars };
+}
+
+// Undefined when there are none, or none is possible.
+function alternatives(options: readonly unknown[], place: Place): Shape | undefined {
+  const shapes = options.map((option) => read(option, place)).filter((shape) => shape !== undefined);
+  return shapes.reduce<Shape | undefined>((all, next) => (all ? either(all, next) : next), undefined);
+}
+
+// Parts that hold only sometimes: what they name may be there.
+const conditionals = (schema: Json): readonly unknown[] => [
+  schema.then, schema.else,
+  ...[...entriesOf(schema.dependentSchemas), ...entriesOf(schema.dependencies)].map(([, part]) => part),
+].filter(isObject);
+
+function reference(schema: Json, place: Place): Shape | undefined {
+  const ref = schema.$ref;
+  if (typeof ref !== 'string') return undefined;
+  const target = resolve(ref, place.root);
+  if (target === undefined) {
+    place.warnings.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads nowhere in this file: not followed`);
+    return ANYTHING;
+  }
+  if (place.open.has(target)) {
+    place.warnings.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads back to itself: followed once`);
+    return isObject(target) ? bare(target) : ANYTHING;
+  }
+  return read(target, { ...place, open: new Set([...place.open, target]) });
+}
+
+// Only pointers into the same document (RFC 6901): `#`, `#/definitions/x`, or the same after the document's own `$id`.
+function resolve(ref: string, root: unknown): unknown {
+  const id = isObject(root) ? (root.$id ?? root.id) : undefined;
+  const pointer = typeof id === 'string' && ref.startsWith(`${id.replace(/#$/, '')}#`) ? ref.slice(id.replace(/#$/, '').length) : ref;
+  if (pointer !== '#' && !pointer.startsWith('#/')) return undefined;
+  let at = root;
+  for (const token of pointer.split('/').slice(1)) {
+    const key = decode(token).replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as Json)[key];
+  }
+  return at;
+}
+
+function decode(token: string): string {
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return token; // a stray percent sign stands for itself
+  }
+}
+
+const isPositive = (value: unknown) => typeof value === 'number' && value > 0;
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const entriesOf = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : []);
