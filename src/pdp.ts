@@ -1,6 +1,20 @@
-import type { Answer } from './core/answer.ts';
+import { timingSafeEqual, createHash } from 'node:crypto';
+import type { Answer, Decision, Revision } from './core/answer.ts';
+import type { Moment } from './core/clock.ts';
+import { complete, type Completed } from './core/complete.ts';
+import { denyAll } from './core/decide.ts';
+import { SluiceError, type ErrorCode } from './core/errors.ts';
 import type { Caller, VendorState } from './core/facts.ts';
+import { prepare } from './core/prepare.ts';
 import type { PermittedQuestion, Question } from './core/question.ts';
+import { hostCause } from './core/reasons.ts';
+import { questionRecord, type HashName } from './core/record.ts';
+import type { Clock } from './clock.ts';
+import { createDecisionId } from './decision-id.ts';
+import { judge, recall, remember, type JudgeDeps, type Remembered } from './judge.ts';
+import type { DecisionLog } from './log/types.ts';
+import type { Memo } from './memo.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** An answer whose record is durable. */
 export interface Answered {
@@ -56,4 +70,173 @@ export interface Observer {
   evaluationFailed(kind: string): void;
   appended(seconds: number): void;
   activated(result: 'ok' | 'failed'): void;
+}
+
+export interface PdpDeps {
+  readonly snapshot: () => Snapshot;
+  readonly clock: Clock;
+  readonly log: DecisionLog;
+  readonly memo: Memo<Remembered>;
+  readonly hash: HashName;
+  readonly observer: Observer;
+  /** Name and version of this program, for the record. */
+  readonly program: string;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The part of the PDP that answers questions: bind, judge, record, answer. Nothing is answered that is not recorded. */
+export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf'> {
+  const { log, observer, clock } = deps;
+
+  /** One record, one answer; `members` is what the memo kept of both. */
+  async function answer(kind: 'decision' | 'permitted', a: Answering): Promise<{ readonly head: string; readonly tail: Tail }> {
+    const { remembered, snapshot, moment, asked, caller } = a;
+    const decisionId = createDecisionId(moment.nowMs);
+    const revision = revisionOf(snapshot, asked.environment, moment);
+    const expiresAtMs = earliest(remembered.expiresAtMs, staleAtMs(snapshot, asked.environment));
+    const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
+    const members = [
+      `"decisionId":"${decisionId}"`,
+      ...(caller.requestId === undefined ? [] : [`"requestId":${JSON.stringify(caller.requestId)}`]),
+      `"caller":${JSON.stringify(caller.caller.id)}`,
+      ...(asked.rows === undefined ? [] : [`"rows":${asked.rows}`]),
+      remembered.record.members,
+      `"expiresAt":${JSON.stringify(expiresAt)},"ageMs":${revision.ageMs},"memo":${a.hit},"micros":${Math.round((performance.now() - a.startedAt) * 1000)}`,
+    ].join(',');
+    const queuedAt = performance.now();
+    const { index, durable } = log.append({ kind, members, input: { digest: remembered.record.input.digest, members: () => remembered.record.input.members } });
+    await durable;
+    observer.appended((performance.now() - queuedAt) / 1000);
+    return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
+  }
+
+  function begin(question: Question, asking: Asked): { readonly snapshot: Snapshot; readonly moment: Moment; readonly asked: Completed } {
+    const snapshot = deps.snapshot();
+    const asked = complete(question, snapshot.world.catalogue, asking.caller);
+    bind(asked, asking, snapshot);
+    const number = snapshot.numbers.get(asked.environment);
+    if (asked.minRevision !== undefined && (number ?? -1) < asked.minRevision) {
+      throw new SluiceError('stale_revision', `the environment is at revision ${number ?? 'none'}, older than minRevision asks for`);
+    }
+    return { snapshot, moment: clock.moment(), asked };
+  }
+
+  /** @throws {SluiceError} when the caller's credential is not bound to the identity or the environment; recorded. */
+  function bind(asked: Completed, asking: Asked, snapshot: Snapshot): void {
+    const { identities, environments } = asking.caller;
+    const may = (list: readonly string[], name: string) => list.includes('*') || list.includes(name);
+    const foreign = [asked.identity, asked.onBehalfOf].find((identity) => identity !== undefined && !may(identities, identity));
+    if (foreign !== undefined) refuse('not_your_identity', 'the credential may not speak for this identity', { asked, asking, snapshot });
+    if (!may(environments, asked.environment)) refuse('environment_mismatch', 'the credential is not bound to this environment', { asked, asking, snapshot });
+  }
+
+  function refuse(code: ErrorCode, message: string, r: { readonly asked: Completed; readonly asking: Asked; readonly snapshot: Snapshot }): never {
+    observer.refused(code);
+    const record = {
+      code, caller: r.asking.caller.id, requestId: r.asking.requestId,
+      ...questionRecord(r.asked, r.snapshot.world.catalogue, deps.hash),
+    };
+    // The refusal stands whether or not it can be recorded: it lets nothing out.
+    try {
+      log.append({ kind: 'refused', members: JSON.stringify(record).slice(1, -1) }).durable.catch(deps.onFailure);
+    } catch (error) {
+      deps.onFailure(error);
+    }
+    throw new SluiceError(code, message);
+  }
+
+  return {
+    async check(question, asking) {
+      const startedAt = performance.now();
+      const { snapshot, moment, asked } = begin(question, asking);
+      const { remembered, hit } = isStale(snapshot, asked.environment, moment)
+        ? { remembered: stale(asked, snapshot, moment, deps), hit: false }
+        : recall(asked, snapshot, moment, deps);
+      const { tail } = await answer('decision', { remembered, snapshot, moment, asked, caller: asking, hit, startedAt });
+      const { decision } = remembered;
+      observe(deps.observer, 'check', { asked, decision, snapshot, hit, startedAt });
+      return {
+        get answer() { return { decisionId: tail.decisionId, ...decision, revision: tail.revision, expiresAt: tail.expiresAt, log: tail.log }; },
+        json: `{"decisionId":"${tail.decisionId}",${remembered.json},"revision":${JSON.stringify(tail.revision)},"expiresAt":${JSON.stringify(tail.expiresAt)},"log":${JSON.stringify(tail.log)}}`,
+      };
+    },
+
+    async permitted(question, asking) {
+      const startedAt = performance.now();
+      const event = question.event === undefined ? undefined : deps.snapshot().world.catalogue.event(question.event);
+      const fields = event?.fields.map(({ declared }) => declared).filter((path) => path !== '$event') ?? [];
+      const { snapshot, moment, asked } = begin(fields.length > 0 ? { ...question, fields } : { ...question, categories: deps.snapshot().world.catalogue.leaves }, asking);
+      // Each field for itself: what would be dangerous together is not judged here.
+      const judged = judge(asked, { ...snapshot, world: { ...snapshot.world, catalogue: { ...snapshot.world.catalogue, combinations: [] } } }, moment, deps.onFailure);
+      const remembered = remember(judged, snapshot, deps);
+      const { tail } = await answer('permitted', { remembered, snapshot, moment, asked, caller: asking, hit: false, startedAt });
+      observe(deps.observer, 'permitted', { asked, decision: judged.decision, snapshot, hit: false, startedAt });
+      const { decision: _, fix: __, wouldBe: ___, ...rest } = judged.decision;
+      return { json: JSON.stringify({ decisionId: tail.decisionId, ...rest, revision: tail.revision, expiresAt: tail.expiresAt, log: tail.log }) };
+    },
+
+    callerOf(token) {
+      const hash = createHash('sha256').update(token).digest();
+      const caller = deps.snapshot().callers.get(hash.toString('hex'));
+      return caller !== undefined && timingSafeEqual(Buffer.from(caller.tokenSha256, 'hex'), hash) ? caller : undefined;
+    },
+  };
+}
+
+interface Answering {
+  readonly remembered: Remembered;
+  readonly snapshot: Snapshot;
+  readonly moment: Moment;
+  readonly asked: Completed;
+  readonly caller: Asked;
+  readonly hit: boolean;
+  readonly startedAt: number;
+}
+
+interface Tail {
+  readonly decisionId: string;
+  readonly revision: Revision;
+  readonly expiresAt: string | null;
+  readonly log: { readonly origin: string; readonly index: number };
+}
+
+function revisionOf(snapshot: Snapshot, environment: string, { nowMs }: Moment): Revision {
+  return { number: snapshot.numbers.get(environment) ?? 0, digest: snapshot.digest, ageMs: Math.max(0, nowMs - snapshot.loadedAtMs) };
+}
+
+function staleAtMs(snapshot: Snapshot, environment: string): number | undefined {
+  const maxAgeMs = snapshot.world.catalogue.facts.environments.get(environment)?.maxAgeMs;
+  return maxAgeMs === undefined ? undefined : snapshot.loadedAtMs + maxAgeMs;
+}
+
+function isStale(snapshot: Snapshot, environment: string, { latestMs }: Moment): boolean {
+  const atMs = staleAtMs(snapshot, environment);
+  return atMs !== undefined && atMs <= latestMs;
+}
+
+/** Facts too old for this environment deny every field; judged every time, never from the memo (J29). */
+function stale(asked: Completed, snapshot: Snapshot, moment: Moment, deps: Pick<JudgeDeps, 'hash' | 'program'>): Remembered {
+  const { prepared } = prepare(asked, snapshot.world, moment);
+  const decision = denyAll(prepared, hostCause('stale_facts', 'stale-facts'));
+  return { ...remember({ asked, prepared, rulings: undefined, decision }, snapshot, deps), expiresAtMs: undefined };
+}
+
+const earliest = (...atMs: readonly (number | undefined)[]) => {
+  const known = atMs.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
+
+function observe(observer: Observer, api: 'check' | 'permitted', o: {
+  readonly asked: Completed; readonly decision: Decision; readonly snapshot: Snapshot; readonly hit: boolean; readonly startedAt: number;
+}): void {
+  const { facts } = o.snapshot.world.catalogue;
+  observer.decided({
+    decision: o.decision.decision,
+    reasons: [...new Set(o.decision.reasons.map(({ code }) => code))],
+    vendor: facts.vendors.has(o.asked.vendor) ? o.asked.vendor : 'unknown',
+    environment: facts.environments.has(o.asked.environment) ? o.asked.environment : 'unknown',
+    api,
+    memo: o.hit,
+    seconds: (performance.now() - o.startedAt) / 1000,
+  });
 }

@@ -33,7 +33,7 @@ export interface World {
   /** States set by the kill switch; the worse of these and the catalogue's wins (J17). */
   readonly vendorStates: ReadonlyMap<string, VendorState>;
   /** Identity attributes and context names that some rule or condition reads: only these enter the input (J30). */
-  readonly reads: { readonly attributes: ReadonlySet<string>; readonly context: ReadonlySet<string> };
+  readonly reads: { readonly attributes: (name: string) => boolean; readonly context: (name: string) => boolean };
 }
 
 /**

@@ -37,13 +37,13 @@ function subjectOf(id: string, asked: Completed, { catalogue, reads }: World): S
       ...aboutOf(id, asked, catalogue),
       ...aggregateOf(asked, catalogue),
       dataSubject: dataSubjectOf(asked.region),
-      context: Object.fromEntries(Object.entries(asked.context).filter(([name]) => reads.context.has(name))),
+      context: Object.fromEntries(Object.entries(asked.context).filter(([name]) => reads.context(name))),
     },
   };
 }
 
-function identityInput({ id, type, attributes, manifest }: Identity, roles: readonly string[], reads: ReadonlySet<string>): RegoInput['identity'] {
-  const read = Object.entries(attributes).filter(([name]) => reads.has(name));
+function identityInput({ id, type, attributes, manifest }: Identity, roles: readonly string[], reads: (name: string) => boolean): RegoInput['identity'] {
+  const read = Object.entries(attributes).filter(([name]) => reads(name));
   return {
     id,
     type,

@@ -1,0 +1,93 @@
+package egress.rules.conditions_test
+
+import rego.v2
+
+import data.egress.rules.conditions
+
+_question := {"identity": {"attributes": {
+	"age": 30, "team": "data", "tags": ["a", "b"], "since": "2024-01-01", "empty": [],
+	"badges": [{"id": 1, "ok": true}, {"id": 2, "ok": true}], "home": {"city": "Lyon", "zip": "69001"}, "nothing": null,
+}}}
+
+_atom(name, op, value) := {"path": ["identity", "attributes", name], "op": op, "value": value}
+
+_holding := [
+	_atom("age", "equals", 30),
+	_atom("age", "not-equals", 31),
+	_atom("age", "less-than", 31),
+	_atom("age", "greater-than", 29),
+	_atom("age", "less-than-equals", 30),
+	_atom("age", "greater-than-equals", 30),
+	_atom("age", "between", [30, 40]),
+	_atom("since", "less-than", "2025"),
+	_atom("team", "contains", "at"),
+	_atom("team", "in", ["data", "ops"]),
+	_atom("tags", "array_contains", "a"),
+	_atom("tags", "array_subset", ["a", "b", "c"]),
+	_atom("tags", "array_superset", ["b"]),
+	_atom("tags", "array_intersect", ["b", "x"]),
+	_atom("home", "object_match", {"city": "Lyon"}),
+	_atom("badges", "any_match", {"id": 2}),
+	_atom("badges", "all_match", {"match": {"ok": true}}),
+	{"path": ["identity", "attributes", "team"], "op": "equals", "ref": ["identity", "attributes", "team"]},
+	object.union(_atom("team", "equals", "ops"), {"negate": true}),
+	object.union(_atom("age", "less-than", "x"), {"negate": true}),
+]
+
+_failing := [
+	_atom("age", "equals", "30"),
+	_atom("age", "not-equals", 30),
+	_atom("age", "less-than", 30),
+	_atom("age", "greater-than", 30),
+	_atom("age", "less-than", "99"),
+	_atom("team", "greater-than", 1),
+	_atom("age", "less-than-equals", 29),
+	_atom("age", "greater-than-equals", 31),
+	_atom("age", "between", [31, 40]),
+	_atom("team", "contains", "x"),
+	_atom("team", "in", ["ops"]),
+	_atom("team", "array_contains", "d"),
+	_atom("tags", "array_subset", ["a"]),
+	_atom("tags", "array_superset", ["x"]),
+	_atom("tags", "array_intersect", ["x"]),
+	_atom("home", "object_match", {"city": "Paris"}),
+	_atom("badges", "any_match", {"id": 3}),
+	_atom("badges", "all_match", {"id": 1}),
+	_atom("empty", "all_match", {}),
+	_atom("team", "no-such-operator", "data"),
+	object.union(_atom("team", "no-such-operator", "data"), {"negate": true}),
+	object.union(_atom("team", "equals", "data"), {"negate": true}),
+	_atom("missing", "equals", "x"),
+	_atom("nothing", "not-equals", "x"),
+	object.union(_atom("missing", "equals", "x"), {"negate": true}),
+	{"path": ["identity", "attributes", "team"], "op": "equals", "ref": ["identity", "attributes", "missing"]},
+]
+
+_failed_with(any) := failed if {
+	grants := {"grants": [{"id": "g", "conditions": [{"code": "no_permit", "any": any}]}]}
+	failed := conditions.failed with input as object.union(_question, grants)
+}
+
+test_holding[note] if {
+	some atom in _holding
+	note := sprintf("%s %v", [atom.op, atom])
+	_failed_with([[atom]]) == set()
+}
+
+test_failing[note] if {
+	some atom in _failing
+	note := sprintf("%s %v", [atom.op, atom])
+	_failed_with([[atom]]) == {{"grant": "g", "code": "no_permit"}}
+}
+
+test_all_atoms_of_one_alternative if {
+	[holding, failing] := [_atom("age", "equals", 30), _atom("age", "equals", 31)]
+	_failed_with([[holding, failing]]) != set()
+	_failed_with([[holding, failing], [holding]]) == set()
+	_failed_with([]) != set()
+}
+
+test_unmet_names_the_grant if {
+	grants := [{"id": "g", "conditions": [{"code": "no_permit", "any": []}]}, {"id": "h", "conditions": []}]
+	conditions.unmet == {"g"} with input as {"grants": grants}
+}

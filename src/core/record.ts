@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { Decision, Revision } from './answer.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Completed, CompletedField } from './complete.ts';
+import { splitPath } from './paths.ts';
+import type { Prepared } from './prepared.ts';
+
+/** Turns a name that nobody knows into what may stand in a record: `?` and 16 hex of an HMAC (J30). */
+export type HashName = (name: string) => string;
+
+/** The parts of a decision record that are the same for every asking of one question under one revision. */
+export interface RecordParts {
+  /** Members as JSON text, without braces. */
+  readonly members: string;
+  readonly input: { readonly digest: string; readonly members: string };
+}
+
+export interface Provenance {
+  readonly bundle: string;
+  readonly revision: Omit<Revision, 'ageMs'>;
+  readonly program: string;
+}
+
+/** All that `prepare` gave to Rego and to `decide`, apart from paths and findings: one record a shape. */
+export function inputRecord(prepared: Prepared): RecordParts['input'] {
+  const shape = JSON.stringify(prepared.shape);
+  const digest = `sha256:${createHash('sha256').update(shape).digest('hex')}`;
+  return { digest, members: `"digest":"${digest}","shape":${shape}` };
+}
+
+/** What R66 lists and nothing that R67 forbids: names that the catalogue knows, and no value. */
+export function decisionRecord(
+  { asked, prepared, decision }: { readonly asked: Completed; readonly prepared: Prepared; readonly decision: Decision },
+  { bundle, revision, program }: Provenance,
+  { catalogue, hash }: { readonly catalogue: Catalogue; readonly hash: HashName },
+): RecordParts {
+  const input = inputRecord(prepared);
+  const names = new Map(asked.fields.map((field) => [field.path, recordPath(field, asked, hash)]));
+  const named = (path: string) => names.get(path) ?? path;
+  const record = {
+    ...questionRecord(asked, catalogue, hash),
+    decision: decision.decision,
+    mode: decision.mode,
+    ...(decision.wouldBe !== undefined && { wouldBe: { decision: decision.wouldBe.decision, reasons: decision.wouldBe.reasons.map(reasonRecord(named)) } }),
+    fields: Object.fromEntries(prepared.fields.map(({ path, profile, findings }) => [named(path), {
+      profile, ...decision.fields[path], ...(findings.length > 0 && { findings }),
+    }])),
+    ...(prepared.findings.length > 0 && { findings: prepared.findings }),
+    obligations: decision.obligations.map((obligation) => ({ ...obligation, field: named(obligation.field) })),
+    reasons: decision.reasons.map(reasonRecord(named)),
+    fix: decision.fix === null ? null : { ...decision.fix, drop: decision.fix.drop.map(named) },
+    ...(decision.approval !== null && { approvalAsked: decision.approval.id }),
+    approvals: [...new Set(prepared.shape.views.flatMap(({ approval }) => approval ?? []))],
+    input: input.digest,
+    bundle,
+    revision,
+    program,
+  };
+  return { members: JSON.stringify(record).slice(1, -1), input };
+}
+
+const reasonRecord = (named: (path: string) => string) => ({ code, rule, fields, detector }: Decision['reasons'][number]) => (
+  { code, rule, fields: fields.map(named), ...(detector !== undefined && { detector }) }
+);
+
+/** Who asked to send what where, as far as the catalogue knows the names. */
+export function questionRecord(asked: Completed, { facts, graph }: Catalogue, hash: HashName) {
+  const known = (name: string | undefined, isKnown: (name: string) => boolean) => (name === undefined || isKnown(name) ? name : hash(name));
+  const event = asked.event?.fact;
+  return omitUndefined({
+    identity: known(asked.identity, (id) => facts.identities.has(id)),
+    onBehalfOf: known(asked.onBehalfOf, (id) => facts.identities.has(id)),
+    vendor: known(asked.vendor, (id) => facts.vendors.has(id)),
+    environment: known(asked.environment, (id) => facts.environments.has(id)),
+    purpose: known(asked.purpose, (id) => facts.purposes.has(id)),
+    channel: asked.channel,
+    event: asked.eventName === undefined ? undefined : event?.name ?? hash(asked.eventName),
+    eventVersion: asked.eventName === undefined ? undefined : event?.version,
+    kind: asked.kind,
+    about: known(asked.about, (id) => graph.has(id)),
+    region: asked.region === undefined || /^[A-Z]{2}$/.test(asked.region) ? asked.region : hash(asked.region),
+    secure: asked.secure,
+    aggregate: asked.aggregate === undefined ? undefined : {
+      ...asked.aggregate, groupBy: asked.aggregate.groupBy.map((path) => known(path, (name) => asked.event?.field(name)?.declared === name)),
+    },
+    byCategory: asked.byCategory ? true : undefined,
+    // What the caller itself vouches for, and nobody has checked (J6).
+    asserted: ['purpose', 'channel', ...(asked.region === undefined ? [] : ['region']), ...(asked.aggregate === undefined ? [] : ['aggregate'])],
+  });
+}
+
+/** A path as recorded: a dynamic key, which may be a value, and a path that nothing knows are hashed. */
+function recordPath({ path, known, profile }: CompletedField, { byCategory }: Completed, hash: HashName): string {
+  if (path === '$event' || (byCategory && profile.input.known)) return path;
+  if (known === undefined) return hash(path);
+  if (known.declared === path) return path;
+  const declared = splitPath(known.declared);
+  return splitPath(path).map((segment, index) => (declared[index] === segment ? segment : hash(segment))).join('.');
+}
+
+function omitUndefined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Partial<T>;
+}

@@ -1,0 +1,91 @@
+import { complete, memoKey, type Completed } from './core/complete.ts';
+import { hasEnded, type Moment } from './core/clock.ts';
+import { decide } from './core/decide.ts';
+import type { Decision } from './core/answer.ts';
+import type { Caller } from './core/facts.ts';
+import { explainMissing } from './core/grants.ts';
+import { prepare, type Preparation } from './core/prepare.ts';
+import type { Prepared } from './core/prepared.ts';
+import type { Question } from './core/question.ts';
+import { decisionRecord, type HashName, type RecordParts } from './core/record.ts';
+import type { Rulings } from './core/rulings.ts';
+import type { Memo } from './memo.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A decision with all that it came from. */
+export interface Judged {
+  readonly asked: Completed;
+  readonly prepared: Prepared;
+  /** One a view; undefined when an evaluation failed. */
+  readonly rulings: readonly Rulings[] | undefined;
+  readonly decision: Decision;
+}
+
+/** What the memo keeps of a judged question: the decision and its serialised parts. */
+export interface Remembered {
+  readonly decision: Decision;
+  readonly expiresAtMs: number | undefined;
+  /** The decision's members as JSON text, without braces. */
+  readonly json: string;
+  readonly record: RecordParts;
+}
+
+/** Prepares, evaluates, decides: the straight line without memo and record. Synchronous. */
+export function judge(asked: Completed, snapshot: Snapshot, moment: Moment, onFailure: (error: unknown) => void = () => {}): Judged {
+  const preparation = prepare(asked, snapshot.world, moment);
+  const { prepared } = preparation;
+  const rulings = evaluate(preparation, snapshot, onFailure);
+  const whyNot = explainMissing(snapshot.world.catalogue, preparation, rulings ?? []);
+  return { asked, prepared, rulings, decision: decide(prepared, rulings, whyNot) };
+}
+
+function evaluate({ prepared }: Preparation, { engine }: Snapshot, onFailure: (error: unknown) => void): readonly Rulings[] | undefined {
+  try {
+    return prepared.shape.views.map(({ input }) => engine.evaluate(input));
+  } catch (error) {
+    onFailure(error);
+    return undefined;
+  }
+}
+
+export interface JudgeDeps {
+  readonly memo: Memo<Remembered>;
+  readonly hash: HashName;
+  readonly program: string;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export interface Recalled {
+  readonly remembered: Remembered;
+  readonly hit: boolean;
+}
+
+/** The judged question, from the memo where it still holds. An entry dies at its end and with its revision (J29). */
+export function recall(asked: Completed, snapshot: Snapshot, moment: Moment, deps: JudgeDeps): Recalled {
+  const key = `${snapshot.digest} ${snapshot.numbers.get(asked.environment) ?? 0} ${memoKey(asked)}`;
+  const known = deps.memo.get(key);
+  if (known !== undefined && !hasEnded({ ...(known.expiresAtMs !== undefined && { untilMs: known.expiresAtMs }) }, moment)) return { remembered: known, hit: true };
+  let failed = false;
+  const judged = judge(asked, snapshot, moment, (error) => {
+    failed = true;
+    deps.onFailure(error);
+  });
+  const remembered = remember(judged, snapshot, deps);
+  if (!failed) deps.memo.set(key, remembered);
+  return { remembered, hit: false };
+}
+
+/** The serialised parts of the answer and of the record. */
+export function remember(judged: Judged, snapshot: Snapshot, { hash, program }: Pick<JudgeDeps, 'hash' | 'program'>): Remembered {
+  const { asked, prepared, decision } = judged;
+  const revision = { number: snapshot.numbers.get(asked.environment) ?? 0, digest: snapshot.digest };
+  return {
+    decision,
+    expiresAtMs: prepared.expiresAtMs,
+    json: JSON.stringify(decision).slice(1, -1),
+    record: decisionRecord(judged, { bundle: snapshot.engine.digest, revision, program }, { catalogue: snapshot.world.catalogue, hash }),
+  };
+}
+
+/** Completes a question under this snapshot. @throws {SluiceError} `request_invalid` */
+export const completeFor = (question: Question, snapshot: Snapshot, caller: Caller): Completed => complete(question, snapshot.world.catalogue, caller);

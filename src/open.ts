@@ -1,0 +1,17 @@
+import path from 'node:path';
+import { createClock } from './clock.ts';
+import { SluiceError } from './core/errors.ts';
+import { VENDOR_STATES, type Facts, type VendorState } from './core/facts.ts';
+import { complete } from './core/complete.ts';
+import { openDataDir, type DataDir } from './datadir/datadir.ts';
+import { judge, type Remembered } from './judge.ts';
+import { openLog } from './log/log.ts';
+import type { DecisionLog, Entry } from './log/types.ts';
+import { createMemo } from './memo.ts';
+import { loadBundle, PolicyError } from './opa/build.ts';
+import { createEngine, type Engine } from './opa/engine.ts';
+import { findOpa } from './opa/toolchain.ts';
+import { createPdp, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
+import { createSnapshot, type Snapshot } from './snapshot.ts';
+import { loadYaml } from './sources/yaml/load.ts';
+import { PROGRAM } from './version.ts';
