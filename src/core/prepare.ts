@@ -96,7 +96,7 @@ function receiversOf(asked: Completed, world: World, thresholds: Thresholds): re
   const own = prepareVendor(asked.vendor, [asked.vendor], world, thresholds);
   const destinations = world.catalogue.vendorGraph.destinations(asked.vendor);
   if (destinations.overrun) throw new SluiceError('too_large', `the vendor forwards to more than ${MAX_DESTINATIONS} destinations: switch some off in the catalogue`);
-  return [own, ...destinations.destinations.map(({ vendor, path }) => prepareVendor(vendor, path, world, thresholds))];
+  return [own, ...destinations.reached.map(({ vendor, path }) => prepareVendor(vendor, path, world, thresholds))];
 }
 
 interface ViewParts {

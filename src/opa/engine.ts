@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import opaWasm from '@open-policy-agent/opa-wasm';
+import { loadPolicy, type LoadedPolicy } from '@open-policy-agent/opa-wasm';
 import type { RegoInput } from '../core/prepared.ts';
 import { EvaluationFailed, parseRulings, type Rule, type Rulings } from '../core/rulings.ts';
 
-const PAGE = 65_536;
-// Grown pages are never given back and growing costs a full collection: enough for 64 profiles at the start, and a cap.
-const MEMORY = { initial: 64 * 1024 * 1024 / PAGE / 16, maximum: 1024 * 1024 * 1024 / PAGE };
+// In pages of 64 KiB. Growing costs a full collection and is never undone: 4 MiB hold 64 profiles with room to spare,
+// and no question needs more than 256 MiB.
+const MEMORY = { initial: 64, maximum: 4096 };
 const SLICE = 64;
 const ENTRYPOINT = 'egress/decision';
 
@@ -25,8 +25,8 @@ export interface Engine {
  * @param wasm the module that `opa build -t wasm` made.
  * @throws {Error} when the module needs a built-in that nobody supplies, or lacks the entrypoint.
  */
-export function createEngine(wasm: Uint8Array<ArrayBuffer>, rules: ReadonlyMap<string, Rule>): Engine {
-  const policy = opaWasm.loadPolicySync(wasm, MEMORY);
+export async function createEngine(wasm: Uint8Array<ArrayBuffer>, rules: ReadonlyMap<string, Rule>): Promise<Engine> {
+  const policy = await loadPolicy(wasm, MEMORY);
   refuseUnknownBuiltins(policy);
   if (!(ENTRYPOINT in policy.entrypoints)) throw new Error(`the policy bundle has no entrypoint ${ENTRYPOINT}`);
   policy.setData({});
@@ -53,7 +53,7 @@ export function createEngine(wasm: Uint8Array<ArrayBuffer>, rules: ReadonlyMap<s
 }
 
 // Strings, plain objects and Errors are thrown alike; whatever it is, it may quote the input, so only its kind goes on.
-function evaluateOnce(policy: opaWasm.LoadedPolicy, input: RegoInput): unknown {
+function evaluateOnce(policy: LoadedPolicy, input: RegoInput): unknown {
   let results: unknown;
   try {
     results = policy.evaluate(input, ENTRYPOINT);
@@ -72,9 +72,9 @@ function describe(error: unknown): string {
   return known ?? `the evaluation threw ${error instanceof Error ? error.name : typeof error}`;
 }
 
-function refuseUnknownBuiltins(policy: opaWasm.LoadedPolicy): void {
+function refuseUnknownBuiltins(policy: LoadedPolicy): void {
   // The SDK finds a missing built-in only when a rule reaches it, maybe in production.
-  const { wasmInstance, mem } = policy as unknown as { wasmInstance: { exports: { builtins(): number; opa_json_dump(address: number): number } }; mem: WebAssembly.Memory };
+  const { wasmInstance, mem } = policy as unknown as { wasmInstance: { exports: { builtins(): number; opa_json_dump(address: number): number } }; mem: { readonly buffer: ArrayBuffer } };
   const address = wasmInstance.exports.opa_json_dump(wasmInstance.exports.builtins());
   const bytes = new Uint8Array(mem.buffer, address);
   const names = Object.keys(JSON.parse(new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)))) as object);

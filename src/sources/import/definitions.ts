@@ -67,7 +67,7 @@ function fromRule(rule: unknown, where: string, source: string): readonly Import
 function toEvent(head: Pick<ImportedEvent, 'name' | 'version' | 'source'>, schema: unknown): ImportedEvent {
   const { shape, warnings } = readSchema(schema);
   const leaves = leavesOf(shape);
-  return { ...head, fields: leaves.fields, warnings: [...warnings, ...leaves.warnings] };
+  return { ...head, name: head.name.toWellFormed(), fields: leaves.fields, warnings: [...warnings, ...leaves.warnings] };
 }
 
 const baseName = (path: string) => path.slice(path.search(/[^/\\]*$/)).replace(/(?:\.schema)?\.json$/i, '') || path;

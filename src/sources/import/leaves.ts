@@ -1,5 +1,6 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
 import { escapeKey } from '../../core/paths.ts';
+import { MAX_PATH_BYTES } from '../../core/payload.ts';
 import type { Shape } from './shape.ts';
 
 /** A path at which a payload may have a leaf (J22). */
@@ -10,8 +11,6 @@ export interface ImportedField {
   readonly enum?: readonly (Scalar | null)[];
 }
 
-/** Longer paths can't be asked about (J32). */
-const MAX_PATH_BYTES = 512;
 const MAX_FIELDS = 10_000;
 
 /**
@@ -23,7 +22,9 @@ export function leavesOf(root: Shape): { readonly fields: readonly ImportedField
   const warnings = new Set<string>();
   if (root.items !== undefined) warnings.add('a list at the root: left out, since a payload is an object');
   for (const field of membersOf(root, '')) {
-    if (Buffer.byteLength(field.path) > MAX_PATH_BYTES) warnings.add(`paths over ${MAX_PATH_BYTES} bytes: left out`);
+    if (!field.path.isWellFormed()) warnings.add('keys that are no Unicode text: left out, since no question can name them');
+    else if (field.path === '') warnings.add('a key without a name at the root: left out, since no question can name it');
+    else if (Buffer.byteLength(field.path) > MAX_PATH_BYTES) warnings.add(`paths over ${MAX_PATH_BYTES} bytes: left out`);
     else if (fields.size < MAX_FIELDS) fields.set(field.path, field);
     else {
       warnings.add(`more than ${MAX_FIELDS} fields: the rest is left out`);
@@ -40,31 +41,18 @@ function* membersOf(shape: Shape, prefix: string): Iterable<ImportedField> {
 }
 
 function* leaves(shape: Shape, path: string): Iterable<ImportedField> {
-  const types = shape.types.size > 0 ? shape.types : impliedTypes(shape);
+  const { types } = shape;
   const own = [...types].filter((type) => isLeaf(type, shape));
   if (own.length > 0 || types.size === 0) yield { path, types: own, ...(hasScalar(own) && shape.enum && { enum: shape.enum }) };
   yield* membersOf(shape, `${path}.`);
   if (shape.items !== undefined) yield* leaves(shape.items, `${path}[]`);
-  else if (types.has('array')) yield { path: `${path}[]`, types: [] };
 }
 
-// A list whose members are not described can still have some; of such an object no member is known.
+// Of an object without known members there is nothing else to classify.
 function isLeaf(type: ValueType, { properties, dynamic, filled }: Shape): boolean {
   if (type === 'array') return !filled;
   if (type === 'object') return !filled || (properties.size === 0 && dynamic === undefined);
   return true;
-}
-
-function impliedTypes({ properties, dynamic, items, enum: values }: Shape): ReadonlySet<ValueType> {
-  const types = new Set<ValueType>((values ?? []).map(typeOf));
-  if (properties.size > 0 || dynamic !== undefined) types.add('object');
-  if (items !== undefined) types.add('array');
-  return types;
-}
-
-function typeOf(value: Scalar | null): ValueType {
-  if (value === null) return 'null';
-  return typeof value as 'string' | 'number' | 'boolean';
 }
 
 const hasScalar = (types: readonly ValueType[]) => types.some((type) => type !== 'object' && type !== 'array');

@@ -1,4 +1,5 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
+import { MAX_DEPTH } from '../../core/json.ts';
 import { ANYTHING, both, either, type Shape } from './shape.ts';
 
 /** A shape and what was left out of it: for the person who imports, in plain words. */
@@ -7,8 +8,6 @@ export interface ReadSchema {
   readonly warnings: readonly string[];
 }
 
-/** Deeper places can't be asked about (J32). */
-const MAX_DEPTH = 32;
 const MAX_NESTING = 128;
 const MAX_VISITS = 50_000;
 
@@ -74,22 +73,33 @@ function readOwn(schema: Json, place: Place): Shape {
   }
   const below = { ...place, depth: place.depth + 1 };
   const named = properties.map(([name, of]) => [name, read(of, below)] as const);
+  const said = bare(schema);
+  const implied: ValueType[] = [...(properties.length + others.length > 0 ? ['object' as const] : []), ...(items.length > 0 ? ['array' as const] : [])];
   return {
-    ...bare(schema),
+    ...said,
+    types: said.types.size > 0 ? said.types : new Set(implied),
     properties: new Map(named.filter((entry): entry is [string, Shape] => entry[1] !== undefined)),
     dynamic: alternatives(others, below),
-    items: alternatives(items, below),
+    // A list whose elements aren't described can have any.
+    items: alternatives(items, below) ?? (said.types.has('array') ? ANYTHING : undefined),
     filled,
   };
 }
 
 // What a schema says of the value itself, without its members.
 function bare(schema: Json): Shape {
-  const types = (Array.isArray(schema.type) ? schema.type : [schema.type]).filter((type): type is ValueType => TYPES.has(type));
-  const values = Array.isArray(schema.enum) ? schema.enum : Object.hasOwn(schema, 'const') ? [schema.const] : undefined;
-  const scalars = values?.filter((value): value is Scalar | null => value === null || typeof value !== 'object');
-  return { ...ANYTHING, types: new Set(types), enum: scalars?.length === 0 ? undefined : scalars };
+  const stated = [schema.type].flat().filter((type): type is ValueType => TYPES.has(type));
+  const values = Array.isArray(schema.enum) ? schema.enum : Object.hasOwn(schema, 'const') ? [schema.const] : [];
+  const scalars = values.filter((value): value is Scalar | null => value === null || typeof value !== 'object');
+  const closed = scalars.length > 0 && scalars.length === values.length;
+  return {
+    ...ANYTHING,
+    types: new Set(stated.length === 0 && closed ? scalars.map(typeOf) : stated),
+    enum: closed ? scalars : undefined,
+  };
 }
+
+const typeOf = (value: Scalar | null) => (value === null ? 'null' : (typeof value as 'string' | 'number' | 'boolean'));
 
 // Undefined when there are none, or none is possible.
 function alternatives(options: readonly unknown[], place: Place): Shape | undefined {

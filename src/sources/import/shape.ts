@@ -19,7 +19,7 @@ export const ANYTHING: Shape = {
   types: new Set(), enum: undefined, properties: new Map(), dynamic: undefined, items: undefined, filled: false,
 };
 
-/** Both hold. Types are united all the same, since a schema's parts often state a type each for the whole. */
+/** Both hold. Types are united all the same: a part that states another type is met in practice, and then means "or". */
 export function both(a: Shape, b: Shape): Shape {
   return {
     types: a.types.union(b.types),
@@ -32,10 +32,10 @@ export function both(a: Shape, b: Shape): Shape {
 /** One of them holds, and nobody knows which. */
 export function either(a: Shape, b: Shape): Shape {
   return {
-    types: a.types.union(b.types),
+    types: a.types.size === 0 || b.types.size === 0 ? ANYTHING.types : a.types.union(b.types),
     enum: eitherEnum(a, b),
     ...members(a, b, either),
-    filled: a.filled && b.filled,
+    filled: (a.filled || isScalar(a)) && (b.filled || isScalar(b)),
   };
 }
 
@@ -57,5 +57,6 @@ function eitherEnum(a: Shape, b: Shape): Shape['enum'] {
   return [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
+const isScalar = ({ types }: Shape) => types.size > 0 && !types.has('object') && !types.has('array');
 const isContainer = ({ types }: Shape) => types.size > 0 && [...types].every((type) => type === 'object' || type === 'array');
 const isNull = ({ types }: Shape) => types.size === 1 && types.has('null');

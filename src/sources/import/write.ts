@@ -47,14 +47,13 @@ function toEntry({ types, enum: values }: ImportedField): unknown {
 }
 
 /**
- * `<name>.yaml`, or `<name>-<version>.yaml` for a version other than 1, with whatever is no lower-case letter, digit, dot,
- * hyphen or underscore made a hyphen. If that changed anything, a hash keeps `A b` and `a-b` apart, also where the file system ignores case.
+ * `<name>.yaml` for a name in version 1 of lower-case letters, digits, dots, hyphens and underscores. Any other name is
+ * made one, with its version, and gets a hash: so `A b` and `a-b` stay apart, also where the file system ignores case.
  */
 export function fileNameOf({ name, version }: Pick<ImportedEvent, 'name' | 'version'>): string {
   const id = version === '1' ? name : `${name}-${version}`;
   const slug = id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '').slice(0, MAX_SLUG);
-  // Also hashed: `a-2` in version 1 is not `a` in version 2.
-  const plain = slug === name && version === '1';
+  const plain = slug !== '' && slug === name && version === '1'; // `a-2` in version 1 is not `a` in version 2
   const hash = createHash('sha256').update(JSON.stringify([name, version])).digest('hex').slice(0, 8);
   return plain ? `${slug}.yaml` : `${slug || 'event'}-${hash}.yaml`;
 }

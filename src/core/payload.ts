@@ -1,0 +1,159 @@
+import { SluiceError } from './errors.ts';
+import type { FieldFact, ValueType } from './facts.ts';
+import { MAX_DEPTH } from './json.ts';
+import { joinPath, splitPath, unescapeKey } from './paths.ts';
+import type { PayloadLeaf } from './question.ts';
+import { findSecrets } from './secrets.ts';
+
+export const MAX_FIELDS = 1000;
+export const MAX_PATH_BYTES = 512;
+/** All paths of a question together. */
+export const MAX_PATHS_BYTES = 32 * 1024;
+const MAX_LEAVES = 10_000;
+
+/** What is wrong with a value, or in a key, at `path`. Never holds the value. */
+export interface PayloadFinding {
+  readonly path: string;
+  readonly code: 'value_not_in_enum' | 'free_text' | 'unknown_field' | 'secret_detected';
+  /** With `secret_detected`: the detector's name. */
+  readonly detector?: string;
+}
+
+interface Walk {
+  readonly leaves: PayloadLeaf[];
+  readonly paths: Set<string>;
+  bytes: number;
+  /** The first thing that makes the payload invalid. Thrown at the end, since too large comes before it (J33). */
+  problem?: string;
+}
+
+/**
+ * The leaves of a payload in its order (J22): scalars, and null, `{}` and `[]` at their key. Elements of a list share a
+ * path; each of their values is a leaf of its own. The payload is the second of the question's 32 levels.
+ *
+ * @throws {SluiceError} `too_large` over 1,000 paths, 32 KiB of paths or 10,000 leaves; `request_invalid` for `{}`, a
+ * path over 512 bytes, too many levels, a lone surrogate, and whatever JSON can't hold (undefined, NaN, a Date, …).
+ */
+export function flatten(payload: object): readonly PayloadLeaf[] {
+  const walk: Walk = { leaves: [], paths: new Set(), bytes: 0 };
+  if (!isPlain(payload)) throw new SluiceError('request_invalid', 'payload must be an object');
+  visitMembers(payload, undefined, 2, walk);
+  if (walk.problem !== undefined) throw new SluiceError('request_invalid', `payload: ${walk.problem}`);
+  if (walk.leaves.length === 0) throw new SluiceError('request_invalid', 'payload must not be empty');
+  return walk.leaves;
+}
+
+// Not a class instance, whose serialised form is another than its members; in another realm a prototype is another one.
+function isPlain(value: object): value is Readonly<Record<string, unknown>> {
+  if (Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+function visitMembers(members: Readonly<Record<string, unknown>>, path: string | undefined, depth: number, walk: Walk): void {
+  for (const key of Object.keys(members)) {
+    if (!key.isWellFormed()) walk.problem ??= 'a key has a lone surrogate';
+    visit(members[key], joinPath(path, key), depth, walk);
+  }
+}
+
+/** @param depth levels around `value`. */
+function visit(value: unknown, path: string, depth: number, walk: Walk): void {
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) walk.problem ??= 'a value has a lone surrogate';
+      return addLeaf({ path, value, kind: 'string' }, walk);
+    case 'number':
+      if (!Number.isFinite(value)) walk.problem ??= 'a number is not finite';
+      return addLeaf({ path, value, kind: 'number' }, walk);
+    case 'boolean':
+      return addLeaf({ path, value, kind: 'boolean' }, walk);
+    case 'object':
+      return value === null ? addLeaf({ path, value, kind: 'null' }, walk) : visitContainer(value, path, depth, walk);
+    default:
+      walk.problem ??= 'a value is not JSON';
+  }
+}
+
+function visitContainer(value: object, path: string, depth: number, walk: Walk): void {
+  if (depth === MAX_DEPTH) {
+    walk.problem ??= `more than ${MAX_DEPTH} levels, the question's own included`;
+  } else if (Array.isArray(value)) {
+    if (value.length === 0) addLeaf({ path, value: 'array', kind: 'array' }, walk);
+    // Not forEach: it passes over holes, which are no JSON.
+    for (const element of value) visit(element, `${path}[]`, depth + 1, walk);
+  } else if (isPlain(value)) {
+    if (Object.keys(value).length === 0) addLeaf({ path, value: 'object', kind: 'object' }, walk);
+    visitMembers(value, path, depth + 1, walk);
+  } else {
+    walk.problem ??= 'a value is not JSON';
+  }
+}
+
+function addLeaf(leaf: PayloadLeaf, walk: Walk): void {
+  const { leaves, paths } = walk;
+  if (leaves.push(leaf) > MAX_LEAVES) throw new SluiceError('too_large', `payload: more than ${MAX_LEAVES} values`);
+  const before = paths.size;
+  if (paths.add(leaf.path).size === before) return;
+  const bytes = Buffer.byteLength(leaf.path);
+  walk.bytes += bytes;
+  if (paths.size > MAX_FIELDS) throw new SluiceError('too_large', `payload: more than ${MAX_FIELDS} fields`);
+  if (walk.bytes > MAX_PATHS_BYTES) throw new SluiceError('too_large', `payload: paths of more than ${MAX_PATHS_BYTES} bytes together`);
+  if (bytes > MAX_PATH_BYTES) walk.problem ??= `a path of more than ${MAX_PATH_BYTES} bytes`;
+}
+
+type Declared = Pick<FieldFact, 'types' | 'enum'>;
+
+/**
+ * Compares the leaves with what is declared of their paths, and looks for secrets in every string and key, declared or
+ * not. That a path is not declared at all is no finding. Each (path, code, detector) once.
+ */
+export function inspect(leaves: readonly PayloadLeaf[], lookup: (path: string) => Declared | undefined): readonly PayloadFinding[] {
+  const found = secretsIn(leaves).slice();
+  const met = new Map<string, { readonly declared: Declared | undefined; readonly codes: Set<string> }>();
+  for (const leaf of leaves) {
+    const { path } = leaf;
+    let field = met.get(path);
+    if (field === undefined) met.set(path, field = { declared: lookup(path), codes: new Set() });
+    const code = field.declared && compare(leaf, field.declared);
+    if (code === undefined || field.codes.has(code)) continue;
+    field.codes.add(code);
+    found.push({ path, code });
+  }
+  return found;
+}
+
+function compare({ value, kind }: PayloadLeaf, { types, enum: allowed }: Declared): PayloadFinding['code'] | undefined {
+  const scalar = kind !== 'object' && kind !== 'array';
+  if (kind === 'null' && (types?.includes('null') === true || allowed?.includes(null) === true)) return undefined;
+  // An enum speaks of scalars; whether {} or [] may stand here is for the types to say.
+  if (allowed !== undefined && !(scalar ? allowed.includes(value) : types !== undefined)) return 'value_not_in_enum';
+  if (types === undefined || types.length === 0 || types.some((type) => fits(type, kind, value))) return undefined;
+  return typeof value === 'string' && scalar && isText(value) ? 'free_text' : 'unknown_field';
+}
+
+function fits(type: ValueType, kind: PayloadLeaf['kind'], value: PayloadLeaf['value']): boolean {
+  return type === kind || (type === 'integer' && kind === 'number' && Number.isInteger(value));
+}
+
+/** What a person may have typed: three words, or something long with a space in it. */
+function isText(value: string): boolean {
+  return /\S\s+\S+\s+\S/.test(value) || (value.length > 64 && /\s/.test(value.trim()));
+}
+
+// The items of a batch may share the leaves of its defaults; they are searched once.
+const searched = new WeakMap<readonly PayloadLeaf[], readonly PayloadFinding[]>();
+
+function secretsIn(leaves: readonly PayloadLeaf[]): readonly PayloadFinding[] {
+  const before = searched.get(leaves);
+  if (before !== undefined) return before;
+  const detectors = new Map<string, Set<string>>();
+  for (const { path, value, kind } of leaves) {
+    let ofPath = detectors.get(path);
+    if (ofPath === undefined) detectors.set(path, ofPath = new Set(splitPath(path).flatMap((key) => findSecrets(unescapeKey(key)))));
+    if (kind === 'string') for (const name of findSecrets(value as string)) ofPath.add(name);
+  }
+  const found = [...detectors].flatMap(([path, names]) => [...names].map((detector): PayloadFinding => ({ path, code: 'secret_detected', detector })));
+  searched.set(leaves, found);
+  return found;
+}
