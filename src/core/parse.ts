@@ -1,112 +1,185 @@
 import { SluiceError } from './errors.ts';
 import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from './facts.ts';
-import { checkPaths, flatten } from './payload.ts';
+import { countPaths, flatten, MAX_FIELDS, MAX_PATH_BYTES } from './payload.ts';
 import type { PermittedQuestion, Question } from './question.ts';
 import { nearest } from './suggest.ts';
 
-export const MAX_ITEMS = 1000;
-const MAX_NAME = 256;
-const MAX_CONTEXT = 64;
+export { PERMITTED_SCHEMA, QUESTION_SCHEMA } from './question.ts';
 
-const invalid = (message: string) => new SluiceError('request_invalid', message);
+export const MAX_ITEMS = 1000;
+export const MAX_NAME = 256;
+const MAX_URL = 8192;
+const MAX_CONTEXT = 64;
+const MAX_SUPPORTS = 100;
 
 type Reader<T> = (value: unknown, key: string) => T;
+type Readers = { readonly [Key in keyof Question]-?: Reader<Question[Key]> };
 
-// By hand and not by a schema library: one question is parsed on every call, and a table of readers takes a fraction of the time.
-const READERS: { readonly [key: string]: Reader<unknown> } = {
-  v: (value) => { if (value !== 1) throw invalid('v must be 1'); },
-  identity: name,
-  onBehalfOf: name,
-  vendor: name,
+const readers: Readers = {
+  identity: readName,
+  onBehalfOf: readName,
+  vendor: readName,
   destination: readDestination,
-  environment: name,
-  purpose: name,
+  environment: readName,
+  purpose: readName,
   channel: readChannel,
-  event: name,
+  event: readName,
   fields: readPaths,
+  payload: (value, key) => flatten(asObject(value, key)),
   categories: readPaths,
-  payload: readPayload,
   aggregate: readAggregate,
-  rows: (value, key) => integer(value, key, 1),
-  about: name,
+  rows: (value, key) => readInteger(value, key, 1),
+  about: readName,
   dataSubject: readDataSubject,
   context: readContext,
   supports: readSupports,
-  minRevision: (value, key) => integer(value, key, 0),
+  minRevision: (value, key) => readInteger(value, key, 0),
 };
 
-/** @throws {SluiceError} `request_invalid` or `too_large`; the message names keys and limits, never a value. */
+// By hand, not by a schema library: every call parses a question, and this takes a fifth of zod's time.
+type Members = ReadonlyMap<string, Reader<unknown>>;
+const MEMBERS: Members = new Map<string, Reader<unknown>>([...Object.entries(readers), ['v', readVersion]]);
+
+const ASKED: ReadonlySet<string> = new Set(['fields', 'payload', 'categories']);
+const NOT_ASKED: Members = new Map([...MEMBERS].filter(([key]) => !ASKED.has(key)));
+
+/**
+ * Parses the body of `POST /check`, also when it doesn't come from JSON. A member that is undefined counts as absent,
+ * null is invalid. Names are not looked up: an unknown one denies later, in the answer.
+ *
+ * @throws {SluiceError} `request_invalid`, or `too_large` over 1,000 fields, 32 KiB of paths or 10,000 values in the
+ * payload (J32). Messages name keys and limits, never a value; of an unknown key at most 64 printable characters.
+ */
 export function parseQuestion(body: unknown): Question {
-  const question = readMembers(body);
-  const asked = ['fields', 'payload', 'categories'].filter((key) => Object.hasOwn(question, key));
-  if (asked.length !== 1) throw invalid('exactly one of fields, payload and categories is required');
-  return question as unknown as Question;
+  return toQuestion(body, MEMBERS);
 }
 
-/** @throws {SluiceError} as `parseQuestion`. */
+/**
+ * Parses the body of `POST /permitted`: a question without fields, payload and categories.
+ *
+ * @throws {SluiceError} as `parseQuestion`.
+ */
 export function parsePermitted(body: unknown): PermittedQuestion {
-  const question = readMembers(body);
-  const extra = ['fields', 'payload', 'categories'].find((key) => Object.hasOwn(question, key));
-  if (extra !== undefined) throw invalid(`${extra} is not allowed here: the answer covers every category, or every field of the event`);
-  return question as unknown as PermittedQuestion;
+  const asked = Object.keys(asObject(body, 'the question')).find((key) => ASKED.has(key));
+  if (asked !== undefined) throw invalid(`${asked} is not for this call: it answers for every category, or for every field of the event`);
+  return readMembers(body, NOT_ASKED) as unknown as PermittedQuestion;
 }
 
-/** Items are the defaults overlaid by each item, shallowly; null unsets (J26). Each parses when called: its error is its own. */
+/**
+ * Parses the body of `POST /check/batch` (J26). An item is the defaults overlaid by it, shallowly; null unsets. Each
+ * item parses when its function is called, which throws what `parseQuestion` throws: the item's own error.
+ *
+ * @throws {SluiceError} `request_invalid` for no object, an unknown key in it or in `defaults`, no list `items` or an
+ * empty one; `too_large` over 1,000 items.
+ */
 export function parseBatch(body: unknown): { readonly items: readonly (() => Question)[] } {
-  const batch = asObject(body, 'the body');
-  for (const key of Object.keys(batch)) if (key !== 'defaults' && key !== 'items') throw unknownKey(key, ['defaults', 'items']);
-  const defaults = batch['defaults'] === undefined ? {} : asObject(batch['defaults'], 'defaults');
-  const { items } = batch;
+  const { items, defaults: given, ...others } = asObject(body, 'the body');
   if (!Array.isArray(items) || items.length === 0) throw invalid('items must be a list of at least one question');
-  if (items.length > MAX_ITEMS) throw new SluiceError('too_large', `a batch may have ${MAX_ITEMS} items`);
-  for (const key of Object.keys(defaults)) if (!Object.hasOwn(READERS, key)) throw unknownKey(key, Object.keys(READERS));
-  return { items: items.map((item: unknown) => () => parseQuestion(overlay(defaults, asObject(item, 'an item')))) };
+  if (items.length > MAX_ITEMS) throw new SluiceError('too_large', `items: more than ${MAX_ITEMS}`);
+  refuseUnknown(others, ['items', 'defaults']);
+  const defaults = given === undefined ? {} : asObject(given, 'defaults');
+  refuseUnknown(defaults, MEMBERS.keys());
+  const members = new Map(MEMBERS).set('payload', readOnce(defaults['payload'], readers.payload));
+  return { items: items.map((item: unknown) => () => toQuestion(overlay(defaults, asObject(item, 'the item')), members)) };
 }
 
-const overlay = (defaults: object, item: object) => Object.fromEntries(Object.entries({ ...defaults, ...item }).filter(([, value]) => value !== null));
+function overlay(defaults: object, item: object): object {
+  refuseUnknown(item, MEMBERS.keys());
+  return Object.fromEntries(Object.entries({ ...defaults, ...item }).filter(([, value]) => value !== null));
+}
 
-function readMembers(body: unknown): Record<string, unknown> {
-  const question: Record<string, unknown> = { channel: 'telemetry', dataSubject: {}, context: {} };
-  for (const [key, value] of Object.entries(asObject(body, 'the body'))) {
-    if (!Object.hasOwn(READERS, key)) throw unknownKey(key, Object.keys(READERS));
-    if (value !== undefined) question[key] = READERS[key]!(value, key);
-  }
-  delete question['v'];
-  if (question['identity'] === undefined) throw invalid('identity is required');
-  if (question['environment'] === undefined) throw invalid('environment is required');
+// A thousand items may share the defaults' payload of many megabytes: it is walked, and searched for secrets, once.
+function readOnce<T>(shared: unknown, read: Reader<T>): Reader<T> {
+  let before: { readonly value: T } | undefined;
+  return (value, key) => (value === shared ? (before ??= { value: read(value, key) }).value : read(value, key));
+}
+
+function toQuestion(body: unknown, members: Members): Question {
+  const question = readMembers(body, members);
+  const { fields, payload, categories } = question;
+  if ([fields, payload, categories].filter((asked) => asked !== undefined).length !== 1) throw invalid('exactly one of fields, payload and categories is required');
+  return question as Question;
+}
+
+/** The members of a question, each by its reader, and those that every question has. */
+function readMembers(body: unknown, members: Members): Partial<Question> {
+  const given = asObject(body, 'the question');
+  const question: { channel: Channel; [key: string]: unknown } = { channel: 'telemetry', dataSubject: {}, context: {} };
+  const take = (key: string) => {
+    const read = members.get(key);
+    if (read === undefined) throw unknownKey(key, members.keys());
+    const value = given[key] === undefined ? undefined : read(given[key], key);
+    if (value !== undefined) question[key] = value;
+  };
+  // First what may be too large: that comes before invalid (J33).
+  const keys = Object.keys(given);
+  for (const key of keys) if (ASKED.has(key)) take(key);
+  for (const key of keys) if (!ASKED.has(key)) take(key);
+  for (const key of ['identity', 'environment']) if (question[key] === undefined) throw invalid(`${key} is required`);
   if (question['vendor'] === undefined && question['destination'] === undefined) throw invalid('vendor or destination is required');
+  checkTogether(question);
   return question;
 }
 
-function unknownKey(key: string, known: readonly string[]): SluiceError {
-  const near = nearest(key, known);
-  const shown = /^[\x20-\x7e]{1,64}$/.test(key) ? JSON.stringify(key) : 'a key';
-  return invalid(`${shown} is not known here${near === undefined ? '' : `; did you mean ${near}?`}`);
+// Group keys are paths too, so they count towards the paths of the question.
+function checkTogether({ fields = [], aggregate }: Partial<Question>): void {
+  if (aggregate === undefined) return;
+  const paths = countPaths();
+  for (const path of [...fields, ...aggregate.groupBy]) paths.add(path);
+  if (paths.tooLong) throw invalid(`aggregate.groupBy: a path of more than ${MAX_PATH_BYTES} bytes`);
 }
 
-function asObject(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+const invalid = (message: string) => new SluiceError('request_invalid', message);
+
+function refuseUnknown(members: object, known: Iterable<string>): void {
+  const all = new Set(known);
+  for (const key of Object.keys(members)) if (!all.has(key)) throw unknownKey(key, all);
+}
+
+function unknownKey(key: string, known: Iterable<string>): SluiceError {
+  const near = nearest(key, known);
+  return invalid(`unknown key ${printable(key)}${near === undefined ? '' : `; did you mean ${near}?`}`);
+}
+
+const printable = (key: string) => JSON.stringify(key.slice(0, 64).replace(/[^\x20-\x7e]/g, '?'));
+
+function asObject(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
   throw invalid(`${what} must be an object`);
 }
 
-function name(value: unknown, key: string): string {
+/** The members of an object inside a question. */
+function membersOf(value: unknown, key: string, known: readonly string[]): Readonly<Record<string, unknown>> {
+  const members = asObject(value, key);
+  for (const member of Object.keys(members)) if (!known.includes(member)) throw unknownKey(member, known);
+  return members;
+}
+
+function readVersion(value: unknown): undefined {
+  if (value !== 1) throw invalid('v must be 1');
+}
+
+function readName(value: unknown, key: string): string {
   if (typeof value !== 'string' || value === '') throw invalid(`${key} must be a string that is not empty`);
-  if (value.length > MAX_NAME) throw invalid(`${key} may have ${MAX_NAME} characters`);
-  if (!value.isWellFormed()) throw invalid(`${key} holds half a surrogate pair`);
+  if (value.length > MAX_NAME) throw invalid(`${key}: more than ${MAX_NAME} characters`);
+  if (!value.isWellFormed()) throw invalid(`${key} holds a lone surrogate`);
   return value;
 }
 
-function integer(value: unknown, key: string, least: number): number {
+function readInteger(value: unknown, key: string, least: number): number {
   if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
   throw invalid(`${key} must be an integer of at least ${least}`);
 }
 
-/** Only the host is kept, and whether the way there is encrypted: a path or a query may hold values. */
+/**
+ * Keeps the host, lower-case and without a port, and whether the way there is encrypted; a path or query may hold values.
+ * Refuses what other programs than this one may take for another host: white space, backslashes, fewer slashes.
+ */
 function readDestination(value: unknown, key: string): Question['destination'] {
-  const text = typeof value === 'string' && value.length <= 8192 ? value : undefined;
-  const url = text === undefined ? null : URL.parse(text);
-  if (url === null || url.hostname === '' || (url.protocol !== 'https:' && url.protocol !== 'http:')) throw invalid(`${key} must be an https address`);
-  return { host: url.hostname.toLowerCase(), secure: url.protocol === 'https:' };
+  const plain = typeof value === 'string' && value.length <= MAX_URL && value.isWellFormed() && /^https?:\/\/[^/\\\s\p{Cc}][^\\\s\p{Cc}]*$/iu.test(value);
+  const url = plain ? URL.parse(value) : null;
+  if (url === null) throw invalid(`${key} must be an address that starts with https:// or http://, of at most ${MAX_URL} characters`);
+  return { host: url.hostname, secure: url.protocol === 'https:' };
 }
 
 function readChannel(value: unknown, key: string): Channel {
@@ -118,50 +191,50 @@ function readChannel(value: unknown, key: string): Channel {
 
 function readPaths(value: unknown, key: string): readonly string[] {
   if (!Array.isArray(value) || value.length === 0) throw invalid(`${key} must be a list of at least one string`);
-  const paths = value as readonly unknown[];
-  if (!paths.every((path): path is string => typeof path === 'string' && path !== '' && path.isWellFormed())) throw invalid(`${key} must hold strings that are not empty`);
-  const distinct = new Set(paths);
-  checkPaths(distinct);
-  if (distinct.size !== paths.length) throw invalid(`${key} names something twice`);
-  return paths;
+  if (value.length > MAX_FIELDS) throw new SluiceError('too_large', `${key}: more than ${MAX_FIELDS}`);
+  const list = readStrings(value, key);
+  const paths = countPaths();
+  let repeated = false;
+  for (const path of list) if (!paths.add(path)) repeated = true;
+  if (paths.tooLong) throw invalid(`${key}: a path of more than ${MAX_PATH_BYTES} bytes`);
+  if (repeated) throw invalid(`${key} names something twice`);
+  return list;
 }
 
-function readPayload(value: unknown, key: string): Question['payload'] {
-  const payload = asObject(value, key);
-  if (Object.keys(payload).length === 0) throw invalid(`${key} is empty: there is nothing to send`);
-  return flatten(payload);
+function readStrings(list: readonly unknown[], key: string): readonly string[] {
+  return list.map((element) => {
+    if (typeof element === 'string' && element !== '' && element.isWellFormed()) return element;
+    throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
+  });
 }
 
 function readAggregate(value: unknown, key: string): Question['aggregate'] {
-  const { groupBy = [], minCell, ...others } = asObject(value, key);
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw unknownKey(other, ['groupBy', 'minCell']);
-  if (!Array.isArray(groupBy) || groupBy.length > 100) throw invalid(`${key}.groupBy must be a list of at most 100 strings`);
-  const names = groupBy.map((path: unknown) => name(path, `${key}.groupBy`));
-  return { groupBy: names, ...(minCell !== undefined && { minCell: integer(minCell, `${key}.minCell`, 1) }) };
+  const { groupBy = [], minCell } = membersOf(value, key, ['groupBy', 'minCell']);
+  if (!Array.isArray(groupBy)) throw invalid(`${key}.groupBy must be a list of strings`);
+  const paths = readStrings(groupBy, `${key}.groupBy`);
+  return { groupBy: paths, ...(minCell !== undefined && { minCell: readInteger(minCell, `${key}.minCell`, 1) }) };
 }
 
 function readDataSubject(value: unknown, key: string): Question['dataSubject'] {
-  const { region, ...others } = asObject(value, key);
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw unknownKey(other, ['region']);
-  return region === undefined ? {} : { region: name(region, `${key}.region`) };
+  const { region } = membersOf(value, key, ['region']);
+  return region === undefined ? {} : { region: readName(region, `${key}.region`) };
 }
 
 function readContext(value: unknown, key: string): Question['context'] {
   const members = Object.entries(asObject(value, key));
-  if (members.length > MAX_CONTEXT) throw invalid(`${key} may have ${MAX_CONTEXT} names`);
-  for (const [member, scalar] of members) {
-    name(member, key);
-    if (typeof scalar === 'string' ? scalar.length > MAX_NAME : typeof scalar !== 'boolean' && !Number.isFinite(scalar)) {
-      throw invalid(`${key} must hold numbers, booleans or declared words`);
-    }
-  }
-  return Object.fromEntries(members) as Readonly<Record<string, Scalar>>;
+  if (members.length > MAX_CONTEXT) throw invalid(`${key}: more than ${MAX_CONTEXT} names`);
+  return Object.fromEntries(members.map(([name, scalar]) => [readName(name, `a name in ${key}`), readScalar(scalar, `a value in ${key}`)]));
 }
 
-/** Obligations that nobody here knows are ignored: a newer caller may do more (J33). */
+function readScalar(value: unknown, what: string): Scalar {
+  if (typeof value === 'boolean' || Number.isFinite(value)) return value as boolean | number;
+  if (typeof value === 'string' && value.length <= MAX_NAME && value.isWellFormed()) return value;
+  throw invalid(`${what} must be a number, a boolean or a string of at most ${MAX_NAME} characters`);
+}
+
+/** Ops that nobody here knows are ignored (J33): a newer caller may be able to do more. */
 function readSupports(value: unknown, key: string): readonly ObligationOp[] {
-  if (!Array.isArray(value) || value.length > 100 || !value.every((op) => typeof op === 'string')) throw invalid(`${key} must be a list of strings`);
-  return OBLIGATION_OPS.filter((op) => value.includes(op));
+  if (!Array.isArray(value) || value.length > MAX_SUPPORTS) throw invalid(`${key} must be a list of at most ${MAX_SUPPORTS} strings`);
+  const ops = new Set(readStrings(value, key));
+  return OBLIGATION_OPS.filter((op) => ops.has(op));
 }

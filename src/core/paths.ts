@@ -1,7 +1,7 @@
 /**
  * The path grammar: keys from the payload's root, joined by dots; every element of a list stands under `[]`.
- * `properties.plan`, `items[].sku`, `matrix[][]`. A dot, bracket or backslash inside a key is escaped by a backslash.
- * In a declared path a key that is `*` alone is a dynamic key: it stands for any one key.
+ * `properties.plan`, `items[].sku`, `matrix[][]`. A dot, bracket, star or backslash inside a key is escaped by a
+ * backslash, so that no key can pass for a path (J22). In a declared path a bare `*` is a dynamic key: any one key.
  */
 
 /** The path of an event's own name (J24). No payload key is written like it. */
@@ -9,9 +9,8 @@ export const EVENT_NAME = '$event';
 
 /** A key as it stands in a path. Keys that differ stay different. */
 export function escapeKey(key: string): string {
-  // These two mean something else when they stand bare.
-  if (key === '*' || key === EVENT_NAME) return `\\${key}`;
-  return /[.[\]\\]/.test(key) ? key.replace(/[.[\]\\]/g, '\\$&') : key;
+  if (key === EVENT_NAME) return `\\${key}`;
+  return /[.[\]*\\]/.test(key) ? key.replace(/[.[\]*\\]/g, '\\$&') : key;
 }
 
 /** The key that `escapeKey` was given. */

@@ -21,8 +21,7 @@ export interface PayloadFinding {
 
 interface Walk {
   readonly leaves: PayloadLeaf[];
-  readonly paths: Set<string>;
-  bytes: number;
+  readonly paths: Paths;
   /** The first thing that makes the payload invalid. Thrown at the end, since too large comes before it (J33). */
   problem?: string;
 }
@@ -35,9 +34,10 @@ interface Walk {
  * path over 512 bytes, too many levels, a lone surrogate, and whatever JSON can't hold (undefined, NaN, a Date, …).
  */
 export function flatten(payload: object): readonly PayloadLeaf[] {
-  const walk: Walk = { leaves: [], paths: new Set(), bytes: 0 };
+  const walk: Walk = { leaves: [], paths: countPaths() };
   if (!isPlain(payload)) throw new SluiceError('request_invalid', 'payload must be an object');
   visitMembers(payload, undefined, 2, walk);
+  if (walk.paths.tooLong) walk.problem ??= `a path of more than ${MAX_PATH_BYTES} bytes`;
   if (walk.problem !== undefined) throw new SluiceError('request_invalid', `payload: ${walk.problem}`);
   if (walk.leaves.length === 0) throw new SluiceError('request_invalid', 'payload must not be empty');
   return walk.leaves;
@@ -91,15 +91,35 @@ function visitContainer(value: object, path: string, depth: number, walk: Walk):
 }
 
 function addLeaf(leaf: PayloadLeaf, walk: Walk): void {
-  const { leaves, paths } = walk;
-  if (leaves.push(leaf) > MAX_LEAVES) throw new SluiceError('too_large', `payload: more than ${MAX_LEAVES} values`);
-  const before = paths.size;
-  if (paths.add(leaf.path).size === before) return;
-  const bytes = Buffer.byteLength(leaf.path);
-  walk.bytes += bytes;
-  if (paths.size > MAX_FIELDS) throw new SluiceError('too_large', `payload: more than ${MAX_FIELDS} fields`);
-  if (walk.bytes > MAX_PATHS_BYTES) throw new SluiceError('too_large', `payload: paths of more than ${MAX_PATHS_BYTES} bytes together`);
-  if (bytes > MAX_PATH_BYTES) walk.problem ??= `a path of more than ${MAX_PATH_BYTES} bytes`;
+  if (walk.leaves.push(leaf) > MAX_LEAVES) throw new SluiceError('too_large', `payload: more than ${MAX_LEAVES} values`);
+  walk.paths.add(leaf.path);
+}
+
+/** The distinct paths of a question, counted as they come: a long one is not kept ten thousand times before it is refused. */
+export interface Paths {
+  /** False for one that was there already. @throws {SluiceError} `too_large` over 1,000 paths or 32 KiB together (J32). */
+  add(path: string): boolean;
+  /** Whether a path has over 512 bytes. */
+  readonly tooLong: boolean;
+}
+
+export function countPaths(): Paths {
+  const met = new Set<string>();
+  let bytes = 0;
+  let longest = 0;
+  return {
+    add(path) {
+      const before = met.size;
+      if (met.add(path).size === before) return false;
+      if (met.size > MAX_FIELDS) throw new SluiceError('too_large', `more than ${MAX_FIELDS} fields`);
+      const own = Buffer.byteLength(path);
+      bytes += own;
+      longest = Math.max(longest, own);
+      if (bytes > MAX_PATHS_BYTES) throw new SluiceError('too_large', `the paths have more than ${MAX_PATHS_BYTES} bytes together`);
+      return true;
+    },
+    get tooLong() { return longest > MAX_PATH_BYTES; },
+  };
 }
 
 type Declared = Pick<FieldFact, 'types' | 'enum'>;

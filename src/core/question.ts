@@ -1,10 +1,10 @@
-import type { Channel, ObligationOp, Scalar } from './facts.ts';
+import { CHANNELS, type Channel, type ObligationOp, type Scalar } from './facts.ts';
 
-/** One leaf of a payload, as found: its path and what was noticed about its value; the value itself is not kept. */
+/** One leaf of a payload, as found. Several elements of a list give several leaves of one path. */
 export interface PayloadLeaf {
   readonly path: string;
-  /** What the event's declaration is compared with; kept only while the question is judged, never recorded. */
-  readonly value: Scalar | null | 'object' | 'array';
+  /** Kept only while the question is judged, never recorded. Of `{}` and `[]` the name of the kind. */
+  readonly value: Scalar | null;
   readonly kind: 'string' | 'number' | 'boolean' | 'null' | 'object' | 'array';
 }
 
@@ -35,3 +35,60 @@ export interface Question {
 
 /** `POST /permitted`: the same without fields, payload and categories. */
 export type PermittedQuestion = Omit<Question, 'fields' | 'payload' | 'categories'>;
+
+const NAME = { type: 'string', minLength: 1, maxLength: 256 } as const;
+const PATHS = { type: 'array', minItems: 1, maxItems: 1000, uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 512 } } as const;
+
+const PROPERTIES = {
+  v: { const: 1 },
+  identity: { ...NAME, description: '`type:id` of who sends; the caller must be allowed to speak for it' },
+  onBehalfOf: { ...NAME, description: 'an identity that must be allowed as well' },
+  vendor: { ...NAME, description: 'who receives; this or destination is required' },
+  destination: { type: 'string', maxLength: 8192, pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/]', description: 'the address that is sent to; only its host is used' },
+  environment: NAME,
+  purpose: { ...NAME, description: 'required unless the event has a default purpose' },
+  channel: { enum: CHANNELS, default: 'telemetry' },
+  event: { ...NAME, description: '`name` or `name@version`; without it the dictionary of fields counts' },
+  fields: { ...PATHS, description: 'the paths to be sent; at most 32 KiB together, 512 bytes each' },
+  payload: { type: 'object', minProperties: 1, description: 'what is to be sent: its paths are judged, its values searched, nothing of it is kept' },
+  categories: { ...PATHS, description: 'data categories, for callers that know no paths' },
+  aggregate: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      groupBy: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 512 }, default: [] },
+      minCell: { type: 'integer', minimum: 1, description: 'distinct people in the smallest cell' },
+    },
+  },
+  rows: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'how many events or rows the answer is for' },
+  about: { ...NAME, description: '`type:id` of the object that the data is about' },
+  dataSubject: { type: 'object', additionalProperties: false, properties: { region: { ...NAME, description: '`EU`, `EEA` or an ISO 3166 code; absent counts as EU' } } },
+  context: { type: 'object', maxProperties: 64, propertyNames: NAME, additionalProperties: { type: ['number', 'boolean', 'string'], maxLength: 256 } },
+  supports: { type: 'array', maxItems: 100, items: { type: 'string', minLength: 1 }, description: 'obligations that the caller can do; unknown ones are ignored' },
+  minRevision: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+} as const;
+
+const RECEIVER = [{ required: ['vendor'] }, { required: ['destination'] }] as const;
+const { fields: _fields, payload: _payload, categories: _categories, ...REST } = PROPERTIES;
+
+/**
+ * The body of `POST /check` as a JSON Schema (2020-12). Looser than the parser only in what a schema can't say: bytes,
+ * all paths together, and the payload's levels, paths and number of values.
+ */
+export const QUESTION_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['identity', 'environment'],
+  properties: PROPERTIES,
+  anyOf: RECEIVER,
+  oneOf: [{ required: ['fields'] }, { required: ['payload'] }, { required: ['categories'] }],
+} as const;
+
+/** The body of `POST /permitted`. */
+export const PERMITTED_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['identity', 'environment'],
+  properties: REST,
+  anyOf: RECEIVER,
+} as const;

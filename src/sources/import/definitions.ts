@@ -60,7 +60,7 @@ function fromRule(rule: unknown, where: string, source: string): readonly Import
   if (!isObject(rule) || !isObject(rule.jsonSchema)) throw new SluiceError('request_invalid', `${where}: no jsonSchema`);
   const name = [rule.key, rule.type].find(isText);
   if (name === undefined) throw new SluiceError('request_invalid', `${where}: neither key nor type`);
-  const version = ['number', 'string'].includes(typeof rule.version) ? String(rule.version) : '1';
+  const version = isText(rule.version) || typeof rule.version === 'number' ? String(rule.version) : '1';
   return [toEvent({ name: name === rule.key ? name : name.toLowerCase(), version, source }, rule.jsonSchema)];
 }
 

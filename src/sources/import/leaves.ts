@@ -1,7 +1,7 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
 import { escapeKey } from '../../core/paths.ts';
 import { MAX_PATH_BYTES } from '../../core/payload.ts';
-import type { Shape } from './shape.ts';
+import { either, type Shape } from './shape.ts';
 
 /** A path at which a payload may have a leaf (J22). */
 export interface ImportedField {
@@ -15,23 +15,26 @@ const MAX_FIELDS = 10_000;
 
 /**
  * All leaves of a payload of this shape: null, `{}` and `[]` are leaves at their key, so an object or a list is one
- * too where it may be null or empty. An object of which no member is known is a leaf of type object.
+ * too where it may be null or empty. An object of which no member is known is a leaf of type object. Paths that no
+ * question can name are left out, with a warning. A list at the root stands for its elements.
  */
 export function leavesOf(root: Shape): { readonly fields: readonly ImportedField[]; readonly warnings: readonly string[] } {
-  const fields = new Map<string, ImportedField>();
+  const fields: ImportedField[] = [];
   const warnings = new Set<string>();
-  if (root.items !== undefined) warnings.add('a list at the root: left out, since a payload is an object');
-  for (const field of membersOf(root, '')) {
-    if (!field.path.isWellFormed()) warnings.add('keys that are no Unicode text: left out, since no question can name them');
-    else if (field.path === '') warnings.add('a key without a name at the root: left out, since no question can name it');
-    else if (Buffer.byteLength(field.path) > MAX_PATH_BYTES) warnings.add(`paths over ${MAX_PATH_BYTES} bytes: left out`);
-    else if (fields.size < MAX_FIELDS) fields.set(field.path, field);
-    else {
-      warnings.add(`more than ${MAX_FIELDS} fields: the rest is left out`);
-      break;
-    }
+  if (root.items !== undefined) warnings.add('a list at the root: imported as its elements, since a payload is an object');
+  for (const field of membersOf(root.items ? either(root, root.items) : root, '')) {
+    const flaw = fields.length === MAX_FIELDS ? `more than ${MAX_FIELDS} fields: the rest is left out` : flawOf(field.path);
+    if (flaw === undefined) fields.push(field);
+    else warnings.add(flaw);
+    if (fields.length === MAX_FIELDS && flaw !== undefined) break;
   }
-  return { fields: [...fields.values()], warnings: [...warnings] };
+  return { fields, warnings: [...warnings] };
+}
+
+function flawOf(path: string): string | undefined {
+  if (path === '' || path === '__proto__') return `a key ${JSON.stringify(path)} at the root: left out, since no question can name it`;
+  if (!path.isWellFormed()) return 'keys that are no Unicode text: left out, since no question can name them';
+  return Buffer.byteLength(path) > MAX_PATH_BYTES ? `paths over ${MAX_PATH_BYTES} bytes: left out` : undefined;
 }
 
 // `prefix` is empty or ends with a dot.

@@ -23,7 +23,7 @@ export const ANYTHING: Shape = {
 export function both(a: Shape, b: Shape): Shape {
   return {
     types: a.types.union(b.types),
-    enum: a.enum && b.enum ? a.enum.filter((value) => b.enum!.includes(value)) : (a.enum ?? b.enum),
+    enum: bothEnums(a.enum, b.enum),
     ...members(a, b, both),
     filled: a.filled || b.filled,
   };
@@ -48,6 +48,12 @@ function members(a: Shape, b: Shape, merge: (a: Shape, b: Shape) => Shape): Pick
     dynamic: optional(a.dynamic, b.dynamic),
     items: optional(a.items, b.items),
   };
+}
+
+function bothEnums(a: Shape['enum'], b: Shape['enum']): Shape['enum'] {
+  if (a === undefined || b === undefined) return a ?? b;
+  const common = a.filter((value) => b.includes(value));
+  return common.length > 0 ? common : a; // no value fits such a schema; a list is better than none
 }
 
 // A list closes the alternatives only if each that admits a scalar has one.

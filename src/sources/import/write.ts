@@ -9,8 +9,11 @@ export interface SkippedEvent {
   /** Below `outDir`. */
   readonly file: string;
   readonly event: string;
-  /** `exists`: the file was there before; `twice`: the same name and version came earlier in this import. */
-  readonly reason: 'exists' | 'twice';
+  /**
+   * `exists`: the file was there before; `twice`: the same name and version came earlier in this import; `name`: it is
+   * over 256 characters, so no question can name it.
+   */
+  readonly reason: 'exists' | 'twice' | 'name';
 }
 
 /** Files are relative to `outDir`. */
@@ -24,6 +27,7 @@ export interface WriteOptions {
   readonly force?: boolean;
 }
 
+const MAX_NAME = 256;
 const MAX_SLUG = 80;
 
 const NOTE = ' Imported. A field without a category is denied: write one for each field that may leave.';
@@ -53,7 +57,7 @@ function toEntry({ types, enum: values }: ImportedField): unknown {
 export function fileNameOf({ name, version }: Pick<ImportedEvent, 'name' | 'version'>): string {
   const id = version === '1' ? name : `${name}-${version}`;
   const slug = id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '').slice(0, MAX_SLUG);
-  const plain = slug !== '' && slug === name && version === '1'; // `a-2` in version 1 is not `a` in version 2
+  const plain = version === '1'; // `a-2` in version 1 is not `a` in version 2
   const hash = createHash('sha256').update(JSON.stringify([name, version])).digest('hex').slice(0, 8);
   return plain ? `${slug}.yaml` : `${slug || 'event'}-${hash}.yaml`;
 }
@@ -68,7 +72,8 @@ export async function writeImported(events: readonly ImportedEvent[], outDir: st
   await mkdir(join(outDir, 'events'), { recursive: true });
   for (const event of events) {
     const file = `events/${fileNameOf(event)}`;
-    const reason = written.has(file) ? 'twice' : await create(join(outDir, file), toYaml(event), force);
+    const flaw = event.name.length > MAX_NAME ? 'name' : written.has(file) ? 'twice' : undefined;
+    const reason = flaw ?? (await create(join(outDir, file), toYaml(event), force));
     if (reason === undefined) written.add(file);
     else skipped.push({ file, event: event.name, reason });
   }

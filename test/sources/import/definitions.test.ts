@@ -40,6 +40,11 @@ describe('leaves', () => {
     expect(linesOfProperty(schema)).toEqual(want);
   });
 
+  test('a list at the root stands for its elements, and that is said', () => {
+    const list = { type: 'array', items: { properties: { a: { type: 'string' } } }, $schema: '' };
+    expect([linesOf(list), warningsOf(list)]).toEqual([['a: string'], ['a list at the root: imported as its elements, since a payload is an object']]);
+  });
+
   test('dynamic keys at the root', () => {
     expect(linesOf({ type: 'object', additionalProperties: { type: 'number' } })).toEqual(['*: number']);
   });
@@ -57,6 +62,7 @@ describe('alternatives', () => {
     ['leaves are united', { minProperties: 1, oneOf: [{ properties: { a: { type: 'string' } } }, { properties: { a: { type: 'number' }, b: {} } }] }, ['x.a: string|number', 'x.b: ']],
     ['with the properties beside', { required: ['a'], properties: { a: {} }, anyOf: [{ properties: { b: {} } }, { required: ['c'] }] }, ['x.a: ', 'x.b: ']],
     ['all of', { allOf: [{ required: ['a'], properties: { a: { type: 'string' } } }, { properties: { b: { type: 'string' } } }] }, ['x.a: string', 'x.b: string']],
+    ['all of: enums with nothing in common', { allOf: [{ enum: ['a'] }, { enum: ['b'] }] }, ['x: string = ["a"]']],
     ['all of: the narrower enum', { allOf: [{ enum: ['a', 'b', 'c'] }, { enum: ['c', 'b', 'd'] }] }, ['x: string = ["b","c"]']],
     ['a condition adds leaves, and narrows nothing', { required: ['k'], properties: { k: { enum: ['a', 'b'] } }, if: {}, then: { properties: { k: { const: 'a' }, t: {} } }, else: { properties: { e: {} } } }, ['x.k: string = ["a","b"]', 'x.t: ', 'x.e: ']],
     ['dependent schemas', { required: ['a'], properties: { a: {} }, dependentSchemas: { a: { properties: { d: {} } } }, dependencies: { a: ['b'] } }, ['x.a: ', 'x.d: ']],
@@ -111,16 +117,21 @@ describe('references', () => {
 
 describe('names', () => {
   test('hostile keys become one step of a path', () => {
-    const keys = ['a.b', 'a[0]', 'a[]', '*', 'back\\slash', '"quo\'te', 'new\nline', '__proto__', 'constructor', '😀', ' ', '$ref', '#', 'null', '- x: y'];
+    const keys = ['a.b', 'a[0]', 'a[]', '*', 'back\\slash', '"quo\'te', 'new\nline', 'constructor', '😀', ' ', '$ref', '#', 'null', '- x: y'];
     const text = `{"properties":{${keys.map((key) => `${JSON.stringify(key)}:{"type":"string"}`).join()}}}`;
     expect(importDefinitions(text, 'x')[0]?.fields.map((f) => f.path)).toEqual([
-      'a\\.b', 'a\\[0\\]', 'a\\[\\]', '\\*', 'back\\\\slash', '"quo\'te', 'new\nline', '__proto__', 'constructor', '😀', ' ', '$ref', '#', 'null', '- x: y',
+      'a\\.b', 'a\\[0\\]', 'a\\[\\]', '\\*', 'back\\\\slash', '"quo\'te', 'new\nline', 'constructor', '😀', ' ', '$ref', '#', 'null', '- x: y',
     ]);
   });
 
   test('an empty key is a step too, but none at the root, where it would be no path', () => {
     const schema = { properties: { '': { type: 'string' }, x: { required: [''], properties: { '': { required: [''], properties: { '': { type: 'string' } } } } } } };
-    expect([linesOf(schema), warningsOf(schema)]).toEqual([['x..: string'], ['a key without a name at the root: left out, since no question can name it']]);
+    expect([linesOf(schema), warningsOf(schema)]).toEqual([['x..: string'], ['a key "" at the root: left out, since no question can name it']]);
+  });
+
+  test('__proto__ is a key like any other below the root; at the root no question can name it', () => {
+    const [event] = importDefinitions('{"properties":{"__proto__":{"type":"string"},"x":{"required":["__proto__"],"properties":{"__proto__":{"type":"string"}}}}}', 'f');
+    expect([event?.fields, event?.warnings]).toEqual([[{ path: 'x.__proto__', types: ['string'] }], ['a key "__proto__" at the root: left out, since no question can name it']]);
   });
 
   test('a key that is no Unicode text is left out, and said', () => {

@@ -55,7 +55,7 @@ fields:
       expect([back.get('event'), back.get('source')]).toEqual([name, source]);
       expect([...(back.get('fields') as Map<string, Map<string, unknown> | null>)].map(([path, entry]) => ({ path, type: entry?.get('type'), enum: entry?.get('enum') })))
         .toEqual(fields.map((f) => ({ path: f.path, type: f.types.length === 1 ? f.types[0] : f.types.length === 0 ? undefined : f.types, enum: f.enum })));
-    }), { numRuns: 1_000 });
+    }), { numRuns: 500 });
   });
 });
 
@@ -106,6 +106,13 @@ describe('writing', () => {
     expect((await writeImported(twice, dir, { force })).skipped).toEqual([{ file: 'events/a.yaml', event: 'a', reason: 'twice' }]);
     expect(await readFile(join(dir, 'events/a.yaml'), 'utf8')).toContain('first');
     expect(await readdir(join(dir, 'events'))).toHaveLength(2);
+  });
+
+  test('a name that no question can state is skipped', async () => {
+    const names = ['a'.repeat(256), 'a'.repeat(257)];
+    expect(await writeImported(names.map((name) => event(name)), dir)).toEqual({
+      written: [expect.stringContaining('events/aaa')], skipped: [{ file: expect.stringContaining('events/aaa'), event: names[1], reason: 'name' }],
+    });
   });
 
   test('1,500 events', async () => {

@@ -1,0 +1,112 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { isMap, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { z } from 'zod';
+import { EFFECTS, type Decision } from './core/answer.ts';
+import { complete } from './core/complete.ts';
+import { SluiceError } from './core/errors.ts';
+import { OBLIGATION_OPS, type Caller, type Json } from './core/facts.ts';
+import { parseQuestion } from './core/parse.ts';
+import { judge, remember, type Judged } from './judge.ts';
+import type { Snapshot } from './snapshot.ts';
+import { PROGRAM } from './version.ts';
+
+/** A question with the answer it must get; policies/cases/ holds them, `sluice test` runs them. */
+const Case = z.strictObject({
+  name: z.string(),
+  at: z.iso.datetime().default('2026-11-22T12:00:00Z'),
+  caller: z.string().default('demo-gateway'),
+  question: z.record(z.string(), z.json()),
+  want: z.strictObject({
+    decision: z.enum(EFFECTS).optional(),
+    error: z.string().optional(),
+    fields: z.record(z.string(), z.enum(EFFECTS)).optional(),
+    reasons: z.array(z.string()).optional(),
+    obligations: z.array(z.string()).optional(),
+    fix: z.union([z.null(), z.array(z.string())]).optional(),
+    record: z.record(z.string(), z.json()).optional(),
+  }),
+});
+type Case = z.output<typeof Case>;
+
+export interface CaseResult {
+  readonly name: string;
+  /** `file:line` */
+  readonly location: string;
+  /** What differs; empty when it passed. */
+  readonly differences: readonly string[];
+  /** Absent when the case could not be judged. */
+  readonly judged?: Judged;
+}
+
+/** Runs every case below `dir` on the snapshot, each at its own time. */
+export async function runCases(dir: string, snapshot: Snapshot): Promise<readonly CaseResult[]> {
+  const files = (await readdir(dir, { recursive: true }).catch(() => [] as string[])).filter((file) => /\.ya?ml$/.test(file)).sort();
+  const results = await Promise.all(files.map(async (file) => runFile(path.join(dir, file), await readFile(path.join(dir, file), 'utf8'), snapshot)));
+  return results.flat();
+}
+
+function runFile(file: string, text: string, snapshot: Snapshot): readonly CaseResult[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const list = isMap(document.contents) ? document.contents.get('cases', true) : undefined;
+  if (document.errors.length > 0 || !isSeq(list)) {
+    return [{ name: file, location: `${file}:1`, differences: [document.errors[0]?.message ?? 'the file has no list called cases'] }];
+  }
+  return list.items.map((item) => {
+    const location = `${file}:${lines.linePos((item as Node).range?.[0] ?? 0).line}`;
+    const parsed = Case.safeParse((item as Node).toJS(document));
+    if (!parsed.success) return { name: '(no case)', location, differences: parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`) };
+    return runCase(parsed.data, location, snapshot);
+  });
+}
+
+function runCase(one: Case, location: string, snapshot: Snapshot): CaseResult {
+  const { name, want } = one;
+  try {
+    const judged = judgeCase(one, snapshot);
+    return { name, location, judged, differences: differences(want, judged, snapshot) };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return { name, location, differences: want.error === error.code ? [] : [`error ${error.code}: ${error.message}`] };
+  }
+}
+
+function judgeCase({ at, caller, question }: Case, snapshot: Snapshot): Judged {
+  const atMs = Date.parse(at);
+  const asked = complete(parseQuestion(question), snapshot.world.catalogue, callerOf(caller, snapshot));
+  return judge(asked, snapshot, { nowMs: atMs, latestMs: atMs }, (error) => { throw error; });
+}
+
+const callerOf = (id: string, { world }: Snapshot): Caller => world.catalogue.facts.callers.get(id) ?? {
+  id, tokenSha256: '', demo: false, identities: ['*'], environments: ['*'], powers: ['check'], supports: OBLIGATION_OPS,
+};
+
+function differences(want: Case['want'], judged: Judged, snapshot: Snapshot): readonly string[] {
+  const { decision } = judged;
+  const found: string[] = [];
+  const compare = (what: string, wanted: unknown, got: unknown) => {
+    if (wanted !== undefined && JSON.stringify(wanted) !== JSON.stringify(got)) found.push(`${what}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`);
+  };
+  compare('error', want.error, undefined);
+  compare('decision', want.decision, decision.decision);
+  for (const [field, effect] of Object.entries(want.fields ?? {})) compare(`fields.${field}`, effect, decision.fields[field]?.effect);
+  if (want.reasons !== undefined) compare('reasons', want.reasons.toSorted(), want.reasons.map((wanted) => decision.reasons.map((reason) => describe(reason, wanted)).find((got) => got === wanted)).concat(extraReasons(want.reasons, decision)).filter((r) => r !== undefined).toSorted());
+  compare('obligations', want.obligations, decision.obligations.map(({ field, op, params }) => [field, op, ...Object.values(params ?? {}).map(String)].join(' ')));
+  if (want.fix !== undefined) compare('fix', want.fix?.toSorted() ?? null, decision.fix?.drop.toSorted() ?? null);
+  if (want.record !== undefined) {
+    const record = JSON.parse(`{${remember(judged, snapshot, { hash: () => '?', program: PROGRAM }).record.members}}`) as Record<string, Json>;
+    for (const [member, wanted] of Object.entries(want.record)) compare(`record.${member}`, wanted, record[member]);
+  }
+  return found;
+}
+
+/** A reason as precisely as the wanted text states one: `code`, `code@rule` or `code@rule: field, field`. */
+function describe({ code, rule, fields }: Decision['reasons'][number], wanted: string): string {
+  if (!wanted.includes('@')) return code;
+  return wanted.includes(':') ? `${code}@${rule}: ${fields.join(', ')}` : `${code}@${rule}`;
+}
+
+const extraReasons = (wanted: readonly string[], { reasons }: Decision): readonly string[] => reasons
+  .filter((reason) => !wanted.some((text) => describe(reason, text) === text))
+  .map(({ code, rule, fields }) => `${code}@${rule}: ${fields.join(', ')}`);

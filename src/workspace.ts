@@ -1,0 +1,45 @@
+import path from 'node:path';
+import type { Facts, VendorState } from './core/facts.ts';
+import { loadBundle, type Bundle } from './opa/build.ts';
+import { createEngine, type Engine } from './opa/engine.ts';
+import { findOpa } from './opa/toolchain.ts';
+import { createSnapshot, type Snapshot } from './snapshot.ts';
+import { loadYaml } from './sources/yaml/load.ts';
+
+export interface Folders {
+  readonly policies: string;
+  readonly rego: string;
+  readonly dataDir: string;
+  /** The checkout or package that `.tools/` stands in. */
+  readonly root: string;
+}
+
+/** Policy and facts as the files give them. */
+export interface Loaded {
+  readonly facts: Facts;
+  readonly bundle: Bundle;
+  readonly engine: Engine;
+  readonly loadedAtMs: number;
+}
+
+/**
+ * Reads the facts, and builds the policy if its source has changed.
+ *
+ * @param before what was loaded before: an unchanged policy keeps its engine, which is warm.
+ * @throws {PoliciesError} {PolicyError} with every mistake.
+ */
+export async function load(folders: Folders, now: () => number, before?: Loaded): Promise<Loaded> {
+  const loadedAtMs = now();
+  const opa = async () => (await findOpa({ root: folders.root, env: process.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
+  const [facts, bundle] = await Promise.all([
+    loadYaml(folders.policies),
+    loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), opa }),
+  ]);
+  const engine = before?.bundle.source === bundle.source ? before.engine : await createEngine(bundle.wasm, bundle.rules);
+  return { facts, bundle, engine, loadedAtMs };
+}
+
+/** A snapshot of its own, for the command line: no data directory, every revision is 1. */
+export function toSnapshot(loaded: Loaded, vendorStates: ReadonlyMap<string, VendorState> = new Map()): Snapshot {
+  return createSnapshot({ ...loaded, vendorStates, revisionOf: () => 1 });
+}
