@@ -1,17 +1,200 @@
 import path from 'node:path';
 import { createClock } from './clock.ts';
-import { SluiceError } from './core/errors.ts';
-import { VENDOR_STATES, type Facts, type VendorState } from './core/facts.ts';
 import { complete } from './core/complete.ts';
-import { openDataDir, type DataDir } from './datadir/datadir.ts';
+import { SluiceError } from './core/errors.ts';
+import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core/facts.ts';
+import { openDataDir } from './datadir/datadir.ts';
 import { judge, type Remembered } from './judge.ts';
 import { openLog } from './log/log.ts';
 import type { DecisionLog, Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
-import { loadBundle, PolicyError } from './opa/build.ts';
-import { createEngine, type Engine } from './opa/engine.ts';
-import { findOpa } from './opa/toolchain.ts';
+import { PolicyError } from './opa/build.ts';
 import { createPdp, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
-import { loadYaml } from './sources/yaml/load.ts';
+import { PoliciesError } from './sources/yaml/problems.ts';
 import { PROGRAM } from './version.ts';
+import { load, type Folders, type Loaded } from './workspace.ts';
+
+/** What the service says about itself; pino's logger fits. */
+export interface Logger {
+  info(members: object, message: string): void;
+  warn(members: object, message: string): void;
+  error(members: object, message: string): void;
+}
+
+export interface OpenOptions extends Folders {
+  readonly logger: Logger;
+  readonly observer: Observer;
+  /** How many decisions the memo keeps. */
+  readonly memoEntries: number;
+  /** Wall time in milliseconds since the Unix epoch; for tests. */
+  readonly now?: () => number;
+  readonly monotonic?: () => number;
+}
+
+export interface Sluice {
+  readonly pdp: Pdp;
+  facts(): Facts;
+  /** Flushes and closes the log, gives the data directory back. */
+  close(): Promise<void>;
+}
+
+const WARM_UP_MS = 150;
+
+/**
+ * Opens the data directory, the log, the policy and the facts, and answers from then on.
+ *
+ * @throws {Error} when another process holds the data directory, or it can't be written; {PoliciesError} or
+ * {PolicyError} with every mistake: it never serves without a good policy.
+ */
+export async function openSluice(options: OpenOptions): Promise<Sluice> {
+  const { logger, observer, now = Date.now, monotonic = () => performance.now() } = options;
+  const dataDir = await openDataDir(options.dataDir);
+  let loaded: Loaded;
+  let log: DecisionLog;
+  let snapshot: Snapshot;
+  try {
+    loaded = await load(options, now);
+    snapshot = snapshotOf();
+    log = await openLog({ dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations() });
+  } catch (error) {
+    await dataDir.close();
+    throw error;
+  }
+
+  const memo = createMemo<Remembered>(options.memoEntries);
+  const onFailure = (error: unknown) => {
+    observer.evaluationFailed(error instanceof Error ? error.name : 'unknown');
+    logger.error({ reason: error instanceof Error ? error.message : 'unknown' }, 'an evaluation failed, its question was denied');
+  };
+  const note = (kind: Entry['kind'], members: object) => {
+    log.append({ kind, members: JSON.stringify(members).slice(1, -1) }).durable.catch((error: unknown) => logger.error({ kind, reason: String(error) }, 'a record could not be written'));
+  };
+  const clock = createClock(now, monotonic, (byMs) => {
+    logger.warn({ byMs }, 'the clock jumped');
+    note('clock_jump', { byMs });
+  });
+  let reloadErrors: readonly string[] | undefined;
+  let reloading: Promise<unknown> = Promise.resolve();
+
+  function snapshotOf(): Snapshot {
+    return createSnapshot({ ...loaded, vendorStates: dataDir.vendorStates.all(), revisionOf: (environment, digest) => dataDir.revisions.revisionOf(environment, digest) });
+  }
+
+  /** What decides now; each segment of the log begins with it. */
+  function activations(): readonly Entry[] {
+    const bundle = { bundle: loaded.engine.digest, source: loaded.bundle.source, program: PROGRAM };
+    const facts = { digest: snapshot.digest, facts: loaded.facts.digest, environments: Object.fromEntries(snapshot.numbers), vendorStates: Object.fromEntries(snapshot.world.vendorStates) };
+    return [{ kind: 'bundle_activated', members: JSON.stringify(bundle).slice(1, -1) }, { kind: 'snapshot_activated', members: JSON.stringify(facts).slice(1, -1) }];
+  }
+
+  async function activate(next: Loaded): Promise<void> {
+    loaded = next;
+    const before = snapshot.digest;
+    snapshot = snapshotOf();
+    if (snapshot.digest === before) return;
+    memo.clear();
+    for (const entry of activations()) await log.append(entry).durable;
+    observer.activated('ok');
+  }
+
+  async function reloadNow() {
+    try {
+      await activate(await load(options, now, loaded));
+      reloadErrors = undefined;
+      logger.info({ digest: snapshot.digest }, 'policy and facts reloaded');
+      return { ok: true, errors: [], digest: snapshot.digest };
+    } catch (error) {
+      reloadErrors = mistakesOf(error);
+      observer.activated('failed');
+      logger.error({ mistakes: reloadErrors }, 'the reload failed; the last good policy and facts stay');
+      return { ok: false, errors: reloadErrors, digest: snapshot.digest };
+    }
+  }
+
+  note('start', { program: PROGRAM, node: process.version });
+  for (const entry of activations()) await log.append(entry).durable;
+  warmUp(snapshot);
+
+  const pdp: Pdp = {
+    ...createPdp({ snapshot: () => snapshot, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
+
+    reload() {
+      const result = reloading.then(reloadNow);
+      reloading = result;
+      return result;
+    },
+
+    async setVendorState(id, state, asked) {
+      const vendor = loaded.facts.vendors.get(id);
+      if (vendor === undefined) throw new SluiceError('not_found', 'no vendor has this id');
+      if (!VENDOR_STATES.includes(state)) throw new SluiceError('request_invalid', `state must be one of ${VENDOR_STATES.join(', ')}`);
+      refuseEarlyReturn(vendor, state, dataDir.vendorStates.all().get(id), dataDir.vendorStates.setAtMs(id));
+      await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
+      await dataDir.vendorStates.set(id, state === 'active' ? undefined : state, now());
+      await activate(loaded);
+      return { state: worseOf(vendor, snapshot) };
+    },
+
+    status: (): PdpStatus => ({
+      digest: snapshot.digest,
+      bundleDigest: loaded.engine.digest,
+      loadedAtMs: loaded.loadedAtMs,
+      ...(reloadErrors !== undefined && { reloadErrors }),
+      ...(log.failure() !== undefined && { logFailure: log.failure()! }),
+      queuedRecords: log.queued(),
+      shadow: shadowsOf(loaded.facts),
+      environments: Object.fromEntries([...snapshot.numbers].map(([environment, number]) => [environment, { number, ageMs: Math.max(0, now() - snapshot.loadedAtMs) }])),
+    }),
+  };
+
+  return {
+    pdp,
+    facts: () => loaded.facts,
+    async close() {
+      await reloading;
+      if (log.failure() === undefined) note('stop', { program: PROGRAM });
+      await log.close();
+      await dataDir.close();
+    },
+  };
+}
+
+/** A vendor that was breached returns to active only with claims issued since (R83). */
+function refuseEarlyReturn(vendor: Vendor, state: VendorState, current: VendorState | undefined, setAtMs: number | undefined): void {
+  const breachedMs = current === 'breached' ? setAtMs : vendor.breachedMs;
+  if (state === 'breached' || state === 'terminated' || breachedMs === undefined) return;
+  const old = vendor.claims.filter(({ issuedMs }) => issuedMs === undefined || issuedMs <= breachedMs).map(({ name }) => name);
+  if (old.length > 0 || vendor.claims.length === 0) {
+    throw new SluiceError('request_invalid', `the vendor was breached: it returns only with claims issued since; renew ${old.join(', ') || 'its claims'} in the catalogue first`);
+  }
+}
+
+const worseOf = (vendor: Vendor, { world }: Snapshot): VendorState => {
+  const states = [vendor.state, world.vendorStates.get(vendor.id) ?? 'active'];
+  return VENDOR_STATES.findLast((state) => states.includes(state)) ?? vendor.state;
+};
+
+const shadowsOf = ({ modes }: Facts): readonly string[] => [...modes.vendors, ...modes.events].filter(([, { mode }]) => mode === 'shadow').map(([id]) => id).sort();
+
+function mistakesOf(error: unknown): readonly string[] {
+  if (error instanceof PoliciesError) return error.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
+  if (error instanceof PolicyError) return error.problems;
+  return [error instanceof Error ? error.message : 'unknown'];
+}
+
+/** The first evaluations cost twenty times the later ones: judges questions of the catalogue until they are cheap. */
+function warmUp(snapshot: Snapshot): void {
+  const { facts } = snapshot.world.catalogue;
+  const until = performance.now() + WARM_UP_MS;
+  const caller = facts.callers.values().next().value;
+  const [environment = ''] = facts.environments.keys();
+  const moment = { nowMs: snapshot.loadedAtMs, latestMs: snapshot.loadedAtMs };
+  while (caller !== undefined) for (const identity of facts.identities.keys()) for (const vendor of facts.vendors.keys()) for (const event of facts.events.values()) {
+    if (performance.now() > until) return;
+    const fields = event.fields.slice(0, 20).map(({ path: name }) => name);
+    if (fields.length === 0) continue;
+    const asked = complete({ identity, vendor, environment, event: event.name, fields, channel: 'telemetry', dataSubject: {}, context: {} }, snapshot.world.catalogue, caller);
+    judge(asked, snapshot, moment);
+  }
+}

@@ -130,7 +130,7 @@ function indexRules(declared: readonly RelationRule[], { objects, relations, sta
     note(rule.type, rule.relation);
     const [ofThisType, number] = [rules.get(rule.type) ?? new Map<number, Rule>(), relations.add(rule.relation)];
     const merged = ofThisType.get(number) ?? { from: [], via: [] };
-    merged.from.push(...rule.from.map(relations.add));
+    merged.from.push(...rule.from.map((name) => relations.add(name)));
     merged.via.push(...rule.via.map((via) => ({ relation: relations.add(via.relation), is: relations.add(via.is) })));
     rules.set(rule.type, ofThisType.set(number, merged));
   }

@@ -63,7 +63,7 @@ describe('holds', () => {
 
   test('has knows both sides of a tuple, and no set', () => {
     const graph = graphOf(tuples, rules);
-    expect(['account:A1', 'account:A4', 'group:eu', 'user:sam', 'account:A2', 'group:eu#member', ''].map(graph.has))
+    expect(['account:A1', 'account:A4', 'group:eu', 'user:sam', 'account:A2', 'group:eu#member', ''].map((id) => graph.has(id)))
       .toEqual([true, true, true, true, false, false, false]);
   });
 
@@ -107,6 +107,14 @@ describe('bounds', () => {
     ]);
     expect([9_999, 10_000].map((width) => fan(width).holds('user:u', 'reader', 'doc:1'))).toEqual(['no', 'overrun']);
     expect(fan(20_000).relations('user:u', 'doc:1')).toEqual({ relations: [], overrun: true });
+  });
+
+  test('what relations lead to is looked at once for all of them', () => {
+    const graph = graphOf(
+      [...Array.from({ length: 6_000 }, (_, i) => `group:${i}#member base doc:1`), 'user:u member group:x'],
+      [rule('doc', 'reader', ['base']), rule('doc', 'writer', ['base'])],
+    );
+    expect(graph.relations('user:u', 'doc:1')).toEqual({ relations: [], overrun: false });
   });
 
   test('a hit among what was still looked at stands', () => {

@@ -64,7 +64,8 @@ function cutReason({ nesting, budget }: Place): string | undefined {
 
 function readOwn(schema: Json, place: Place): Shape {
   const properties = entriesOf(schema.properties);
-  const others = [...entriesOf(schema.patternProperties).map(([, of]) => of), schema.additionalProperties, schema.unevaluatedProperties].filter(isObject);
+  const patterns = entriesOf(schema.patternProperties).map(([, of]) => of);
+  const others = [...patterns, schema.additionalProperties, schema.unevaluatedProperties].filter(isObject);
   const items = [schema.items, schema.prefixItems, schema.additionalItems, schema.unevaluatedItems].flat().filter(isObject);
   const filled = listOf(schema.required).length > 0 || isPositive(schema.minProperties) || isPositive(schema.minItems);
   if (place.depth === MAX_DEPTH) {
@@ -74,10 +75,10 @@ function readOwn(schema: Json, place: Place): Shape {
   const below = { ...place, depth: place.depth + 1 };
   const named = properties.map(([name, of]) => [name, read(of, below)] as const);
   const said = bare(schema);
-  const implied: ValueType[] = [...(properties.length + others.length > 0 ? ['object' as const] : []), ...(items.length > 0 ? ['array' as const] : [])];
+  const implied = ([['object', properties.length + others.length], ['array', items.length]] as const).filter(([, count]) => count > 0);
   return {
     ...said,
-    types: said.types.size > 0 ? said.types : new Set(implied),
+    types: said.types.size > 0 ? said.types : new Set(implied.map(([type]) => type)),
     properties: new Map(named.filter((entry): entry is [string, Shape] => entry[1] !== undefined)),
     dynamic: alternatives(others, below),
     // A list whose elements aren't described can have any.
@@ -130,8 +131,8 @@ function reference(schema: Json, place: Place): Shape | undefined {
 
 // Only pointers into the same document (RFC 6901): `#`, `#/definitions/x`, or the same after the document's own `$id`.
 function resolve(ref: string, root: unknown): unknown {
-  const id = isObject(root) ? (root.$id ?? root.id) : undefined;
-  const pointer = typeof id === 'string' && ref.startsWith(`${id.replace(/#$/, '')}#`) ? ref.slice(id.replace(/#$/, '').length) : ref;
+  const own = `${idOf(root)}#`;
+  const pointer = ref.startsWith(own) ? ref.slice(own.length - 1) : ref;
   if (pointer !== '#' && !pointer.startsWith('#/')) return undefined;
   let at = root;
   for (const token of pointer.split('/').slice(1)) {
@@ -140,6 +141,11 @@ function resolve(ref: string, root: unknown): unknown {
     at = (at as Json)[key];
   }
   return at;
+}
+
+function idOf(root: unknown): string {
+  const id = isObject(root) ? (root.$id ?? root.id) : undefined;
+  return typeof id === 'string' ? id.replace(/#$/, '') : '';
 }
 
 function decode(token: string): string {

@@ -57,7 +57,7 @@ function toEntry({ types, enum: values }: ImportedField): unknown {
 export function fileNameOf({ name, version }: Pick<ImportedEvent, 'name' | 'version'>): string {
   const id = version === '1' ? name : `${name}-${version}`;
   const slug = id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '').slice(0, MAX_SLUG);
-  const plain = version === '1'; // `a-2` in version 1 is not `a` in version 2
+  const plain = slug !== '' && slug === name && version === '1'; // `a-2` in version 1 is not `a` in version 2
   const hash = createHash('sha256').update(JSON.stringify([name, version])).digest('hex').slice(0, 8);
   return plain ? `${slug}.yaml` : `${slug || 'event'}-${hash}.yaml`;
 }

@@ -87,6 +87,10 @@ describe('references', () => {
     expect(linesOfProperty(schema, more)).toEqual(want);
   });
 
+  test.each(['https://e.com/other.json', '#/definitions/none', '#/constructor', '#/properties/x/type/0', '#named'])('%s is not followed, and said', ($ref) => {
+    expect(warningsOf({ properties: { x: { type: 'object' }, y: { $ref } } })).toEqual([`reference "${$ref}" leads nowhere in this file: not followed`]);
+  });
+
   test('one that leads back to itself is followed once, and said', () => {
     const tree = { type: 'object', required: ['name'], properties: { name: { type: 'string' }, children: { minItems: 1, items: { $ref: '#' } } } };
     expect(linesOf(tree)).toEqual(['name: string', 'children[]: object']);

@@ -1,0 +1,67 @@
+import path from 'node:path';
+import { readLog } from '../log/reader.ts';
+import { FOLDER_OPTIONS, foldersOf, UsageError, type Command } from './command.ts';
+import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
+
+interface Row {
+  readonly index: number;
+  readonly line: string;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+export const log: Command = {
+  summary: 'read the decision log',
+  usage: `sluice log show [INDEX]    the record at INDEX, or the last ones
+sluice log tail            the last ones, then new ones as they come
+
+  --lines N        how many (default: 20)
+  --kind KIND      only records of this kind, such as decision or refused
+  --json           the stored lines, byte for byte
+  --data-dir DIR   where log/ is (default: .sluice, or SLUICE_DATA_DIR)`,
+  options: { 'data-dir': FOLDER_OPTIONS['data-dir'], lines: { type: 'string' }, kind: { type: 'string' }, json: { type: 'boolean' } },
+  async run(invocation, context) {
+    const { values, positionals: [action, index] } = invocation;
+    if (action !== 'show' && action !== 'tail') throw new UsageError('say: sluice log show, or sluice log tail');
+    const dir = path.join(foldersOf(invocation, context).dataDir, 'log');
+    const paint = createPaint(context.colour);
+    const print = ({ index: at, line, record }: Row) => context.out(values['json'] === true ? line : describe(at, record, paint));
+    const wanted = ({ record }: Row) => values['kind'] === undefined || record['kind'] === values['kind'];
+    if (index !== undefined) {
+      for await (const row of readLog(dir, { from: whole(index, 'INDEX'), limit: 1 })) {
+        context.out(values['json'] === true ? row.line : JSON.stringify(row.record, null, 2));
+        return 0;
+      }
+      throw new UsageError(`the log has no record ${index}`);
+    }
+    const lines = whole(values['lines'] === undefined ? '20' : String(values['lines']), '--lines');
+    const last: Row[] = [];
+    for await (const row of readLog(dir, { reverse: true })) {
+      if (wanted(row)) last.push(row);
+      if (last.length >= lines) break;
+    }
+    for (const row of last.toReversed()) print(row);
+    if (action === 'show') return 0;
+    const newest = last[0]?.index ?? -1;
+    for await (const row of readLog(dir, { from: newest + 1, follow: true })) if (wanted(row)) print(row);
+    return 0;
+  },
+};
+
+function whole(text: string, what: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new UsageError(`${what} takes a whole number`);
+}
+
+function describe(index: number, record: Readonly<Record<string, unknown>>, paint: Paint): string {
+  const text = (name: string) => (record[name] === undefined ? '' : printable(String(record[name])));
+  const decision = text('decision');
+  const style = EFFECT_STYLE[decision as keyof typeof EFFECT_STYLE];
+  const reasons = ((record['reasons'] ?? []) as readonly { code: string; rule: string }[]).map(({ code, rule }) => `${code}@${rule}`).join(' ');
+  const fields = Object.keys((record['fields'] ?? {}) as object).map(printable).join(',');
+  return [
+    paint('dim', `${String(index).padStart(8)}  ${text('time')}`), text('kind').padEnd(18),
+    style === undefined ? '' : paint(style, decision.padEnd(9)),
+    record['identity'] === undefined ? '' : `${text('identity')} → ${text('vendor')} in ${text('environment')}`,
+    text('event'), paint('dim', fields), reasons, record['kind'] === 'refused' || record['kind'] === 'vendor_state' ? `${text('code')}${text('vendor')} ${text('state')}` : '',
+  ].filter((part) => part !== '').join('  ');
+}

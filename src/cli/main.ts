@@ -1,0 +1,91 @@
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../config.ts';
+import { SluiceError } from '../core/errors.ts';
+import { nearest } from '../core/suggest.ts';
+import { PolicyError } from '../opa/build.ts';
+import { PoliciesError } from '../sources/yaml/problems.ts';
+import { VERSION } from '../version.ts';
+import { build } from './build.ts';
+import { check } from './check.ts';
+import { UsageError, type Command, type Context } from './command.ts';
+import { explain } from './explain.ts';
+import { importCommand } from './import.ts';
+import { init } from './init.ts';
+import { log } from './log.ts';
+import { serve } from './serve.ts';
+import { test } from './test.ts';
+import { token } from './token.ts';
+
+const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, init };
+
+const HELP = `Sluice ${VERSION}: may identity X send field set F to vendor V in environment E?
+
+usage: sluice COMMAND [options]     sluice COMMAND --help says more
+
+${Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`).join('\n')}
+
+exit codes: 0 yes, 1 no (denied, failed, mistakes found), 2 wrong use`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const context: Context = {
+    root: path.resolve(import.meta.dirname, '../..'),
+    env: process.env,
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(line.startsWith('\r') ? line : `${line}\n`),
+    colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    interactive: process.stderr.isTTY,
+    stdin: () => text(process.stdin),
+  };
+  const [name, ...args] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    context.out(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    context.out(VERSION);
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const near = nearest(name, Object.keys(COMMANDS));
+    context.err(`sluice: there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}\n\n${HELP}`);
+    return 2;
+  }
+  return runCommand(command, args, context);
+}
+
+async function runCommand(command: Command, args: readonly string[], context: Context): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: { ...command.options, help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
+    if (values['help'] === true) {
+      context.out(`usage: ${command.usage}`);
+      return 0;
+    }
+    return await command.run({ values, positionals }, context);
+  } catch (error) {
+    return report(error, command, context);
+  }
+}
+
+/** A mistake of the user's is told without a stack; anything else is a bug, and shows where it is. */
+function report(error: unknown, command: Command, { err }: Context): number {
+  if (error instanceof PoliciesError || error instanceof PolicyError) {
+    err(error.message);
+    return 1;
+  }
+  const code = (error as { code?: string }).code;
+  if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {
+    err(`sluice: ${(error as Error).message}\n\nusage: ${command.usage.split('\n')[0]}`);
+    return 2;
+  }
+  if (error instanceof SluiceError || error instanceof ConfigError || code === 'ENOENT' || code === 'EACCES') {
+    err(`sluice: ${(error as Error).message}`);
+    return 2;
+  }
+  err(error instanceof Error ? error.stack ?? error.message : String(error));
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

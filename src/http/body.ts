@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { SluiceError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
+
+/** J32. */
+export const BODY_LIMIT = 1024 * 1024;
+export const BATCH_LIMIT = 8 * BODY_LIMIT;
+
+const DISCARD_BYTES = 16 * 1024 * 1024;
+const DISCARD_MS = 5_000;
+
+// The client has gone: there is nobody to answer, and nothing to say about it.
+const ABORTED = new Error('the client ended the request');
+export const isAborted = (error: unknown): boolean => error === ABORTED;
+
+/**
+ * The JSON of a request's body.
+ *
+ * @param limit bytes.
+ * @param maxDepth as `parseJson`.
+ * @throws {SluiceError} `unsupported_media_type`, `too_large`, `request_invalid`, in this order.
+ */
+export async function readJson(req: IncomingMessage, limit: number, maxDepth?: number): Promise<unknown> {
+  checkType(req);
+  const body = await readBody(req, limit);
+  if (body.length === 0) throw new SluiceError('request_invalid', 'the body is empty');
+  if (!isUtf8(body)) throw new SluiceError('request_invalid', 'the body is not UTF-8');
+  return parseJson(body.toString('utf8'), maxDepth);
+}
+
+/** Whether the request announces a body at all. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function checkType({ headers }: IncomingMessage): void {
+  const type = headers['content-type'];
+  if (type !== 'application/json' && (type === undefined || !isJsonType(type))) {
+    throw new SluiceError('unsupported_media_type', 'the body must be application/json in UTF-8');
+  }
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
+    throw new SluiceError('unsupported_media_type', 'the body must not be compressed');
+  }
+}
+
+function isJsonType(type: string): boolean {
+  const [essence, ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
+  return essence === 'application/json' && parameters
+    .filter((parameter) => parameter.startsWith('charset'))
+    .every((parameter) => /^charset="?utf-?8"?$/.test(parameter));
+}
+
+function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= limit) return;
+      req.off('data', onData);
+      chunks.length = 0;
+      reject(new SluiceError('too_large', `the body may have ${limit} bytes`));
+    };
+    req.on('data', onData);
+    req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    // Also comes after the end, and then says nothing.
+    req.on('close', () => reject(ABORTED));
+  });
+}
+
+/**
+ * Reads and forgets what is left of a body, for at most 16 MiB or 5 s. A client that is still sending does not look for
+ * an answer, and a connection closed on it would take the answer away (J32).
+ */
+export function discard(req: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > DISCARD_BYTES) stop();
+    };
+    const timer = setTimeout(stop, DISCARD_MS);
+    function stop() {
+      clearTimeout(timer);
+      req.off('data', onData).off('end', stop).off('close', stop).pause();
+      resolve();
+    }
+    req.on('data', onData).on('end', stop).on('close', stop).resume();
+  });
+}

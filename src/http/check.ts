@@ -1,0 +1,73 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { SluiceError } from '../core/errors.ts';
+import { BATCH_DEPTH } from '../core/json.ts';
+import { parseBatch, parsePermitted, parseQuestion } from '../core/parse.ts';
+import type { Question } from '../core/question.ts';
+import { describeError } from '../failure.ts';
+import type { Asked, Pdp } from '../pdp.ts';
+import { requirePower, type Authenticate } from './auth.ts';
+import { BATCH_LIMIT, BODY_LIMIT, readJson } from './body.ts';
+import { toSluiceError } from './errors.ts';
+import type { Rate } from './rate.ts';
+import { stateOf, type Reply } from './reply.ts';
+
+export interface CheckDeps {
+  readonly pdp: Pick<Pdp, 'check' | 'permitted'>;
+  readonly authenticate: Authenticate;
+  readonly rate: Rate;
+  readonly reply: Reply;
+  readonly logger: Logger;
+}
+
+// In the order of J33: whoever asks too fast is told so before the body is read, and powers come after it, with the
+// other reasons for 403.
+
+export function postCheck({ pdp, authenticate, rate, reply }: CheckDeps): RequestHandler {
+  return async function check(req, res) {
+    const caller = authenticate(req);
+    rate.take(caller, 1);
+    const question = parseQuestion(await readJson(req, BODY_LIMIT));
+    requirePower(caller, 'check');
+    const { json } = await pdp.check(question, { caller, requestId: stateOf(res).requestId });
+    reply(res, 200, json);
+  };
+}
+
+export function postPermitted({ pdp, authenticate, rate, reply }: CheckDeps): RequestHandler {
+  return async function permitted(req, res) {
+    const caller = authenticate(req);
+    rate.take(caller, 1);
+    const question = parsePermitted(await readJson(req, BODY_LIMIT));
+    requirePower(caller, 'check');
+    const { json } = await pdp.permitted(question, { caller, requestId: stateOf(res).requestId });
+    reply(res, 200, json);
+  };
+}
+
+/** Each item is a question of its own; an item's error is its answer, and the whole is 200 (J26). */
+export function postBatch(deps: CheckDeps): RequestHandler {
+  const { authenticate, rate, reply } = deps;
+  return async function batch(req, res) {
+    const caller = authenticate(req);
+    rate.take(caller, 1);
+    const { items } = parseBatch(await readJson(req, BATCH_LIMIT, BATCH_DEPTH));
+    requirePower(caller, 'check');
+    rate.take(caller, items.length - 1, 1);
+    const asked: Asked = { caller, requestId: stateOf(res).requestId };
+    // All at once: they are judged under one snapshot, in one turn, and share a group commit.
+    const answers = await Promise.all(items.map((parse) => answerItem(parse, asked, deps)));
+    reply(res, 200, `{"items":[${answers.join(',')}]}`);
+  };
+}
+
+async function answerItem(parse: () => Question, asked: Asked, { pdp, logger }: CheckDeps): Promise<string> {
+  try {
+    return (await pdp.check(parse(), asked)).json;
+  } catch (thrown) {
+    const error = toSluiceError(thrown);
+    // The other items have their records already: a fault of ours in one must not take their answers away.
+    if (!(thrown instanceof SluiceError)) logger.error({ requestId: asked.requestId, route: '/check/batch', code: error.code, error: describeError(thrown) }, 'item failed');
+    return JSON.stringify({ error: { code: error.code, message: error.message } });
+  }
+}

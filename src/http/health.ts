@@ -1,0 +1,47 @@
+import type { RequestHandler } from 'express';
+import type { Registry } from 'prom-client';
+import { isLoopback } from '../config.ts';
+import { SluiceError } from '../core/errors.ts';
+import type { Pdp } from '../pdp.ts';
+import type { Reply } from './reply.ts';
+
+// State words only: why, and under which names, is for the log and for those with a token.
+
+/** Alive as long as it answers; depends on nothing, since a restart cures nothing but a stuck process. */
+export function getLive(reply: Reply): RequestHandler {
+  return function live(_req, res) {
+    reply(res, 200, '{"status":"live"}');
+  };
+}
+
+/** 503 while no question can be answered or this process is about to end. A failed reload still serves the last good policy. */
+export function getReady({ pdp, reply, isDraining }: { readonly pdp: Pick<Pdp, 'status'>; readonly reply: Reply; readonly isDraining: () => boolean }): RequestHandler {
+  return function ready(_req, res) {
+    const { logFailure, reloadErrors } = pdp.status();
+    const reasons = [...(logFailure === undefined ? [] : ['log_failed']), ...(isDraining() ? ['draining'] : [])];
+    const reload = reloadErrors === undefined ? {} : { reload: 'failed' };
+    if (reasons.length > 0) reply(res, 503, JSON.stringify({ status: 'not_ready', reasons, ...reload }));
+    else reply(res, 200, JSON.stringify({ status: reloadErrors === undefined ? 'ready' : 'degraded', ...reload }));
+  };
+}
+
+/** @param open whether anyone who reaches this port may read; otherwise only this machine may. */
+export function getMetrics({ registry, reply, open }: { readonly registry: Registry; readonly reply: Reply; readonly open: boolean }): RequestHandler {
+  return async function metrics(req, res) {
+    if (!open && !isDirectFromHere(req.socket.remoteAddress, req.headers)) throw new SluiceError('not_found', 'there is nothing under this path');
+    reply(res, 200, await registry.metrics(), { type: registry.contentType });
+  };
+}
+
+// A proxy on this machine, such as the one that ends TLS, comes from loopback as well: what it forwards is from elsewhere.
+function isDirectFromHere(address: string | undefined, headers: NodeJS.Dict<string | string[]>): boolean {
+  return address !== undefined && isLoopback(address)
+    && ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'].every((name) => headers[name] === undefined);
+}
+
+/** @param document as JSON text. */
+export function getOpenApi(document: string, reply: Reply): RequestHandler {
+  return function openapi(_req, res) {
+    reply(res, 200, document);
+  };
+}
