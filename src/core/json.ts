@@ -108,6 +108,8 @@ function countKeys(value: unknown): number {
   return count;
 }
 
+const colon = /[\t\n\r ]*:/y;
+
 /**
  * Finds where in a valid JSON text a key is repeated or not allowed, or a surrogate alone. Slower than all the rest: only
  * for a text that seems to hold one.
@@ -121,15 +123,13 @@ function checkStrings(text: string): void {
       const end = endOfString(text, at);
       const string = JSON.parse(text.slice(at, end + 1)) as string;
       if (!string.isWellFormed()) throw refused('a string with a lone surrogate', at);
-      afterString.lastIndex = end + 1;
-      if (afterString.test(text)) addKey(string, open.at(-1), at);
+      colon.lastIndex = end + 1;
+      if (colon.test(text)) addKey(string, open.at(-1), at);
       at = end;
     } else if (isOpening(code)) open.push(code === 0x7b ? new Set() : undefined);
     else if (isClosing(code)) open.pop();
   }
 }
-
-const afterString = /[\t\n\r ]*:/y;
 
 function addKey(key: string, met: Set<string> | undefined, at: number): void {
   if (key === '__proto__') throw refused('a key that is not allowed', at);

@@ -4,11 +4,10 @@ import { SluiceError } from '../core/errors.ts';
 import { BATCH_DEPTH } from '../core/json.ts';
 import { parseBatch, parsePermitted, parseQuestion } from '../core/parse.ts';
 import type { Question } from '../core/question.ts';
-import { describeError } from '../failure.ts';
 import type { Asked, Pdp } from '../pdp.ts';
 import { requirePower, type Authenticate } from './auth.ts';
 import { BATCH_LIMIT, BODY_LIMIT, readJson } from './body.ts';
-import { toSluiceError } from './errors.ts';
+import { describeError, toSluiceError } from './errors.ts';
 import type { Rate } from './rate.ts';
 import { stateOf, type Reply } from './reply.ts';
 

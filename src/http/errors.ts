@@ -1,11 +1,11 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError, type ErrorCode } from '../core/errors.ts';
-import { describeError } from '../failure.ts';
 import { discard, isAborted } from './body.ts';
 import { routeOf, stateOf, type Reply } from './reply.ts';
 
-const STATUS: Readonly<Record<ErrorCode, number>> = {
+/** Total: a code without a status does not compile. */
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
   request_invalid: 400,
   unauthenticated: 401,
   not_your_identity: 403,
@@ -51,7 +51,7 @@ export const onlyMethods = (allow: string): RequestHandler => () => {
 export function toSluiceError(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   // The router's own complaint about a path that can't be decoded: no resource has it.
-  if (thrown instanceof URIError || (thrown as { status?: unknown } | undefined)?.status === 400) return new SluiceError('not_found', 'there is nothing under this path');
+  if (thrown instanceof URIError && (thrown as { status?: unknown }).status === 400) return new SluiceError('not_found', 'there is nothing under this path');
   return INTERNAL;
 }
 
@@ -64,6 +64,28 @@ export function createOnError({ reply, logger }: { readonly reply: Reply; readon
     if (!req.complete) await discard(req);
     if (res.headersSent || res.destroyed) return void res.destroy();
     reply(res, STATUS[error.code], errorBody(error, stateOf(res).requestId), { headers: headersOf(error), close: !req.complete });
+  };
+}
+
+/** Of an error only what holds no value of a request: its class, its code, where it arose, and the same of its causes. */
+export interface Failure {
+  readonly name: string;
+  readonly code?: string;
+  readonly frames: readonly string[];
+  readonly cause?: Failure;
+}
+
+/** An error as it may be logged. Its message may quote what it failed on (JSON.parse does), so the message stays out. */
+export function describeError(thrown: unknown): Failure {
+  if (!(thrown instanceof Error)) return { name: typeof thrown, frames: [] };
+  const { name, stack = '', message, cause } = thrown;
+  const code = (thrown as { code?: unknown }).code;
+  const from = stack.includes(message) ? stack.indexOf(message) + message.length : 0;
+  return {
+    name,
+    ...(typeof code === 'string' && /^[A-Za-z0-9_]{1,64}$/.test(code) && { code }),
+    frames: stack.slice(from).split('\n').filter((line) => line.startsWith('    at ')).map((line) => line.trim()),
+    ...(cause !== undefined && { cause: describeError(cause) }),
   };
 }
 

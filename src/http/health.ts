@@ -1,9 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
-import { isLoopback } from '../config.ts';
 import { SluiceError } from '../core/errors.ts';
 import type { Pdp } from '../pdp.ts';
 import type { Reply } from './reply.ts';
+
+const LOOPBACK = /^(::1$|(::ffff:)?127\.)/;
 
 // State words only: why, and under which names, is for the log and for those with a token.
 
@@ -35,7 +36,7 @@ export function getMetrics({ registry, reply, open }: { readonly registry: Regis
 
 // A proxy on this machine, such as the one that ends TLS, comes from loopback as well: what it forwards is from elsewhere.
 function isDirectFromHere(address: string | undefined, headers: NodeJS.Dict<string | string[]>): boolean {
-  return address !== undefined && isLoopback(address)
+  return address !== undefined && LOOPBACK.test(address)
     && ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'].every((name) => headers[name] === undefined);
 }
 

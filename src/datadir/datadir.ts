@@ -1,0 +1,75 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { VENDOR_STATES, type VendorState } from '../core/facts.ts';
+import { makeFolder } from './durable.ts';
+import { openKept } from './kept.ts';
+import { lockFolder } from './lock.ts';
+import { openNames } from './names.ts';
+
+/** What one Sluice keeps between its runs, apart from the log. Held by one process at a time. */
+export interface DataDir {
+  readonly path: string;
+  /** `?` and 16 hex of an HMAC: what may be recorded of a name that nobody knows (J30). */
+  hashName(name: string): string;
+  /**
+   * The number of the environment's revision with this digest: the last one while the digest is the last one, else one
+   * more, so that a rollback counts up too (J27). From 1. On disk before it is returned.
+   */
+  revisionOf(environment: string, digest: string): number;
+  /** What the kill switch has set (J17); a value, which a later `setVendorState` leaves as it is. */
+  vendorStates(): ReadonlyMap<string, VendorState>;
+  /** On return the state is on disk; after a throw the old one stands. */
+  setVendorState(vendor: string, state: VendorState): void;
+  /** Lets the next process have the directory. Nothing may be used after. */
+  close(): void;
+}
+
+/**
+ * Takes the data directory (made with mode 0700 if need be) for this process alone. A process that dies lets go of it
+ * at once. The log belongs into `<path>/log` and is opened after this: once it is there, a missing key or state file is
+ * an error and no first start.
+ *
+ * @throws {Error} with a message for the operator: can't be written, in use by another process, key or state files
+ * missing, damaged or readable by others.
+ */
+export async function openDataDir(path: string): Promise<DataDir> {
+  makeWritable(path);
+  const unlock = lockFolder(path);
+  try {
+    const isNew = !existsSync(join(path, 'log'));
+    const revisions = openKept({ path: join(path, 'revisions.json'), value: Revision, isNew, holds: 'the numbers of the revisions, which may never be given twice' });
+    const states = openKept({ path: join(path, 'vendor-states.json'), value: z.enum(VENDOR_STATES), isNew, holds: 'the vendors stopped by the kill switch' });
+    const hashName = openNames(join(path, 'keys', 'names.key'), isNew);
+    return {
+      path,
+      hashName,
+      revisionOf(environment, digest) {
+        const last = revisions.get().get(environment);
+        if (last?.digest === digest) return last.number;
+        const number = (last?.number ?? 0) + 1;
+        revisions.set(environment, { number, digest });
+        return number;
+      },
+      vendorStates: () => states.get(),
+      setVendorState: (vendor, state) => states.set(vendor, state),
+      close: unlock,
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+const Revision = z.strictObject({ number: z.int().min(1), digest: z.string() });
+
+function makeWritable(path: string): void {
+  try {
+    makeFolder(path);
+    makeFolder(join(path, 'keys'));
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(`${path}: the data directory can't be written (${code ?? message}). Sluice answers nothing that it can't record: give it a directory of its own, by SLUICE_DATA_DIR.`, { cause: error });
+  }
+}

@@ -1,0 +1,80 @@
+import express, { type Express, type RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Pdp } from '../pdp.ts';
+import { postReload, postVendorState } from './admin.ts';
+import { createAuthenticate } from './auth.ts';
+import { postBatch, postCheck, postPermitted } from './check.ts';
+import { createOnError, notFound, onlyMethods } from './errors.ts';
+import { getLive, getMetrics, getOpenApi, getReady } from './health.ts';
+import { createHttpMetrics, type HttpObserver } from './metrics.ts';
+import { createOpenApi } from './openapi.ts';
+import { createRate } from './rate.ts';
+import { begin, createReply } from './reply.ts';
+
+export interface AppDeps {
+  readonly pdp: Pdp;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /** With a `metricsPort`, `/metrics` is not here but there (`createMetricsApp`). */
+  readonly config: { readonly demoCallers: boolean; readonly metricsPort?: number };
+  readonly isDraining: () => boolean;
+  /** Milliseconds from any start, never set back; for the rates. */
+  readonly monotonic?: () => number;
+}
+
+/** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
+export function createApp({ pdp, logger, registry, config, isDraining, monotonic = () => performance.now() }: AppDeps): Express {
+  const app = createBareApp();
+  const reply = createReply({ observer: createHttpMetrics(registry), isDraining });
+  const authenticate = createAuthenticate(pdp, config.demoCallers);
+  const asking = { pdp, authenticate, rate: createRate(monotonic), reply, logger };
+  const administering = { pdp, authenticate, reply };
+
+  app.use(begin());
+  // The first route is the one that is asked a thousand times as often as all others.
+  post(app, '/check', postCheck(asking));
+  post(app, '/check/batch', postBatch(asking));
+  post(app, '/permitted', postPermitted(asking));
+  post(app, '/admin/reload', postReload(administering));
+  post(app, '/admin/vendors/:id/state', postVendorState(administering));
+  get(app, '/livez', getLive(reply));
+  get(app, '/readyz', getReady({ pdp, reply, isDraining }));
+  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi()), reply));
+  if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
+  app.use(notFound);
+  app.use(createOnError({ reply, logger }));
+  return app;
+}
+
+/** `/metrics` alone, for a port of its own that only the monitoring reaches. */
+export function createMetricsApp({ logger, registry, isDraining }: Pick<AppDeps, 'logger' | 'registry' | 'isDraining'>): Express {
+  const app = createBareApp();
+  // Scrapes are not counted: they are none of the requests that the metrics speak of.
+  const silent: HttpObserver = { answered() {} };
+  const reply = createReply({ observer: silent, isDraining });
+  app.use(begin());
+  get(app, '/metrics', getMetrics({ registry, reply, open: true }));
+  app.use(notFound);
+  app.use(createOnError({ reply, logger }));
+  return app;
+}
+
+function createBareApp(): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  // One spelling of every path: what a proxy forbids under /admin must not be there under /Admin/.
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  return app;
+}
+
+function post(app: Express, path: string, handler: RequestHandler): void {
+  app.route(path).post(handler).all(onlyMethods('POST'));
+}
+
+function get(app: Express, path: string, handler: RequestHandler): void {
+  app.route(path).get(handler).all(onlyMethods('GET, HEAD'));
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder, replaceFile } from '../datadir/durable.ts';
+
+/** A segment is named by the index of its first line. */
+export const segmentPath = (dir: string, first: number) => join(dir, 'segments', `${String(first).padStart(20, '0')}.ndjson`);
+
+export const objectPath = (dir: string, hex: string) => join(dir, 'objects', `${hex}.json`);
+
+/** The first indexes of the segments, ascending. Other files in the folder are not ours and don't count. */
+export async function listSegments(dir: string): Promise<readonly number[]> {
+  const names = await readdir(join(dir, 'segments'));
+  return names.filter((name) => /^\d{20}\.ndjson$/.test(name)).map((name) => Number(name.slice(0, 20))).sort((a, b) => a - b);
+}
+
+/**
+ * Makes the log's folders (0700), and on the first start its origin (0600); on return they are on disk.
+ *
+ * @throws {Error} naming the file when the origin is damaged, or missing beside segments.
+ */
+export async function openLayout(dir: string): Promise<{ readonly origin: string }> {
+  for (const folder of ['segments', 'objects']) makeFolder(join(dir, folder));
+  const path = join(dir, 'origin');
+  if (!existsSync(path)) {
+    if ((await listSegments(dir)).length > 0) throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
+    replaceFile(path, `sluice/${randomBytes(8).toString('hex')}\n`);
+  }
+  const origin = readFileSync(path, 'utf8').trimEnd();
+  if (!/^sluice\/[0-9a-f]{16}$/.test(origin)) throw new Error(`${path}: damaged. Restore it from a copy; every line of the log names the origin.`);
+  return { origin };
+}

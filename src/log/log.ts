@@ -1,0 +1,61 @@
+import { SluiceError } from '../core/errors.ts';
+import { nodeFiles, type Files } from './files.ts';
+import { openLayout } from './layout.ts';
+import type { Line } from './line.ts';
+import { recover } from './recover.ts';
+import { createRefusals } from './refusals.ts';
+import { createSequence } from './sequence.ts';
+import type { Appended, DecisionLog, Entry } from './types.ts';
+import { isPassing, openWriter } from './writer.ts';
+
+export interface LogOptions {
+  /** `<data directory>/log`; the data directory's lock keeps every other process out. */
+  readonly dir: string;
+  /** Wall time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** The current activations: what every segment but the first begins with. Called within `append`; may not append. */
+  readonly onSegment?: () => readonly Entry[];
+  /** A segment takes no further record once it has this many bytes … */
+  readonly maxSegmentBytes?: number;
+  /** … or its first line is this old. */
+  readonly maxSegmentMs?: number;
+  /** How much may wait to be durable; beyond it `append` throws. */
+  readonly maxQueued?: { readonly records: number; readonly bytes: number };
+  /** The clock is behind the last record by so much; told once until it has caught up. */
+  readonly onClockBack?: (byMs: number) => void;
+  readonly files?: Files;
+}
+
+export interface OpenedLog extends DecisionLog {
+  /** Bytes of a torn last line, never acknowledged, that opening has cut off. */
+  readonly recovered: { readonly truncatedBytes: number };
+  /**
+   * Tries again to write a log that had no space, as the next `append` would, but not within a second of the last try.
+   * Resolves when it is known whether the log can be written: see `failure()`. Never rejects. For readiness, which
+   * keeps away the requests that would have tried.
+   */
+  probe(): Promise<void>;
+}
+
+const RETRY_MS = 1000;
+
+/**
+ * Opens the log, which begins at the first call. A record is durable when the promise of its `append` resolves: it and
+ * all before it are then on disk. Records that wait while others are synced are written and synced together.
+ *
+ * When there is no space (ENOSPC, EDQUOT) everything queued is refused; the log is tried again with a later `append`,
+ * at most once a second, and goes on in a new segment whose first record, of kind `gap`, tells how many were refused.
+ * Any other error of the disk, and any of a sync, is final: nothing is appended until a restart has read the log again.
+ *
+ * @throws {Error} for the operator, naming file and line, when what is there is not a whole log with at most a torn
+ * last line.
+ */
+export async function openLog(options: LogOptions): Promise<OpenedLog> {
+  const { dir, now, onClockBack, onSegment = () => [], files = nodeFiles } = options;
+  const { maxSegmentBytes = 256 * 2 ** 20, maxSegmentMs = 3_600_000, maxQueued = { records: 65_536, bytes: 64 * 2 ** 20 } } = options;
+  const { origin } = await openLayout(dir);
+  const found = await recover(dir, origin);
+  const writer = await openWriter(files, dir, found.tail);
+  const sequence = createSequence({ origin, now, onClockBack, onSegment, maxSegmentBytes, maxSegmentMs }, found);
+  return { origin, recovered: { truncatedBytes: found.truncatedBytes }, ...createQueue({ writer, sequence, now, maxQueued }) };
+}

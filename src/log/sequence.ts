@@ -1,0 +1,97 @@
+import { toLine, type Line } from './line.ts';
+import type { Recovered } from './recover.ts';
+import type { Entry } from './types.ts';
+
+export interface SequenceOptions {
+  readonly origin: string;
+  readonly now: () => number;
+  readonly onClockBack?: ((byMs: number) => void) | undefined;
+  readonly onSegment: () => readonly Entry[];
+  readonly maxSegmentBytes: number;
+  readonly maxSegmentMs: number;
+}
+
+/** Gives records their place: index, time, segment, and what must stand before them. Synchronous; does no I/O. */
+export interface Sequence {
+  /** The index of the next line. */
+  next(): number;
+  /** First index of the segment that the last lines belong to. */
+  segment(): number;
+  /**
+   * The lines of the given records, in order; before them those that a new segment begins with, after `gap`. A throw
+   * changes nothing.
+   */
+  put(gap: Entry | undefined, entry: Entry | undefined): readonly Line[];
+  /** Takes back all lines from `next` on; what comes then begins a segment. */
+  takeBack(next: number): void;
+}
+
+export function createSequence(options: SequenceOptions, { tail, ...found }: Recovered): Sequence {
+  const { origin, onSegment, maxSegmentBytes, maxSegmentMs } = options;
+  const tick = createTick(options, found.lastMs);
+  let { first, bytes, next } = tail;
+  let { startedMs } = found;
+  let inputs = new Set(found.inputs);
+  let isEnded = false;
+
+  function isFull(atMs: number): boolean {
+    return isEnded || (startedMs !== undefined && (bytes >= maxSegmentBytes || atMs - startedMs >= maxSegmentMs));
+  }
+
+  function begin(): void {
+    first = next;
+    bytes = 0;
+    startedMs = undefined;
+    inputs = new Set();
+    isEnded = false;
+  }
+
+  return {
+    next: () => next,
+    segment: () => first,
+    put(gap, entry) {
+      const { atMs, time } = tick();
+      const begins = isFull(atMs);
+      const input = entry?.input !== undefined && (begins || !inputs.has(entry.input.digest)) ? entry.input : undefined;
+      const entries = [gap, ...(begins ? onSegment() : []), input && { kind: 'input' as const, members: input.members() }, entry].filter((some) => some !== undefined);
+      entries.forEach(checkMembers);
+      if (begins) begin();
+      if (input !== undefined) inputs.add(input.digest);
+      startedMs ??= atMs;
+      return entries.map((some) => {
+        const line = toLine({ index: next, time, origin }, some);
+        bytes += line.bytes;
+        next += 1;
+        return line;
+      });
+    },
+    takeBack(from) {
+      next = from;
+      isEnded = true;
+    },
+  };
+}
+
+// Two lines instead of one would be a log that no longer starts.
+function checkMembers({ kind, members }: Entry): void {
+  if (members.includes('\n')) throw new TypeError(`the members of a record of kind ${kind} hold a newline`);
+}
+
+/** The time of a record: never before that of the one before it, nor of the last one of an earlier run. */
+function createTick({ now, onClockBack }: SequenceOptions, lastMs: number): () => { readonly atMs: number; readonly time: string } {
+  let moment = { atMs: lastMs, time: new Date(lastMs).toISOString() };
+  let isBehind = false;
+  return () => {
+    const atMs = now();
+    if (atMs < moment.atMs) {
+      const byMs = moment.atMs - atMs;
+      // Later, since whoever hears it may want to append.
+      if (!isBehind) queueMicrotask(() => onClockBack?.(byMs));
+      isBehind = true;
+      return moment;
+    }
+    isBehind = false;
+    if (atMs > moment.atMs) moment = { atMs, time: new Date(atMs).toISOString() };
+    return moment;
+  };
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { SyncError, syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
+import { objectPath, segmentPath } from './layout.ts';
+import type { Line, SideObject } from './line.ts';
+
+/** What is on disk: the last segment by its first index, its size, and the index of the next line. */
+export interface Tail {
+  readonly first: number;
+  readonly bytes: number;
+  readonly next: number;
+}
+
+/** Lines that are committed together. */
+export interface Commit {
+  /** First index of the segment they belong to; another one than that of the commit before begins it. */
+  readonly segment: number;
+  readonly lines: readonly Line[];
+  /** Index of the line after them. */
+  readonly next: number;
+}
+
+/** The only one that writes segments. Called for one thing at a time. */
+export interface Writer {
+  /** What is on disk and stays. */
+  tail(): Tail;
+  /**
+   * On return the lines and their side objects are on disk. After a throw none of them count, and the next commit cuts
+   * off what may have been written of them; but where `isPassing(error)` is false there may be no next one.
+   */
+  commit(commit: Commit): Promise<void>;
+  close(): Promise<void>;
+  /** For good, after an error that does not pass. Never throws, and syncs nothing. */
+  abandon(): Promise<void>;
+}
+
+/** Whether trying again later may help: the disk is full, and no sync has failed. */
+export const isPassing = (error: unknown) => !(error instanceof SyncError) && ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** Opens the last segment where `found` says that it ends; what is behind is cut off. */
+export async function openWriter(files: Files, dir: string, found: Tail): Promise<Writer> {
+  let tail = found;
+  let file: LogFile | undefined = await openSegment(files, dir, found);
+
+  async function segmentFile(first: number): Promise<LogFile> {
+    file ??= await openSegment(files, dir, tail);
+    if (first === tail.first) return file;
+    const full = file;
+    file = undefined;
+    await full.close();
+    tail = { first, bytes: 0, next: first };
+    return openSegment(files, dir, tail);
+  }
+
+  return {
+    tail: () => tail,
+    async commit({ segment, lines, next }) {
+      try {
+        file = await segmentFile(segment);
+        await writeObjects(files, dir, lines);
+        const bytes = Buffer.from(lines.map(({ text }) => text).join(''));
+        await writeAll(file, bytes);
+        await synced(file.datasync);
+        tail = { first: segment, bytes: tail.bytes + bytes.length, next };
+      } catch (error) {
+        const broken = file;
+        file = undefined;
+        await broken?.close().catch(() => {});
+        throw error;
+      }
+    },
+    async close() {
+      await file?.close();
+      file = undefined;
+    },
+    async abandon() {
+      // Lines that were refused must not turn up after a restart, when they may be in the page cache and not on disk.
+      const last = await files.open(segmentPath(dir, tail.first), 'r+').catch(() => undefined);
+      await last?.truncate(tail.bytes).catch(() => {});
+      await last?.close().catch(() => {});
+    },
+  };
+}
+
+/** Opens a segment to append at `bytes`, with nothing behind; it and its name are then on disk. */
+async function openSegment(files: Files, dir: string, { first, bytes }: Tail): Promise<LogFile> {
+  const path = segmentPath(dir, first);
+  const file = await files.open(path, 'a');
+  try {
+    const size = await file.size();
+    if (size < bytes) throw new Error(`${path}: has become shorter, by another hand than Sluice's`);
+    if (size > bytes) await file.truncate(bytes);
+    await synced(file.sync);
+    await syncFolder(files, join(dir, 'segments'));
+    return file;
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function writeObjects(files: Files, dir: string, lines: readonly Line[]): Promise<void> {
+  const objects = lines.flatMap(({ object }) => object ?? []);
+  for (const object of objects) await writeObject(files, dir, object);
+  if (objects.length > 0) await syncFolder(files, join(dir, 'objects'));
+}
+
+// By another name first: an object that is there under its own is whole. One such name, so that no crash leaves more.
+async function writeObject(files: Files, dir: string, { hex, bytes }: SideObject): Promise<void> {
+  const temporary = join(dir, 'objects', 'unfinished');
+  const file = await files.open(temporary, 'w');
+  try {
+    await writeAll(file, bytes);
+    await synced(file.sync);
+  } finally {
+    await file.close();
+  }
+  await files.rename(temporary, objectPath(dir, hex));
+}

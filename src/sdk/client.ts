@@ -1,0 +1,217 @@
+import { readFile } from 'node:fs/promises';
+import { EFFECTS, type Answer, type Effect, type FieldVerdict } from '../core/answer.ts';
+import type { Channel, Json, ObligationOp, Scalar } from '../core/facts.ts';
+
+/** What may stand in a question (`QUESTION_SCHEMA`). Exactly one of `fields`, `payload` and `categories`. */
+export interface QuestionInput {
+  readonly identity: string;
+  readonly onBehalfOf?: string;
+  /** Or `destination`: the address that is sent to. */
+  readonly vendor?: string;
+  readonly destination?: string;
+  readonly environment: string;
+  readonly purpose?: string;
+  readonly channel?: Channel;
+  readonly event?: string;
+  readonly fields?: readonly string[];
+  readonly payload?: Readonly<Record<string, Json>>;
+  readonly categories?: readonly string[];
+  readonly aggregate?: { readonly groupBy?: readonly string[]; readonly minCell?: number };
+  readonly rows?: number;
+  readonly about?: string;
+  readonly dataSubject?: { readonly region?: string };
+  readonly context?: Readonly<Record<string, Scalar>>;
+  readonly supports?: readonly ObligationOp[];
+  readonly minRevision?: number;
+}
+
+export type PermittedInput = Omit<QuestionInput, 'fields' | 'payload' | 'categories'>;
+
+/** Why there is no decision: an error code of the server, or `unreachable`, `timeout`, `answer_invalid`, `token_unreadable`, `question_invalid`. */
+export interface Unavailable {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** No decision, as the denial that it has to be. */
+export interface Denied extends Pick<Answer, 'fields' | 'obligations' | 'reasons'> {
+  readonly decision: 'deny';
+  readonly fix: null;
+  readonly unavailable: Unavailable;
+}
+
+export type ClientAnswer = (Answer & { readonly unavailable?: never }) | Denied;
+/** Of `permitted`; without a decision its `fields` are empty: nothing is permitted. */
+export type ClientPermitted = (Omit<Answer, 'decision' | 'fix' | 'wouldBe'> & { readonly unavailable?: never }) | Omit<Denied, 'decision' | 'fix'>;
+
+export interface Client {
+  check(question: QuestionInput): Promise<ClientAnswer>;
+  /** One answer an item, in order; `defaults` are overlaid by each item. */
+  checkBatch(items: readonly Partial<QuestionInput>[], defaults?: Partial<QuestionInput>): Promise<readonly ClientAnswer[]>;
+  permitted(question: PermittedInput): Promise<ClientPermitted>;
+}
+
+export interface ClientOptions {
+  /** `https:`, or `http:` on loopback. */
+  readonly url: string;
+  readonly token?: string;
+  /** Read at first use, and again when the server refuses what it held. */
+  readonly tokenFile?: string;
+  /** For one call in all, connection and body included. */
+  readonly timeoutMs?: number;
+  /** Allows `http:` to another machine, where anyone on the way can read the token and forge a permission. */
+  readonly insecure?: boolean;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/**
+ * A client that fails closed: whatever is not a 200 in time with a well-formed answer comes back as a denial that says
+ * why in `unavailable`, never as a throw. Connections are kept alive by Node's own fetch; nothing needs to be closed.
+ *
+ * @throws {TypeError} for options that can't work; only here.
+ */
+export function createClient(options: ClientOptions): Client {
+  const post = createPost(options);
+  return {
+    async check(question) {
+      return toAnswer(await post('/check', question), question);
+    },
+    async checkBatch(items, defaults = {}) {
+      const whole = await post('/check/batch', { defaults, items });
+      const answers = 'body' in whole && isObject(whole.body) && Array.isArray(whole.body['items']) ? whole.body['items'] as unknown[] : undefined;
+      const failed: Outcome = 'body' in whole ? invalid('one answer an item was expected') : whole;
+      return items.map((item, at) => {
+        const question = { ...defaults, ...item };
+        return toAnswer(answers?.length === items.length ? itemOutcome(answers[at]) : failed, question);
+      });
+    },
+    async permitted(question) {
+      const outcome = await post('/permitted', question);
+      if ('body' in outcome && isObject(outcome.body) && areVerdicts(outcome.body['fields']) && Array.isArray(outcome.body['obligations'])) return outcome.body as unknown as ClientPermitted;
+      const { decision: _, fix: __, ...nothing } = denied('body' in outcome ? invalid('verdicts are missing').unavailable : outcome.unavailable, {});
+      return nothing;
+    },
+  };
+}
+
+/**
+ * Whether the field at `path` may be sent: allowed, in a set that may leave, after everything that it has to undergo.
+ *
+ * @param applied the obligations that have been carried out on this field. A field that is to be transformed may not
+ * leave without them, and one with a `drop` not at all.
+ */
+export function mayLeave(answer: ClientAnswer, path: string, applied: readonly ObligationOp[] = []): boolean {
+  if (!isFree(answer.decision) || !Object.hasOwn(answer.fields, path) || !isFree(answer.fields[path]!.effect)) return false;
+  return answer.obligations
+    .filter(({ field }) => field === path || field === '*')
+    .every(({ op }) => op !== 'drop' && applied.includes(op));
+}
+
+type Outcome = { readonly body: unknown } | { readonly unavailable: Unavailable };
+
+const isFree = (effect: Effect) => effect === 'allow' || effect === 'transform';
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const unavailable = (code: string, message: string) => ({ unavailable: { code, message } });
+const invalid = (what: string) => unavailable('answer_invalid', `the answer is not one of v1: ${what}`);
+
+function createPost({ url, token, tokenFile, timeoutMs = 1000, insecure = false, fetch = globalThis.fetch }: ClientOptions) {
+  const base = URL.parse(url);
+  if (base === null || (base.protocol !== 'https:' && base.protocol !== 'http:')) throw new TypeError('url must be an http or https address');
+  if (base.protocol === 'http:' && !insecure && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(base.hostname)) throw new TypeError('url must be https: off loopback, or set insecure');
+  if ((token === undefined) === (tokenFile === undefined)) throw new TypeError('exactly one of token and tokenFile is required');
+  if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) throw new TypeError('timeoutMs must be a positive number of milliseconds');
+  const root = base.href.replace(/\/+$/, '');
+  let read: Promise<string> | undefined;
+  const bearer = async () => token ?? (await (read ??= readFile(tokenFile!, 'utf8'))).trim();
+
+  async function send(path: string, body: string, signal: AbortSignal): Promise<Response> {
+    const headers = { authorization: `Bearer ${await bearer()}`, 'content-type': 'application/json' };
+    // A redirect would carry the question, and an answer from elsewhere is none.
+    return await fetch(`${root}${path}`, { method: 'POST', headers, body, signal, redirect: 'error' });
+  }
+
+  return async (path: string, question: object): Promise<Outcome> => {
+    const body = toJson(question);
+    if (body === undefined) return unavailable('question_invalid', 'the question can not be written as JSON');
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      let response = await send(path, body, signal);
+      if (response.status === 401 && tokenFile !== undefined) {
+        // The file may hold a newer token by now. A 401 leaves no record, so asking again is safe.
+        await response.body?.cancel();
+        read = undefined;
+        response = await send(path, body, signal);
+      }
+      return await toOutcome(response);
+    } catch (error) {
+      if (signal.aborted) return unavailable('timeout', `no answer within ${timeoutMs} ms`);
+      if ((error as NodeJS.ErrnoException).path !== undefined) {
+        read = undefined;
+        return unavailable('token_unreadable', 'the token file can not be read');
+      }
+      return unavailable('unreachable', 'no answer from the server');
+    }
+  };
+}
+
+function toJson(question: object): string | undefined {
+  try {
+    return JSON.stringify(question);
+  } catch {
+    return undefined;
+  }
+}
+
+async function toOutcome(response: Response): Promise<Outcome> {
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return response.status === 200 ? invalid('no JSON') : unavailable(`http_${response.status}`, `the server answered ${response.status}`);
+  }
+  return response.status === 200 ? { body } : errorOutcome(body, `http_${response.status}`);
+}
+
+function errorOutcome(error: unknown, otherwise: string): Outcome {
+  if (isObject(error) && typeof error['code'] === 'string' && typeof error['message'] === 'string') return unavailable(error['code'], error['message']);
+  return unavailable(otherwise, 'the server gave no decision');
+}
+
+const itemOutcome = (item: unknown): Outcome => (isObject(item) && item['error'] !== undefined ? errorOutcome(item['error'], 'answer_invalid') : { body: item });
+
+function toAnswer(outcome: Outcome, question: Partial<QuestionInput>): ClientAnswer {
+  if ('unavailable' in outcome) return denied(outcome.unavailable, question);
+  const problem = problemOf(outcome.body, question);
+  return problem === undefined ? outcome.body as Answer : denied(invalid(problem).unavailable, question);
+}
+
+/** What keeps `answer` from being one of v1 to this question. Keys that a newer server adds are none of it. */
+function problemOf(answer: unknown, question: Partial<QuestionInput>): string | undefined {
+  if (!isObject(answer) || !isEffect(answer['decision'])) return 'no decision';
+  const { decision, fields, obligations } = answer;
+  if (!areVerdicts(fields) || Object.keys(fields).length === 0) return 'no verdicts';
+  if ([...question.fields ?? [], ...question.categories ?? []].some((path) => !Object.hasOwn(fields, path))) return 'a verdict is missing';
+  // An obligation that can't be read would be one that isn't done.
+  if (!Array.isArray(obligations) || !obligations.every((duty) => isObject(duty) && typeof duty['field'] === 'string' && typeof duty['op'] === 'string')) return 'obligations that can not be read';
+  if (isFree(decision) && Object.values(fields).some(({ effect }) => !isFree(effect))) return 'a decision freer than its fields';
+  return undefined;
+}
+
+const isEffect = (value: unknown): value is Effect => EFFECTS.some((effect) => effect === value);
+
+function areVerdicts(fields: unknown): fields is Readonly<Record<string, FieldVerdict>> {
+  return isObject(fields) && Object.values(fields).every((verdict) => isObject(verdict) && isEffect(verdict['effect']));
+}
+
+function denied(reason: Unavailable, { fields, categories }: Partial<QuestionInput>): Denied {
+  const asked = [...Array.isArray(fields) ? fields : [], ...Array.isArray(categories) ? categories : []] as string[];
+  return {
+    decision: 'deny',
+    fields: Object.fromEntries(asked.map((path) => [path, { effect: 'deny' as const, rules: [] }])),
+    obligations: [],
+    reasons: [],
+    fix: null,
+    unavailable: reason,
+  };
+}
