@@ -1,12 +1,10 @@
-import { SluiceError } from '../core/errors.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout } from './layout.ts';
-import type { Line } from './line.ts';
+import { createQueue } from './queue.ts';
 import { recover } from './recover.ts';
-import { createRefusals } from './refusals.ts';
 import { createSequence } from './sequence.ts';
-import type { Appended, DecisionLog, Entry } from './types.ts';
-import { isPassing, openWriter } from './writer.ts';
+import type { DecisionLog, Entry } from './types.ts';
+import { openWriter } from './writer.ts';
 
 export interface LogOptions {
   /** `<data directory>/log`; the data directory's lock keeps every other process out. */
@@ -36,8 +34,6 @@ export interface OpenedLog extends DecisionLog {
    */
   probe(): Promise<void>;
 }
-
-const RETRY_MS = 1000;
 
 /**
  * Opens the log, which begins at the first call. A record is durable when the promise of its `append` resolves: it and
