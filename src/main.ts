@@ -1,9 +1,11 @@
 import { realpathSync } from 'node:fs';
 import type { Server } from 'node:http';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Express } from 'express';
 import { pino, type Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { parseConfig, type Config } from './config.ts';
+import { ConfigError, parseConfig, type Config } from './config.ts';
 import type { Facts } from './core/facts.ts';
 import { createApp, createMetricsApp } from './http/app.ts';
 import { createDrain } from './http/drain.ts';
@@ -23,27 +25,30 @@ export interface Running {
   readonly stopped: Promise<void>;
 }
 
-/** The program, put together. @throws whatever keeps it from starting; nothing stays open then. */
-export async function startServer(config: Config, logger: Logger): Promise<Running> {
+/**
+ * The program, put together. Throws whatever keeps it from starting; nothing stays open then.
+ *
+ * @param root the checkout or package: `.tools/` stands in it.
+ */
+export async function openServer(config: Config, { root, logger }: { readonly root: string; readonly logger: Logger }): Promise<Running> {
   const registry = new Registry();
-  const sluice = await openSluice({
-    policies: config.policies, rego: config.rego, dataDir: config.dataDir, memoEntries: config.memoEntries,
-    logger, observer: createMetrics(registry),
-  });
+  const { policies, rego, dataDir, memoEntries } = config;
+  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, root, logger, observer: createMetrics(registry) });
   const { pdp } = sluice;
   const servers: Server[] = [];
   const drain = createDrain({ servers, waitMs: config.drainSeconds * 1000 });
   const { isDraining } = drain;
+  const open = (app: Express, port: number) => {
+    const server = createServer(app);
+    servers.push(server);
+    return listen(server, port, config.host);
+  };
   try {
     refuseDemoCallers(sluice.facts(), config);
     observeStatus(registry, () => pdp.status(), Date.now);
     collectDefaultMetrics({ register: registry });
-    const open = (server: Server, port: number) => {
-      servers.push(server);
-      return listen(server, port, config.host);
-    };
-    const metricsPort = config.metricsPort === undefined ? undefined : await open(createServer(createMetricsApp({ logger, registry, isDraining })), config.metricsPort);
-    const port = await open(createServer(createApp({ pdp, logger, registry, config, isDraining })), config.port);
+    const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
+    const port = await open(createApp({ pdp, logger, registry, config, isDraining }), config.port);
     // The log last: answers under way still need it.
     return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };
   } catch (error) {
@@ -77,36 +82,41 @@ function banner({ host }: Config, { pdp, port, metricsPort }: Running): string {
   ].join('\n');
 }
 
-function onSignals(running: Running, logger: Logger): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => running.stop());
-  process.on('SIGHUP', () => {
-    running.pdp.reload().then(
-      ({ ok, digest }) => (ok ? logger.info({ digest }, 'reloaded') : logger.error({ digest }, 'reload failed, the last good policy serves')),
-      (error: unknown) => logger.error({ error: describeError(error) }, 'reload failed, the last good policy serves'),
-    );
-  });
+/** Returns a function that lets go of the signals again. */
+function onSignals({ pdp, stop }: Running, logger: Logger): () => void {
+  const reload = () => {
+    // It logs by itself what came of it.
+    pdp.reload().catch((error: unknown) => logger.error({ error: describeError(error) }, 'reload failed'));
+  };
+  const handlers = [['SIGTERM', stop], ['SIGINT', stop], ['SIGHUP', reload]] as const;
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
 }
 
-/** Starts the server, and ends the process when it has stopped. What keeps it from starting is said in one message. */
-export async function main(env: NodeJS.ProcessEnv = process.env): Promise<void> {
+/**
+ * Serves until SIGTERM or SIGINT, and then gives the exit code. What keeps it from starting is told in one message on
+ * stderr, and is 1.
+ */
+export async function startServer(config: Config, root: string): Promise<number> {
+  // Written at once, so that the last line before an end is not lost. Only what a call names is logged, never an object
+  // of a request; see describeError.
+  const logger = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ error: describeError(error) }, 'a fault that nothing caught');
+    process.exit(1);
+  });
+  let running: Running;
   try {
-    const config = parseConfig(env);
-    // Written at once, so that the last line before an end is not lost. Only what a call names is logged, never an
-    // object of a request; see describeError.
-    const logger = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
-    process.on('uncaughtException', (error) => {
-      logger.fatal({ error: describeError(error) }, 'a fault that nothing caught');
-      process.exit(1);
-    });
-    const running = await startServer(config, logger);
-    onSignals(running, logger);
-    process.stdout.write(banner(config, running));
-    await running.stopped;
-    process.exit(0);
+    running = await openServer(config, { root, logger });
   } catch (error) {
     process.stderr.write(`sluice: ${startProblem(error)}\n`);
-    process.exit(1);
+    return 1;
   }
+  const letGo = onSignals(running, logger);
+  process.stdout.write(banner(config, running));
+  await running.stopped;
+  letGo();
+  return 0;
 }
 
 function startProblem(error: unknown): string {
@@ -116,4 +126,15 @@ function startProblem(error: unknown): string {
   return error instanceof Error ? message : String(error);
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();
+/** As `startServer`, configured by the environment. */
+export async function main(): Promise<number> {
+  try {
+    return await startServer(parseConfig(process.env), path.resolve(import.meta.dirname, '..'));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`sluice: ${error.message}\n`);
+    return 1;
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = await main();

@@ -22,7 +22,9 @@ export interface Logger {
   error(members: object, message: string): void;
 }
 
-export interface OpenOptions extends Folders {
+export interface OpenOptions extends Omit<Folders, 'root'> {
+  /** Default: the current folder. */
+  readonly root?: string;
   readonly logger: Logger;
   readonly observer: Observer;
   /** How many decisions the memo keeps. */
@@ -49,16 +51,17 @@ const WARM_UP_MS = 150;
  */
 export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const { logger, observer, now = Date.now, monotonic = () => performance.now() } = options;
+  const folders = { root: process.cwd(), ...options };
   const dataDir = await openDataDir(options.dataDir);
   let loaded: Loaded;
   let log: DecisionLog;
   let snapshot: Snapshot;
   try {
-    loaded = await load(options, now);
+    loaded = await load(folders, now);
     snapshot = snapshotOf();
     log = await openLog({ dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations() });
   } catch (error) {
-    await dataDir.close();
+    dataDir.close();
     throw error;
   }
 
@@ -78,7 +81,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloading: Promise<unknown> = Promise.resolve();
 
   function snapshotOf(): Snapshot {
-    return createSnapshot({ ...loaded, vendorStates: dataDir.vendorStates.all(), revisionOf: (environment, digest) => dataDir.revisions.revisionOf(environment, digest) });
+    return createSnapshot({ ...loaded, vendorStates: dataDir.vendorStates(), revisionOf: (environment, digest) => dataDir.revisionOf(environment, digest) });
   }
 
   /** What decides now; each segment of the log begins with it. */
@@ -100,7 +103,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 
   async function reloadNow() {
     try {
-      await activate(await load(options, now, loaded));
+      await activate(await load(folders, now, loaded));
       reloadErrors = undefined;
       logger.info({ digest: snapshot.digest }, 'policy and facts reloaded');
       return { ok: true, errors: [], digest: snapshot.digest };
@@ -129,9 +132,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       const vendor = loaded.facts.vendors.get(id);
       if (vendor === undefined) throw new SluiceError('not_found', 'no vendor has this id');
       if (!VENDOR_STATES.includes(state)) throw new SluiceError('request_invalid', `state must be one of ${VENDOR_STATES.join(', ')}`);
-      refuseEarlyReturn(vendor, state, dataDir.vendorStates.all().get(id), dataDir.vendorStates.setAtMs(id));
+      refuseEarlyReturn(vendor, state, dataDir.vendorStates().get(id), undefined);
       await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
-      await dataDir.vendorStates.set(id, state === 'active' ? undefined : state, now());
+      dataDir.setVendorState(id, state);
       await activate(loaded);
       return { state: worseOf(vendor, snapshot) };
     },
@@ -155,7 +158,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       await reloading;
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
-      await dataDir.close();
+      dataDir.close();
     },
   };
 }

@@ -29,6 +29,7 @@ interface Group {
 
 interface Failure {
   readonly reason: string;
+  readonly code: string;
   readonly isFinal: boolean;
   readonly triedAtMs: number;
   /** Settles with the try to write again that is under way. */
@@ -104,7 +105,8 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
   function fail(group: Group, error: unknown): Failure {
     const lost = [group, ...groups];
     const { reason, code } = explain(error);
-    const failed = failure = { reason, isFinal: !isPassing(error), triedAtMs: now(), attempt: undefined };
+    const failed: Failure = { reason, code, isFinal: !isPassing(error), triedAtMs: now(), attempt: undefined };
+    failure = failed;
     for (const { refused: earlier, records } of lost) {
       refused = mergeRefused(mergeRefused(refused, earlier), records === 0 ? undefined : { count: records, sinceMs: now(), reason: code });
     }
@@ -124,7 +126,7 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
   return {
     append(entry) {
       if (closing !== undefined) throw unavailable('the log is closed', false);
-      if (failure !== undefined && !mayTry(failure)) refuse(failure.reason, 'failed');
+      if (failure !== undefined && !mayTry(failure)) refuse(failure.reason, failure.code);
       if (isFull()) refuse(FULL, 'queue_full');
       const durable = enqueue(entry);
       return { index: sequence.next() - 1, durable };

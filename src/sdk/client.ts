@@ -124,10 +124,21 @@ function createPost({ url, token, tokenFile, timeoutMs = 1000, insecure = false,
   let read: Promise<string> | undefined;
   const bearer = async () => token ?? (await (read ??= readFile(tokenFile!, 'utf8'))).trim();
 
-  async function send(path: string, body: string, signal: AbortSignal): Promise<Response> {
-    const headers = { authorization: `Bearer ${await bearer()}`, 'content-type': 'application/json' };
-    // A redirect would carry the question, and an answer from elsewhere is none.
-    return await fetch(`${root}${path}`, { method: 'POST', headers, body, signal, redirect: 'error' });
+  // A redirect would carry the question elsewhere, and an answer from elsewhere is none.
+  const send = (path: string, body: string, by: string, signal: AbortSignal) => fetch(`${root}${path}`, {
+    method: 'POST', headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' }, body, signal, redirect: 'error',
+  });
+
+  /** The file may hold a newer token by now. A 401 leaves no record, so asking again is safe. */
+  async function ask(path: string, body: string, signal: AbortSignal): Promise<Response> {
+    const by = await bearer();
+    const response = await send(path, body, by, signal);
+    if (response.status !== 401 || tokenFile === undefined) return response;
+    read = undefined;
+    const newer = await bearer();
+    if (newer === by) return response;
+    await response.body?.cancel();
+    return send(path, body, newer, signal);
   }
 
   return async (path: string, question: object): Promise<Outcome> => {
@@ -135,17 +146,10 @@ function createPost({ url, token, tokenFile, timeoutMs = 1000, insecure = false,
     if (body === undefined) return unavailable('question_invalid', 'the question can not be written as JSON');
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      let response = await send(path, body, signal);
-      if (response.status === 401 && tokenFile !== undefined) {
-        // The file may hold a newer token by now. A 401 leaves no record, so asking again is safe.
-        await response.body?.cancel();
-        read = undefined;
-        response = await send(path, body, signal);
-      }
-      return await toOutcome(response);
+      return await toOutcome(await ask(path, body, signal));
     } catch (error) {
       if (signal.aborted) return unavailable('timeout', `no answer within ${timeoutMs} ms`);
-      if ((error as NodeJS.ErrnoException).path !== undefined) {
+      if (tokenFile !== undefined && (error as NodeJS.ErrnoException).path === tokenFile) {
         read = undefined;
         return unavailable('token_unreadable', 'the token file can not be read');
       }
