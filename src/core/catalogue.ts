@@ -51,6 +51,8 @@ export interface Catalogue {
   readonly combinations: readonly KnownCombination[];
   readonly transforms: readonly KnownTransform[];
   readonly leaves: readonly string[];
+  /** Categories that have others below them. */
+  readonly parents: ReadonlySet<string>;
   /** Identity attributes and context names that some condition reads (J30). */
   readonly reads: { readonly attributes: ReadonlySet<string>; readonly context: ReadonlySet<string> };
 }
@@ -61,7 +63,7 @@ export function createCatalogue(facts: Facts): Catalogue {
   const grants = new Map([...facts.grants].map(([id, grant]) => [id, knownGrant(grant)]));
   const byRole = Map.groupBy(grants.values(), (grant) => grant.role);
   const roles = new Map([...facts.identities].map(([id, identity]) => [id, closeRoles(identity.roles, facts)]));
-  const parents = new Set([...facts.categories.keys()].flatMap((id) => ancestorsOf(id).slice(0, -1)));
+  const parents = new Set([...facts.categories.keys()].flatMap((id) => ancestorsOf(id).slice(1, -1)));
   return {
     facts,
     profiles,
@@ -77,6 +79,7 @@ export function createCatalogue(facts: Facts): Catalogue {
     combinations: [...facts.combinations.values()].map((c) => ({ ...c, selectors: c.members.map(withAllBelow) })),
     transforms: facts.transforms.map((t) => ({ ...t, selectors: toSelectors([t.category]) })),
     leaves: [...facts.categories.keys()].filter((id) => !parents.has(id)).sort(),
+    parents,
     reads: readNames(facts),
   };
 }

@@ -100,7 +100,7 @@ function pathField(path: string, known: KnownField | undefined, unknown: Profile
 }
 
 function categoryField(category: string, catalogue: Catalogue): CompletedField {
-  if (catalogue.facts.categories.has(category) && !catalogue.leaves.includes(category)) {
+  if (catalogue.parents.has(category)) {
     throw new SluiceError('request_invalid', `categories: ${category} has categories below it; ask about its leaves`);
   }
   const profile = catalogue.profiles.of({ category, role: 'dimension', labels: {} });
