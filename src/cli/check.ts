@@ -24,17 +24,20 @@ ${FOLDER_HELP}`,
   },
 };
 
+const UNCLASSIFIED = 'not classified';
+
 /** A decision as a person reads it. */
 export function describe(decision: Decision, paint: Paint): string {
   const { fields, obligations, reasons, fix, approval } = decision;
   const width = Math.max(...Object.keys(fields).map((path) => printable(path).length));
+  const categories = Math.max(...Object.values(fields).map(({ category }) => (category ?? UNCLASSIFIED).length));
   const todo = Map.groupBy(obligations, ({ field }) => field);
   return [
     `${paint('bold', 'decision')}  ${paint(EFFECT_STYLE[decision.decision], decision.decision)}${decision.mode === 'shadow' ? ` (shadow; would be ${decision.wouldBe?.decision})` : ''}`,
     '',
     ...Object.entries(fields).map(([path, { effect, category, rules }]) => {
       const ops = (todo.get(path) ?? []).map(({ op, params }) => [op, ...Object.values(params ?? {}).map(String)].join(' ')).join(', ');
-      return `  ${printable(path).padEnd(width)}  ${paint(EFFECT_STYLE[effect], effect.padEnd(9))}  ${category ?? 'not classified'}${ops === '' ? '' : `  ${paint('cyan', ops)}`}  ${paint('dim', rules.join(', '))}`;
+      return `  ${printable(path).padEnd(width)}  ${paint(EFFECT_STYLE[effect], effect.padEnd(9))}  ${(category ?? UNCLASSIFIED).padEnd(categories)}${ops === '' ? '' : `  ${paint('cyan', ops)}`}  ${paint('dim', rules.join(', '))}`;
     }),
     ...(reasons.length === 0 ? [] : ['', ...reasons.flatMap(({ code, rule, message, fix: mend }) => [`  ${paint('bold', code)} ${paint('dim', rule)}`, `    ${printable(message)}`, `    ${paint('dim', `fix: ${printable(mend)}`)}`])]),
     ...(fix === null ? [] : ['', `  smallest fix: drop ${fix.drop.map(printable).join(', ')}${fix.exact ? '' : ' (not proven smallest)'}`]),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { readLog } from '../log/reader.ts';
+import { readLog } from '../log/read.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Command } from './command.ts';
 import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
 

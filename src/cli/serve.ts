@@ -1,4 +1,5 @@
-import { main } from '../main.ts';
+import { parseConfig } from '../config.ts';
+import { startServer } from '../main.ts';
 import { FOLDER_HELP, FOLDER_OPTIONS, type Command } from './command.ts';
 
 export const serve: Command = {
@@ -11,10 +12,9 @@ Everything else is configured by the environment; see README.md.
   --port PORT      instead of PORT
 ${FOLDER_HELP}`,
   options: { ...FOLDER_OPTIONS, port: { type: 'string' } },
-  async run({ values }, { env }) {
+  async run({ values }, { env, root }) {
     const set = { port: 'PORT', policies: 'SLUICE_POLICIES', rego: 'SLUICE_REGO', 'data-dir': 'SLUICE_DATA_DIR' } as const;
     const given = Object.entries(set).flatMap(([option, name]) => (typeof values[option] === 'string' ? [[name, values[option]]] : []));
-    await main({ ...env, ...Object.fromEntries(given) });
-    return 0;
+    return startServer(parseConfig({ ...env, ...Object.fromEntries(given) }), root);
   },
 };

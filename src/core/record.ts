@@ -76,7 +76,7 @@ export function questionRecord(asked: Completed, { facts, graph }: Catalogue, ha
     channel: asked.channel,
     event: asked.eventName === undefined ? undefined : event?.name ?? hash(asked.eventName),
     eventVersion: asked.eventName === undefined ? undefined : event?.version,
-    kind: asked.kind,
+    eventKind: asked.kind,
     about: known(asked.about, (id) => graph.has(id)),
     region: asked.region === undefined || /^[A-Z]{2}$/.test(asked.region) ? asked.region : hash(asked.region),
     secure: asked.secure,

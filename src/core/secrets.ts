@@ -39,8 +39,8 @@ const HINT = /eyJ|sk-|A[KS]IA|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox[a-z]-|xap
 const NONE: readonly string[] = [];
 /** What is shorter holds no token, only an assignment or an address. */
 const SHORTEST_TOKEN = 15;
-const SHORTEST_BASE64 = 24;
-const BASE64 = /[\w+/-]{24,}(?:\r?\n[\w+/-]+)*/g;
+const SHORTEST_BASE64 = 20;
+const BASE64 = /[\w+/-]{20,}(?:\r?\n[\w+/-]+)*/g;
 
 /**
  * The names of the detectors that find a secret in `text`, in the order of the table: in the text itself, in the text

@@ -19,7 +19,7 @@ export interface DataDir {
   revisionOf(environment: string, digest: string): number;
   /** What the kill switch has set (J17); a value, which a later `setVendorState` leaves as it is. */
   vendorStates(): ReadonlyMap<string, VendorState>;
-  /** On return the state is on disk; after a throw the old one stands. */
+  /** On return the state is on disk; after a throw the old one counts. */
   setVendorState(vendor: string, state: VendorState): void;
   /** Lets the next process have the directory. Nothing may be used after. */
   close(): void;

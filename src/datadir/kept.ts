@@ -6,7 +6,7 @@ import { replaceFile } from './durable.ts';
 export interface KeptMap<V> {
   /** The present content; a later `set` makes a new map and leaves this one as it is. */
   get(): ReadonlyMap<string, V>;
-  /** On return the file with the new value is on disk; after a throw the old content stands. */
+  /** On return the file with the new value is on disk. After a throw `get` gives the old content; the file holds one of both, whole. */
   set(name: string, value: V): void;
 }
 

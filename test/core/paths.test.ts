@@ -69,7 +69,7 @@ describe('joinPath and splitPath', () => {
 describe('compilePatterns', () => {
   const match = compilePatterns(['config.*', 'config.theme', 'config.*.on', 'config.theme.*', 'items[].sku', 'lists.*[]', '*.id', 'deep.*.*[].x', 'a\\.b', 'stars.\\*']);
 
-  test.each([
+  test.each<[string, string | undefined, string]>([
     ['config.colour', 'config.*', 'one key'],
     ['config.theme', 'config.theme', 'the literal before the star'],
     ['config.theme.on', 'config.theme.*', 'the literal further to the left'],

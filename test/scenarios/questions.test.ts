@@ -125,7 +125,7 @@ describe('questions (J20–J25, J30–J33)', () => {
     const bundles = ['telemetry', 'export', 'webhook', 'prompt', 'tool_call'].map((channel) => world.record({ ...telemetry, channel, fields: ['anon_user_id'] }));
     expect(new Set(bundles.map(({ bundle }) => bundle)).size).toBe(1);
     expect(bundles[0]).toMatchObject({
-      identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', purpose: 'analytics.reporting', channel: 'telemetry', event: 'genai_dashboard.viewed', decision: 'allow',
+      identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', purpose: 'analytics.reporting', channel: 'telemetry', event: 'genai_dashboard.viewed', eventKind: 'raw_event', decision: 'allow',
       fields: { anon_user_id: { profile: 0, effect: 'allow', category: 'user.unique_id.pseudonymous', rules: ['telemetry-basic'] } },
       input: expect.stringMatching(/^sha256:/), bundle: expect.stringMatching(/^sha256:/), revision: { number: 1, digest: expect.stringMatching(/^sha256:/) }, program: 'test',
       asserted: expect.arrayContaining(['purpose', 'channel']),
