@@ -86,7 +86,8 @@ function unknownNames(env: Readonly<Record<string, unknown>>): readonly string[]
     .filter(([name]) => name.startsWith('SLUICE_') && !KNOWN.includes(name))
     .filter(([name, value]) => !SERVICE_LINK.test(name) && !(name.endsWith('_PORT') && SERVICE_ADDRESS.test(String(value))))
     .map(([name]) => {
-      const near = nearest(name, KNOWN) ?? nearest(name.slice('SLUICE_'.length), KNOWN);
+      const bare = name.slice('SLUICE_'.length);
+      const near = KNOWN.find((known) => known === bare) ?? nearest(name, KNOWN);
       return `${name} is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
     });
 }

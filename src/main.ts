@@ -64,20 +64,23 @@ function refuseDemoCallers({ callers }: Facts, { demoCallers }: Config): void {
   throw new Error(`callers whose token is their name serve on loopback and outside production only: take ${demo.join(', ')} out of callers.yaml, and make real tokens with "sluice token new"`);
 }
 
-function banner({ host }: Config, { pdp, port, metricsPort }: Running): string {
+const EXAMPLE = {
+  identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id', 'city', 'org_id'],
+};
+
+function banner({ host, demoCallers }: Config, { pdp, port, metricsPort }: Running): string {
   const address = (at: number) => `http://${host.includes(':') ? `[${host}]` : host}:${at}`;
   const { shadow, digest } = pdp.status();
-  const question = {
-    identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id', 'city', 'org_id'],
-  };
+  const example = demoCallers && pdp.callerOf('demo-gateway') !== undefined;
   return [
     `Sluice listens on ${address(port)}, by ${digest}`,
     ...(metricsPort === undefined ? [] : [`Metrics on ${address(metricsPort)}/metrics`]),
     ...(shadow.length === 0 ? [] : [`In shadow, where missing permits do not bind: ${shadow.join(', ')}`]),
-    'Ask it, in the example world:',
-    '',
-    `curl -s ${address(port)}/check -H 'Authorization: Bearer demo-gateway' -H 'Content-Type: application/json' \\`,
-    `  -d '${JSON.stringify(question)}'`,
+    ...(example ? [
+      'Ask it:', '',
+      `curl -s ${address(port)}/check -H 'Authorization: Bearer demo-gateway' -H 'Content-Type: application/json' \\`,
+      `  -d '${JSON.stringify(EXAMPLE)}'`, '',
+    ] : []),
     '',
   ].join('\n');
 }

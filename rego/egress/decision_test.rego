@@ -7,8 +7,8 @@ import data.egress
 test_collects_every_file if {
 	decision := egress.decision with input as {"profiles": [{"known": true}], "event": {"known": true}}
 
-	ids := {id | some rulings in decision.rulings; some id, _ in rulings}
 	count(decision.rulings) == 6
+	ids := {id | some rulings in decision.rulings; some id, _ in rulings}
 	{"unknown-identity", "dpa-missing", "transfer-basis-missing", "acts-for-missing"} & ids != set()
 	decision.permits == {}
 	decision.failed == set()

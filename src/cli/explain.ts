@@ -29,32 +29,50 @@ ${FOLDER_HELP}`,
   },
 };
 
-function explainJudged({ prepared, rulings, decision }: Judged, paint: ReturnType<typeof createPaint>): string {
-  const lines: string[] = [];
+type Paint = ReturnType<typeof createPaint>;
+type Field = Judged['prepared']['fields'][number];
+
+function explainJudged(judged: Judged, paint: Paint): string {
+  const { prepared, decision } = judged;
+  const together = decision.reasons.filter(({ code }) => code === 'combination');
+  return [
+    ...prepared.fields.flatMap((field) => explainField(field, judged, paint)),
+    ...together.map(({ rule, fields }) => `${paint('bold', 'combination')} ${rule}: ${fields.map(printable).join(', ')} would leave together`),
+    '', `decision  ${paint(EFFECT_STYLE[decision.decision], decision.decision)}`,
+  ].join('\n');
+}
+
+function explainField(field: Field, judged: Judged, paint: Paint): readonly string[] {
+  const { effect } = judged.decision.fields[field.path]!;
+  const said = judged.prepared.shape.views.flatMap((_, at) => explainView(at, field, judged, paint));
+  const host = judged.decision.reasons.filter(({ rule, fields, code }) => fields.includes(field.path) && code !== 'combination' && !said.some((line) => line.includes(` ${rule}:`)));
+  return [
+    `${paint('bold', printable(field.path))}  ${paint(EFFECT_STYLE[effect], effect)}  ${field.category ?? 'not classified'}`,
+    ...field.findings.map(({ code, detector }) => `  found in its value: ${code}${detector === undefined ? '' : ` (${detector})`}`),
+    ...said,
+    ...host.map(({ code, rule }) => `  ${code}: ${rule}`),
+  ];
+}
+
+function explainView(at: number, field: Field, { prepared, rulings }: Judged, paint: Paint): readonly string[] {
   const { views, results } = prepared.shape;
-  for (const field of prepared.fields) {
-    const verdict = decision.fields[field.path]!;
-    lines.push(`${paint('bold', printable(field.path))}  ${paint(EFFECT_STYLE[verdict.effect], verdict.effect)}  ${field.category ?? 'not classified'}`);
-    for (const finding of field.findings) lines.push(`  found in its value: ${finding.code}${finding.detector === undefined ? '' : ` (${finding.detector})`}`);
-    const reachable = results.filter(({ from }) => from === field.profile);
-    for (const [at, { input, path, terms, approval }] of views.entries()) {
-      const said = rulings?.[at];
-      lines.push(`  ${paint('dim', `${input.identity.id} → ${path.join(' → ')}`)}`);
-      if (approval !== undefined) lines.push(`    approval ${approval} covers the question`);
-      for (const [grant, { effect }] of Object.entries(terms)) {
-        const permits = said?.permits.get(grant)?.includes(field.profile) === true;
-        const failed = said?.failed.filter((failure) => failure.grant === grant).map(({ code }) => code) ?? [];
-        if (permits || failed.length > 0) lines.push(`    grant ${grant}: ${permits ? paint('green', effect) : paint('red', `condition not met (${failed.join(', ')})`)}`);
-      }
-      for (const { rule, profiles } of said?.rules ?? []) {
-        const hits = (profile: number) => profiles === '*' || profiles.includes(profile);
-        if (hits(field.profile)) lines.push(`    rule ${rule.id}: ${paint(rule.effect === 'forbid' ? 'red' : 'yellow', rule.effect)} ${rule.code}${rule.judges === 'result' ? ' (judges what leaves)' : ''}  ${paint('dim', rule.location)}`);
-        for (const { op, to } of reachable) if (!hits(field.profile) && hits(to)) lines.push(`    rule ${rule.id}: would ${rule.effect} it after ${op}, as ${views[0]!.input.profiles[to]!.category}  ${paint('dim', rule.location)}`);
-      }
-    }
-    for (const { code, rule, fields } of decision.reasons) if (fields.includes(field.path) && code !== 'combination' && !lines.some((line) => line.includes(`rule ${rule}:`))) lines.push(`  ${code}: ${rule}`);
-  }
-  for (const { rule, fields } of decision.reasons.filter(({ code }) => code === 'combination')) lines.push(`${paint('bold', 'combination')} ${rule}: ${fields.map(printable).join(', ')} would leave together`);
-  lines.push('', `decision  ${paint(EFFECT_STYLE[decision.decision], decision.decision)}`);
-  return lines.join('\n');
+  const { input, path, terms, approval } = views[at]!;
+  const said = rulings?.[at];
+  const grants = Object.entries(terms).flatMap(([grant, { effect }]) => {
+    if (said?.permits.get(grant)?.includes(field.profile) === true) return [`    grant ${grant}: ${paint('green', effect)}`];
+    const failed = said?.failed.filter((failure) => failure.grant === grant).map(({ code }) => code) ?? [];
+    return failed.length === 0 ? [] : [`    grant ${grant}: ${paint('red', `condition not met (${failed.join(', ')})`)}`];
+  });
+  const rules = (said?.rules ?? []).flatMap(({ rule, profiles }) => {
+    const hits = (profile: number) => profiles === '*' || profiles.includes(profile);
+    const place = paint('dim', rule.location);
+    if (hits(field.profile)) return [`    rule ${rule.id}: ${paint(rule.effect === 'forbid' ? 'red' : 'yellow', rule.effect)} ${rule.code}${rule.judges === 'result' ? ' (judges what leaves)' : ''}  ${place}`];
+    return results.filter(({ from, to }) => from === field.profile && hits(to)).map(({ op, to }) => `    rule ${rule.id}: would ${rule.effect} it after ${op}, as ${input.profiles[to]!.category}  ${place}`);
+  });
+  return [
+    `  ${paint('dim', `${input.identity.id} → ${path.join(' → ')}`)}`,
+    ...(approval === undefined ? [] : [`    approval ${approval} covers the question`]),
+    ...grants,
+    ...rules,
+  ];
 }

@@ -10,4 +10,4 @@ export const createPaint = (colour: boolean): Paint => (style, text) => (colour 
 export const EFFECT_STYLE = { allow: 'green', transform: 'cyan', review: 'yellow', deny: 'red' } as const satisfies Record<Effect, string>;
 
 /** Control characters of a name that came from outside, made visible: a terminal must not obey them. */
-export const printable = (text: string) => text.replace(/[\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+export const printable = (text: string) => text.replace(/[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -69,13 +69,20 @@ export function complete(question: Question, catalogue: Catalogue, caller: Calle
     byCategory: question.categories !== undefined,
     fields: [...askedFields(question, event, catalogue), ...eventNameField(question, event, catalogue)],
     findings: event === undefined ? [] : payloadFindings(question, event),
-    ...(question.aggregate !== undefined && kind === 'aggregate' && { aggregate: question.aggregate }),
-    ...(question.about !== undefined && event?.fact.about !== undefined && { about: question.about }),
-    ...(question.dataSubject.region !== undefined && { region: question.dataSubject.region }),
+    ...statedFacts(question, event, kind),
     context: checkContext(question.context, catalogue),
     supports: question.supports ?? caller.supports,
-    ...(question.rows !== undefined && { rows: question.rows }),
-    ...(question.minRevision !== undefined && { minRevision: question.minRevision }),
+  };
+}
+
+/** What was stated and counts here: aggregate on an aggregate, about on an event that is about something (J18, J33). */
+function statedFacts({ aggregate, about, dataSubject: { region }, rows, minRevision }: Question, event: KnownEvent | undefined, kind: string) {
+  return {
+    ...(aggregate !== undefined && kind === 'aggregate' && { aggregate }),
+    ...(about !== undefined && event?.fact.about !== undefined && { about }),
+    ...(region !== undefined && { region }),
+    ...(rows !== undefined && { rows }),
+    ...(minRevision !== undefined && { minRevision }),
   };
 }
 

@@ -79,29 +79,31 @@ const INPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
   channel: ['channel'], 'identity.type': ['identity', 'type'], 'vendor.state': ['vendor', 'state'],
 };
 
+const ROOTS: Readonly<Record<string, (first: string, rest: readonly string[]) => readonly string[]>> = {
+  identity: identityPath, user: identityPath, subject: identityPath, vendor: vendorPath, resource: vendorPath,
+  context: (_, rest) => ['context', ...rest], environment: (_, rest) => ['context', ...rest],
+};
+
 /** Where an attribute stands in the Rego input. */
 function resolve(attribute: string): readonly string[] {
   if (Object.hasOwn(INPUT_NAMES, attribute)) return INPUT_NAMES[attribute]!;
-  const [root, ...names] = attribute.split('.');
+  const [root = '', ...names] = attribute.split('.');
   const rest = names[0] === 'attributes' ? names.slice(1) : names;
   const [first] = rest;
   if (first === undefined || first === '') throw new ConditionError(`${attribute} names no attribute`);
-  switch (root) {
-    case 'identity':
-    case 'user':
-    case 'subject':
-      return first === 'key' || first === 'id' ? ['identity', 'id'] : ['identity', 'attributes', ...rest];
-    case 'vendor':
-    case 'resource':
-      if (first === 'key' || first === 'id') return ['vendor', 'id'];
-      if (first === 'categories' || first === 'party' || first === 'regions') return ['vendor', first];
-      return ['vendor', 'claims', first === 'claims' ? rest[1] ?? '' : first, ...(first === 'claims' ? rest.slice(2) : ['value', ...rest.slice(1)])];
-    case 'context':
-    case 'environment':
-      return ['context', ...rest];
-    default:
-      throw new ConditionError(`${attribute}: a condition reads identity (user, subject), vendor (resource), context, environment.id, purpose.id, event.id, event.kind, channel or dataSubject.region`);
-  }
+  if (!Object.hasOwn(ROOTS, root)) throw new ConditionError(`${attribute}: a condition reads identity (user, subject), vendor (resource), context, environment.id, purpose.id, event.id, event.kind, channel or dataSubject.region`);
+  return ROOTS[root]!(first, rest);
+}
+
+function identityPath(first: string, rest: readonly string[]): readonly string[] {
+  return first === 'key' || first === 'id' ? ['identity', 'id'] : ['identity', 'attributes', ...rest];
+}
+
+function vendorPath(first: string, rest: readonly string[]): readonly string[] {
+  if (first === 'key' || first === 'id') return ['vendor', 'id'];
+  if (first === 'categories' || first === 'party' || first === 'regions') return ['vendor', first];
+  if (first === 'claims') return ['vendor', 'claims', ...rest.slice(1)];
+  return ['vendor', 'claims', first, 'value', ...rest.slice(1)];
 }
 
 function object(value: Json): Readonly<Record<string, Json>> {

@@ -1,3 +1,12 @@
+import type {
+  Sensitivity, Identifiability, IdentityType, VendorCategory, Channel, EventKind, ObligationOp, Power,
+} from './vocabulary.ts';
+
+import type { Edge, Json, Period, Scalar, Vendor } from './vendor-facts.ts';
+
+export * from './vendor-facts.ts';
+export * from './vocabulary.ts';
+
 /**
  * What the rules judge by, as plain immutable values. Every source (YAML now, Permit.io later) gives this one type;
  * `catalogue.ts` interns it for questions. A source has already refused whatever is inconsistent.
@@ -5,54 +14,6 @@
  * Times are milliseconds since the Unix epoch. A period holds while `fromMs <= now < untilMs`; a bare date in a source
  * starts at 00:00 UTC and ends at 24:00 UTC. Maps keep the order of the source.
  */
-
-export const SENSITIVITIES = ['public', 'internal', 'confidential', 'restricted'] as const;
-export type Sensitivity = (typeof SENSITIVITIES)[number];
-
-export const IDENTIFIABILITIES = ['none', 'quasi', 'direct'] as const;
-export type Identifiability = (typeof IDENTIFIABILITIES)[number];
-
-export const IDENTITY_TYPES = ['user', 'service', 'job', 'webhook', 'tag', 'agent', 'tool', 'connector'] as const;
-export type IdentityType = (typeof IDENTITY_TYPES)[number];
-
-export const VENDOR_CATEGORIES = [
-  'analytics', 'cdp', 'observability', 'support', 'billing', 'marketing', 'identity', 'cdn', 'ci', 'cloud', 'llm',
-] as const;
-export type VendorCategory = (typeof VENDOR_CATEGORIES)[number];
-
-export const VENDOR_STATES = ['active', 'under_review', 'breached', 'terminated'] as const;
-/** In the order of J17: the later one is the worse. */
-export type VendorState = (typeof VENDOR_STATES)[number];
-
-export const CHANNELS = ['telemetry', 'export', 'webhook', 'prompt', 'retrieval', 'tool_call', 'response'] as const;
-export type Channel = (typeof CHANNELS)[number];
-
-export const EVENT_KINDS = ['raw_event', 'aggregate', 'snapshot'] as const;
-export type EventKind = (typeof EVENT_KINDS)[number];
-
-/** In the order in which duties on one field run (J2). `scope_destinations` concerns the whole question (J16). */
-export const OBLIGATION_OPS = [
-  'drop', 'hmac', 'tokenize', 'coarsen_ip', 'coarsen_geo', 'truncate_time', 'redact_url', 'mask', 'bucket', 'truncate',
-  'encrypt', 'scope_destinations',
-] as const;
-export type ObligationOp = (typeof OBLIGATION_OPS)[number];
-
-export const CLAIM_NAMES = [
-  'soc2_type2', 'iso27001', 'dpa', 'transfer_basis', 'residency', 'trains_on_data', 'retention_days', 'deletion_api',
-  'breach_notice_hours', 'encryption_at_rest', 'log_access_control', 'uses_llm',
-] as const;
-export type ClaimName = (typeof CLAIM_NAMES)[number];
-
-export const EDGE_TYPES = ['sub_processor', 'forwards_to', 'user_connector', 'owned_by', 'exports_to'] as const;
-export type EdgeType = (typeof EDGE_TYPES)[number];
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type Scalar = boolean | number | string;
-
-export interface Period {
-  readonly fromMs?: number;
-  readonly untilMs?: number;
-}
 
 /** A data category; its parent is its dotted prefix. Only leaves may be a field's category (J4). */
 export interface Category {
@@ -99,40 +60,6 @@ export interface EventFact {
   readonly minCell: number;
   /** Its own fields and those of its envelopes; `$event` is the event's own name (J24). */
   readonly fields: readonly FieldFact[];
-}
-
-/** What a vendor states of itself, with evidence. `value` null or absent counts as missing (J14). */
-export interface Claim extends Period {
-  readonly name: ClaimName;
-  readonly value: Json;
-  readonly evidence?: string;
-  readonly issuedMs?: number;
-}
-
-/** `from` hands data on to `to`. `on` false: known to be off; undefined counts as on (J16). */
-export interface Edge {
-  readonly from: string;
-  readonly to: string;
-  readonly type: EdgeType;
-  readonly on?: boolean;
-  /** Where `to` processes: ISO 3166 codes or `EU`; absent: unknown. */
-  readonly regions?: readonly string[];
-  readonly condition?: Readonly<Record<string, Json>>;
-  readonly source?: string;
-}
-
-export interface Vendor {
-  readonly id: string;
-  readonly name: string;
-  readonly party: 'first' | 'third';
-  readonly categories: readonly VendorCategory[];
-  readonly hosts: readonly string[];
-  readonly packages: readonly string[];
-  readonly regions: readonly string[];
-  readonly state: VendorState;
-  /** When its last known breach was detected; claims issued before it do not count towards `active` (R83). */
-  readonly breachedMs?: number;
-  readonly claims: readonly Claim[];
 }
 
 /** Least privilege of an integration (R35): every list present restricts. */
@@ -249,9 +176,6 @@ export interface Mode {
   readonly unknown?: 'deny' | 'strip' | 'observe';
   readonly unmatched?: 'deny' | 'review';
 }
-
-export const POWERS = ['check', 'read_log', 'vendor_state', 'reload'] as const;
-export type Power = (typeof POWERS)[number];
 
 /** A program that asks. `identities` and `environments` are ids or `*` (every one, unknown names included). */
 export interface Caller {

@@ -37,19 +37,16 @@ function byPreference(a: Droppable, b: Droppable): number {
 
 /** The first subset that breaks all, by size, then in the order of preference. */
 function fewest<T>(candidates: readonly T[], breaks: (dropped: ReadonlySet<T>) => boolean): readonly T[] | undefined {
+  const subset = (size: number, from: number, taken: readonly T[]): readonly T[] | undefined => {
+    if (size === 0) return breaks(new Set(taken)) ? taken : undefined;
+    for (let index = from; index <= candidates.length - size; index += 1) {
+      const found = subset(size - 1, index + 1, [...taken, candidates[index]!]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   for (let size = 0; size <= candidates.length; size += 1) {
-    const found = subset(candidates, size, 0, [], breaks);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function subset<T>(
-  candidates: readonly T[], size: number, from: number, taken: readonly T[], breaks: (dropped: ReadonlySet<T>) => boolean,
-): readonly T[] | undefined {
-  if (size === 0) return breaks(new Set(taken)) ? taken : undefined;
-  for (let index = from; index <= candidates.length - size; index += 1) {
-    const found = subset(candidates, size - 1, index + 1, [...taken, candidates[index]!], breaks);
+    const found = subset(size, 0, []);
     if (found !== undefined) return found;
   }
   return undefined;

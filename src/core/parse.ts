@@ -80,7 +80,7 @@ export function parseBatch(body: unknown): { readonly items: readonly (() => Que
   const defaults = given === undefined ? {} : asObject(given, 'defaults');
   refuseUnknown(defaults, MEMBERS.keys());
   const members = new Map(MEMBERS).set('payload', readOnce(defaults['payload'], readers.payload));
-  return { items: items.map((item: unknown) => () => toQuestion(overlay(defaults, asObject(item, 'the item')), members)) };
+  return { items: Array.from(items, (item: unknown) => () => toQuestion(overlay(defaults, asObject(item, 'the item')), members)) };
 }
 
 function overlay(defaults: object, item: object): object {
@@ -202,7 +202,8 @@ function readPaths(value: unknown, key: string): readonly string[] {
 }
 
 function readStrings(list: readonly unknown[], key: string): readonly string[] {
-  return list.map((element) => {
+  // Not list.map: it passes over holes.
+  return Array.from(list, (element) => {
     if (typeof element === 'string' && element !== '' && element.isWellFormed()) return element;
     throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
   });

@@ -64,8 +64,7 @@ export function compilePatterns(declared: Iterable<string>): (path: string) => s
     node.declared = path;
   }
   if (root.literal.size + root.dynamic.size === 0) return () => undefined;
-  // The event's own name is no key, so no dynamic key stands for it.
-  return (path) => (path === EVENT_NAME ? root.literal.get(path)?.declared : find(root, splitPath(path), 0));
+  return (path) => find(root, splitPath(path), 0);
 }
 
 function childOf(children: Map<string, Node>, name: string): Node {
@@ -85,7 +84,7 @@ function find(node: Node, segments: readonly string[], index: number): string | 
   return dynamic && find(dynamic, segments, index + 1);
 }
 
-/** The `[]` at the end of a segment; undefined for one that no payload gives, such as a bare `*`. */
+/** The `[]` at the end of a segment; undefined for one that no payload gives, such as a bare `*` or the event's own name. */
 function listsOf(segment: string): string | undefined {
   let end = segment.length;
   while (segment.endsWith('[]', end)) end -= 2;

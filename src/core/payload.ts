@@ -1,7 +1,7 @@
 import { SluiceError } from './errors.ts';
-import type { FieldFact, ValueType } from './facts.ts';
+import type { FieldFact, Scalar, ValueType } from './facts.ts';
 import { MAX_DEPTH } from './json.ts';
-import { joinPath, splitPath, unescapeKey } from './paths.ts';
+import { joinPath, splitPath } from './paths.ts';
 import type { PayloadLeaf } from './question.ts';
 import { findSecrets } from './secrets.ts';
 
@@ -23,7 +23,7 @@ interface Walk {
   readonly leaves: PayloadLeaf[];
   readonly paths: Paths;
   /** The first thing that makes the payload invalid. Thrown at the end, since too large comes before it (J33). */
-  problem?: string;
+  problem: string | undefined;
 }
 
 /**
@@ -34,7 +34,7 @@ interface Walk {
  * path over 512 bytes, too many levels, a lone surrogate, and whatever JSON can't hold (undefined, NaN, a Date, …).
  */
 export function flatten(payload: object): readonly PayloadLeaf[] {
-  const walk: Walk = { leaves: [], paths: countPaths() };
+  const walk: Walk = { leaves: [], paths: countPaths(), problem: undefined };
   if (!isPlain(payload)) throw new SluiceError('request_invalid', 'payload must be an object');
   visitMembers(payload, undefined, 2, walk);
   if (walk.paths.tooLong) walk.problem ??= `a path of more than ${MAX_PATH_BYTES} bytes`;
@@ -59,20 +59,15 @@ function visitMembers(members: Readonly<Record<string, unknown>>, path: string |
 
 /** @param depth levels around `value`. */
 function visit(value: unknown, path: string, depth: number, walk: Walk): void {
-  switch (typeof value) {
-    case 'string':
-      if (!value.isWellFormed()) walk.problem ??= 'a value has a lone surrogate';
-      return addLeaf({ path, value, kind: 'string' }, walk);
-    case 'number':
-      if (!Number.isFinite(value)) walk.problem ??= 'a number is not finite';
-      return addLeaf({ path, value, kind: 'number' }, walk);
-    case 'boolean':
-      return addLeaf({ path, value, kind: 'boolean' }, walk);
-    case 'object':
-      return value === null ? addLeaf({ path, value, kind: 'null' }, walk) : visitContainer(value, path, depth, walk);
-    default:
-      walk.problem ??= 'a value is not JSON';
-  }
+  if (typeof value === 'object' && value !== null) return visitContainer(value, path, depth, walk);
+  walk.problem ??= problemOf(value);
+  addLeaf({ path, value: value as PayloadLeaf['value'], kind: value === null ? 'null' : typeof value as PayloadLeaf['kind'] }, walk);
+}
+
+function problemOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'a value has a lone surrogate';
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number is not finite';
+  return value === null || typeof value === 'boolean' ? undefined : 'a value is not JSON';
 }
 
 function visitContainer(value: object, path: string, depth: number, walk: Walk): void {
@@ -143,16 +138,21 @@ export function inspect(leaves: readonly PayloadLeaf[], lookup: (path: string) =
   return found;
 }
 
-function compare({ value, kind }: PayloadLeaf, { types, enum: allowed }: Declared): PayloadFinding['code'] | undefined {
-  const scalar = kind !== 'object' && kind !== 'array';
-  if (kind === 'null' && (types?.includes('null') === true || allowed?.includes(null) === true)) return undefined;
-  // An enum speaks of scalars; whether {} or [] may stand here is for the types to say.
-  if (allowed !== undefined && !(scalar ? allowed.includes(value) : types !== undefined)) return 'value_not_in_enum';
-  if (types === undefined || types.length === 0 || types.some((type) => fits(type, kind, value))) return undefined;
-  return typeof value === 'string' && scalar && isText(value) ? 'free_text' : 'unknown_field';
+function compare(leaf: PayloadLeaf, { types = [], enum: allowed }: Declared): PayloadFinding['code'] | undefined {
+  if (leaf.value === null && mayBeNull(types, allowed)) return undefined;
+  if (allowed !== undefined && !isListed(leaf, allowed, types)) return 'value_not_in_enum';
+  if (types.length === 0 || types.some((type) => fits(type, leaf))) return undefined;
+  return leaf.kind === 'string' && isText(String(leaf.value)) ? 'free_text' : 'unknown_field';
 }
 
-function fits(type: ValueType, kind: PayloadLeaf['kind'], value: PayloadLeaf['value']): boolean {
+const mayBeNull = (types: readonly ValueType[], allowed: Declared['enum']) => types.includes('null') || allowed?.includes(null) === true;
+
+// An enum speaks of scalars; whether {} or [] may stand here is for the types to say.
+function isListed({ value, kind }: PayloadLeaf, allowed: readonly (Scalar | null)[], types: readonly ValueType[]): boolean {
+  return kind === 'object' || kind === 'array' ? types.length > 0 : allowed.includes(value);
+}
+
+function fits(type: ValueType, { kind, value }: PayloadLeaf): boolean {
   return type === kind || (type === 'integer' && kind === 'number' && Number.isInteger(value));
 }
 
@@ -169,9 +169,10 @@ function secretsIn(leaves: readonly PayloadLeaf[]): readonly PayloadFinding[] {
   if (before !== undefined) return before;
   const detectors = new Map<string, Set<string>>();
   for (const { path, value, kind } of leaves) {
+    // A key's escapes are no hindrance: the search takes backslashes out.
     let ofPath = detectors.get(path);
-    if (ofPath === undefined) detectors.set(path, ofPath = new Set(splitPath(path).flatMap((key) => findSecrets(unescapeKey(key)))));
-    if (kind === 'string') for (const name of findSecrets(value as string)) ofPath.add(name);
+    if (ofPath === undefined) detectors.set(path, ofPath = new Set(splitPath(path).flatMap((key) => findSecrets(key))));
+    if (kind === 'string') for (const name of findSecrets(String(value))) ofPath.add(name);
   }
   const found = [...detectors].flatMap(([path, names]) => [...names].map((detector): PayloadFinding => ({ path, code: 'secret_detected', detector })));
   searched.set(leaves, found);

@@ -11,6 +11,8 @@ export interface Inspected {
   }[];
 }
 
+const COLLECTOR = 'egress/decision.rego';
+
 interface Term { readonly type: string; readonly value: unknown }
 interface Module {
   readonly package: { readonly path: readonly Term[] };
@@ -57,22 +59,29 @@ function described({ annotations = [] }: Inspected) {
   });
 }
 
-function checkModule(file: string, module: Module, described: ReadonlyMap<string, string>): readonly string[] {
-  const problems: string[] = [];
-  const name = module.package.path.map(({ value }) => String(value)).join('.');
-  const expected = /^egress\/rules\/([\w-]+)\.rego$/.exec(file)?.[1];
-  const wanted = file === 'egress/decision.rego' ? 'data.egress' : `data.egress.rules.${expected}`;
-  if (expected === undefined && file !== 'egress/decision.rego') problems.push(`${file}:1: rules stand in egress/rules/<name>.rego`);
-  else if (name !== wanted) problems.push(`${file}:1: the package must be ${wanted.slice(5)}: helpers of two files of one package would OR their exemptions`);
+function checkModule(file: string, module: Module, rules: ReadonlyMap<string, string>): readonly string[] {
   const imports = (module.imports ?? []).map(({ path }) => path.value.map(({ value }) => String(value)).join('.'));
-  if (!imports.includes('rego.v2')) problems.push(`${file}:1: import rego.v2 is missing: without it a forbid fails open on a missing fact`);
-  for (const rule of module.rules ?? []) {
-    const [first, second] = rule.head.ref;
-    if (first?.value !== 'rulings' || file === 'egress/decision.rego') continue;
-    if (second?.type !== 'string') problems.push(`${file}:${rule.location?.row ?? 1}: write the rule's id in its head: rulings["id"] contains …`);
-    else if (!described.has(String(second.value))) problems.push(`${file}:${rule.location?.row ?? 1}: the rule ${String(second.value)} has no METADATA`);
-  }
-  return problems;
+  return [
+    ...checkPackage(file, module),
+    ...(imports.includes('rego.v2') ? [] : [`${file}:1: import rego.v2 is missing: without it a forbid fails open on a missing fact`]),
+    ...(file === COLLECTOR ? [] : (module.rules ?? []).flatMap((rule) => checkHead(file, rule, rules))),
+  ];
+}
+
+function checkPackage(file: string, module: Module): readonly string[] {
+  const name = /^egress\/rules\/([\w-]+)\.rego$/.exec(file)?.[1];
+  if (name === undefined && file !== COLLECTOR) return [`${file}:1: rules stand in egress/rules/<name>.rego`];
+  const wanted = file === COLLECTOR ? 'egress' : `egress.rules.${name}`;
+  const found = module.package.path.slice(1).map(({ value }) => String(value)).join('.');
+  return found === wanted ? [] : [`${file}:1: the package must be ${wanted}: helpers of two files of one package would OR their exemptions`];
+}
+
+function checkHead(file: string, { head, location }: NonNullable<Module['rules']>[number], rules: ReadonlyMap<string, string>): readonly string[] {
+  const [first, second] = head.ref;
+  if (first?.value !== 'rulings') return [];
+  const at = `${file}:${location?.row ?? 1}`;
+  if (second?.type !== 'string') return [`${at}: write the rule's id in its head: rulings["id"] contains …`];
+  return rules.has(String(second.value)) ? [] : [`${at}: the rule ${String(second.value)} has no METADATA`];
 }
 
 function checkMetadata(id: string, title: string, custom: Readonly<Record<string, unknown>>): readonly string[] {

@@ -7,11 +7,9 @@ import { SluiceError } from '../../src/core/errors.ts';
 import type { Caller } from '../../src/core/facts.ts';
 import type { Question } from '../../src/core/question.ts';
 import { createApp } from '../../src/http/app.ts';
-import { createHttpMetrics, createMetrics, observeStatus } from '../../src/http/metrics.ts';
+import { createMetrics, observeStatus } from '../../src/http/metrics.ts';
 import { createServer, listen, type ServerLimits } from '../../src/http/server.ts';
 import type { Observer, Pdp, PdpStatus } from '../../src/pdp.ts';
-
-export { createHttpMetrics };
 
 /** Stands in every value of a request that must be in no response and no log line. */
 export const CANARY = 'canary-3f9d1c';
@@ -85,6 +83,8 @@ export interface SendOptions {
   readonly headers?: OutgoingHttpHeaders;
   /** An object is sent as JSON. */
   readonly body?: object | string | Buffer;
+  /** Without a Content-Type. */
+  readonly untyped?: boolean;
 }
 
 export interface Received {
@@ -136,12 +136,12 @@ export async function closeAll(): Promise<void> {
 
 export const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
-export function send(port: number, path: string, { body, method = body === undefined ? 'GET' : 'POST', token = 'gateway', headers = {} }: SendOptions = {}): Promise<Received> {
+export function send(port: number, path: string, { body, method = body === undefined ? 'GET' : 'POST', token = 'gateway', headers = {}, untyped = false }: SendOptions = {}): Promise<Received> {
   const content = typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body;
   return new Promise((resolve, reject) => {
     const req = nodeRequest({
       host: '127.0.0.1', port, path, method, agent: false,
-      headers: { ...(token !== null && { authorization: `Bearer ${token}` }), ...(content !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }), ...headers },
+      headers: { ...(token !== null && { authorization: `Bearer ${token}` }), ...(!untyped && content !== undefined && { 'content-type': 'application/json' }), ...(content !== undefined && { 'content-length': Buffer.byteLength(content) }), ...headers },
     }, (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => {

@@ -63,28 +63,27 @@ _failing := [
 	{"path": ["identity", "attributes", "team"], "op": "equals", "ref": ["identity", "attributes", "missing"]},
 ]
 
-_failed_with(any) := failed if {
-	grants := {"grants": [{"id": "g", "conditions": [{"code": "no_permit", "any": any}]}]}
-	failed := conditions.failed with input as object.union(_question, grants)
-}
+_input(any) := object.union(_question, {"grants": [{"id": "g", "conditions": [{"code": "no_permit", "any": any}]}]})
+
+_unmet := {{"grant": "g", "code": "no_permit"}}
 
 test_holding[note] if {
 	some atom in _holding
 	note := sprintf("%s %v", [atom.op, atom])
-	_failed_with([[atom]]) == set()
+	conditions.failed == set() with input as _input([[atom]])
 }
 
 test_failing[note] if {
 	some atom in _failing
 	note := sprintf("%s %v", [atom.op, atom])
-	_failed_with([[atom]]) == {{"grant": "g", "code": "no_permit"}}
+	conditions.failed == _unmet with input as _input([[atom]])
 }
 
 test_all_atoms_of_one_alternative if {
 	[holding, failing] := [_atom("age", "equals", 30), _atom("age", "equals", 31)]
-	_failed_with([[holding, failing]]) != set()
-	_failed_with([[holding, failing], [holding]]) == set()
-	_failed_with([]) != set()
+	conditions.failed == _unmet with input as _input([[holding, failing]])
+	conditions.failed == set() with input as _input([[holding, failing], [holding]])
+	conditions.failed == _unmet with input as _input([])
 }
 
 test_unmet_names_the_grant if {

@@ -10,7 +10,8 @@ import data.egress.rules.relationships
 
 # METADATA
 # title: Which profiles each grant permits
-# description: The host proposes candidates (matches); nothing it leaves out can be permitted, nothing it adds is believed.
+# description: >-
+#   The host proposes candidates (matches); nothing it leaves out can be permitted, nothing it adds is believed.
 permits[grant.id] contains index if {
 	some index, candidates in input.matches
 	some candidate in candidates

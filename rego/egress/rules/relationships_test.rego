@@ -28,8 +28,7 @@ _cases := [
 test_failed[case.note] if {
 	some case in _cases
 	failed := relationships.failed with input as case.given
-	unmet := relationships.unmet with input as case.given
-
 	failed == case.want
+	unmet := relationships.unmet with input as case.given
 	unmet == {failure.grant | some failure in case.want}
 }

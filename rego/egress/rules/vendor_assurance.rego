@@ -1,6 +1,7 @@
 # METADATA
 # title: Vendor assurance
-# description: What a third party must have stated, with evidence that has not expired. What it did not state counts as the worst.
+# description: >-
+#   What a third party must have stated, with evidence that has not expired. What it did not state counts as the worst.
 package egress.rules.vendor_assurance
 
 import rego.v2
@@ -27,8 +28,8 @@ _learnable contains index if {
 #   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
 #   judges: result
 rulings["dpa-missing"] contains index if {
-	some index in _sensitive
 	not input.vendor.claims.dpa.state in {"valid", "expired"}
+	some index in _sensitive
 }
 
 # METADATA
@@ -39,8 +40,8 @@ rulings["dpa-missing"] contains index if {
 #   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
 #   judges: result
 rulings["dpa-expired"] contains index if {
-	some index in _sensitive
 	input.vendor.claims.dpa.state == "expired"
+	some index in _sensitive
 }
 
 # METADATA
@@ -51,9 +52,9 @@ rulings["dpa-expired"] contains index if {
 #   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
 #   judges: result
 rulings["dpa-insufficient"] contains index if {
-	some index in _sensitive
 	input.vendor.claims.dpa.state == "valid"
 	not input.vendor.claims.dpa.value == true
+	some index in _sensitive
 }
 
 # METADATA
@@ -64,8 +65,8 @@ rulings["dpa-insufficient"] contains index if {
 #   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
 #   judges: result
 rulings["breach-notice-missing"] contains index if {
-	some index in _sensitive
 	not input.vendor.claims.breach_notice_hours.state in {"valid", "expired"}
+	some index in _sensitive
 }
 
 # METADATA
@@ -76,8 +77,8 @@ rulings["breach-notice-missing"] contains index if {
 #   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
 #   judges: result
 rulings["breach-notice-expired"] contains index if {
-	some index in _sensitive
 	input.vendor.claims.breach_notice_hours.state == "expired"
+	some index in _sensitive
 }
 
 # METADATA
@@ -88,9 +89,9 @@ rulings["breach-notice-expired"] contains index if {
 #   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
 #   judges: result
 rulings["breach-notice-insufficient"] contains index if {
-	some index in _sensitive
 	input.vendor.claims.breach_notice_hours.state == "valid"
 	not input.vendor.claims.breach_notice_hours.value <= 72
+	some index in _sensitive
 }
 
 # METADATA
@@ -101,8 +102,8 @@ rulings["breach-notice-insufficient"] contains index if {
 #   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
 #   judges: result
 rulings["retention-missing"] contains index if {
-	some index in _sensitive
 	not input.vendor.claims.retention_days.state in {"valid", "expired"}
+	some index in _sensitive
 }
 
 # METADATA
@@ -113,8 +114,8 @@ rulings["retention-missing"] contains index if {
 #   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
 #   judges: result
 rulings["retention-expired"] contains index if {
-	some index in _sensitive
 	input.vendor.claims.retention_days.state == "expired"
+	some index in _sensitive
 }
 
 # METADATA
@@ -125,9 +126,9 @@ rulings["retention-expired"] contains index if {
 #   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
 #   judges: result
 rulings["retention-insufficient"] contains index if {
-	some index in _sensitive
 	input.vendor.claims.retention_days.state == "valid"
 	not input.vendor.claims.retention_days.value <= 90
+	some index in _sensitive
 }
 
 # METADATA
@@ -138,8 +139,8 @@ rulings["retention-insufficient"] contains index if {
 #   fix: Have the vendor opt you out of training and record it, or drop the fields.
 #   judges: result
 rulings["trains-on-data-missing"] contains index if {
-	some index in _learnable
 	not input.vendor.claims.trains_on_data.state in {"valid", "expired"}
+	some index in _learnable
 }
 
 # METADATA
@@ -150,8 +151,8 @@ rulings["trains-on-data-missing"] contains index if {
 #   fix: Have the vendor opt you out of training and record it, or drop the fields.
 #   judges: result
 rulings["trains-on-data-expired"] contains index if {
-	some index in _learnable
 	input.vendor.claims.trains_on_data.state == "expired"
+	some index in _learnable
 }
 
 # METADATA
@@ -162,7 +163,7 @@ rulings["trains-on-data-expired"] contains index if {
 #   fix: Have the vendor opt you out of training and record it, or drop the fields.
 #   judges: result
 rulings["trains-on-data-insufficient"] contains index if {
-	some index in _learnable
 	input.vendor.claims.trains_on_data.state == "valid"
 	not input.vendor.claims.trains_on_data.value == false
+	some index in _learnable
 }

@@ -80,32 +80,46 @@ function checkRoles(collector: Collector): readonly Problem[] {
   });
 }
 
+const grantsOf = (collector: Collector) => collector.entries('grants');
+type GrantEntry = ReturnType<typeof grantsOf>[number];
+
 /** Grants that can never apply, or that say two things at once. */
-function checkGrants(collector: Collector, facts: Loaded): readonly Problem[] {
-  return collector.entries('grants').flatMap(({ value, problem }) => {
-    const problems: Problem[] = [];
-    const { starts, expires, temporary, effect, obligations, vendors, categories, except, approverRole, events, purposes, kinds } = value;
-    const [from, until] = [starts === undefined ? undefined : startOf(starts), expires === undefined ? undefined : endOf(expires)];
-    if (from !== undefined && until !== undefined && until <= from) problems.push(problem(['expires'], 'the grant expires before it starts: it can never apply'));
-    if (temporary !== undefined && (from === undefined || until === undefined || until - from > durationOf('7d'))) problems.push(problem(['temporary'], 'a temporary grant has starts and expires, at most 7 days apart'));
-    const scoped = obligations.filter(({ op }) => op !== 'scope_destinations');
-    if (effect === 'transform' && scoped.length === 0) problems.push(problem(['effect'], 'a transform needs obligations'));
-    if (effect !== 'transform' && scoped.length > 0) problems.push(problem(['obligations'], `obligations need effect: transform (this grant says ${effect})`));
-    if (effect !== 'review' && approverRole !== undefined) problems.push(problem(['approverRole'], 'approverRole needs effect: review'));
-    vendors.forEach((selector, index) => {
-      if (typeof selector !== 'string' && ![...facts.vendors.values()].some((vendor) => selects(selector, vendor))) problems.push(problem(['vendors', index], 'no vendor is like this: the grant can never apply'));
-    });
-    const [covered, spared] = [toSelectors(categories), toSelectors(except)];
-    const left = [...facts.categories.keys()].some((id) => covers(covered, id, new Set(ancestorsOf(id))) && !covers(spared, id, new Set(ancestorsOf(id))));
-    if (!left) problems.push(problem(['categories'], 'no category is left: the grant can never apply'));
-    for (const [index, name] of (events ?? []).entries()) {
-      const event = facts.events.get(name);
-      if (event === undefined) continue;
-      if (kinds !== undefined && !kinds.includes(event.kind)) problems.push(problem(['events', index], `${name} is of kind ${event.kind}, which the grant leaves out: it can never apply`));
-      if (!event.purposes.some((allowed) => purposes.some((purpose) => isBelow(allowed, purpose) || isBelow(purpose, allowed)))) problems.push(problem(['events', index], `${name} allows none of the grant's purposes: it can never apply`));
-    }
-    return problems;
+const checkGrants = (collector: Collector, facts: Loaded): readonly Problem[] => grantsOf(collector)
+  .flatMap((entry) => [...checkTerms(entry), ...checkPeriod(entry), ...checkReach(entry, facts)]);
+
+function checkTerms({ value: { effect, obligations, approverRole }, problem }: GrantEntry): readonly Problem[] {
+  const onFields = obligations.filter(({ op }) => op !== 'scope_destinations');
+  return [
+    ...(effect === 'transform' && onFields.length === 0 ? [problem(['effect'], 'a transform needs obligations')] : []),
+    ...(effect !== 'transform' && onFields.length > 0 ? [problem(['obligations'], `obligations need effect: transform (this grant says ${effect})`)] : []),
+    ...(effect !== 'review' && approverRole !== undefined ? [problem(['approverRole'], 'approverRole needs effect: review')] : []),
+  ];
+}
+
+function checkPeriod({ value: { starts, expires, temporary }, problem }: GrantEntry): readonly Problem[] {
+  const [from, until] = [starts === undefined ? undefined : startOf(starts), expires === undefined ? undefined : endOf(expires)];
+  const short = from !== undefined && until !== undefined && until - from <= durationOf('7d');
+  return [
+    ...(from !== undefined && until !== undefined && until <= from ? [problem(['expires'], 'the grant expires before it starts: it can never apply')] : []),
+    ...(temporary !== undefined && !short ? [problem(['temporary'], 'a temporary grant has starts and expires, at most 7 days apart')] : []),
+  ];
+}
+
+function checkReach({ value: { vendors, categories, except, events, purposes, kinds }, problem }: GrantEntry, facts: Loaded): readonly Problem[] {
+  const problems: Problem[] = [];
+  vendors.forEach((selector, index) => {
+    if (typeof selector !== 'string' && ![...facts.vendors.values()].some((vendor) => selects(selector, vendor))) problems.push(problem(['vendors', index], 'no vendor is like this: the grant can never apply'));
   });
+  const [covered, spared] = [toSelectors(categories), toSelectors(except)];
+  const left = [...facts.categories.keys()].some((id) => covers(covered, id, new Set(ancestorsOf(id))) && !covers(spared, id, new Set(ancestorsOf(id))));
+  if (!left) problems.push(problem(['categories'], 'no category is left: the grant can never apply'));
+  for (const [index, name] of (events ?? []).entries()) {
+    const event = facts.events.get(name);
+    if (event === undefined) continue;
+    if (kinds !== undefined && !kinds.includes(event.kind)) problems.push(problem(['events', index], `${name} is of kind ${event.kind}, which the grant leaves out: it can never apply`));
+    if (!event.purposes.some((allowed) => purposes.some((purpose) => isBelow(allowed, purpose) || isBelow(purpose, allowed)))) problems.push(problem(['events', index], `${name} allows none of the grant's purposes: it can never apply`));
+  }
+  return problems;
 }
 
 const selects = (selector: VendorSelector | { readonly vendor?: string | undefined; readonly party?: string | undefined; readonly categories?: readonly string[] | undefined }, vendor: { readonly id: string; readonly party: string; readonly categories: readonly string[] }) => (
