@@ -35,7 +35,7 @@ $(TOOLS)/node.stamp: scripts/node.sh
 	@touch $@
 
 $(TOOLS)/modules.stamp: package-lock.json $(TOOLS)/node.stamp
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(TOOLS)/opa.stamp: src/opa/toolchain.ts $(TOOLS)/modules.stamp

@@ -116,7 +116,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     bind(asked, asking, snapshot);
     const number = snapshot.numbers.get(asked.environment);
     if (asked.minRevision !== undefined && (number ?? -1) < asked.minRevision) {
-      throw new SluiceError('stale_revision', `the environment is at revision ${number ?? 'none'}, older than minRevision asks for`);
+      refuse('stale_revision', `the environment is at revision ${number ?? 'none'}, older than minRevision asks for`, { asked, asking, snapshot });
     }
     return { snapshot, moment: clock.moment(), asked };
   }

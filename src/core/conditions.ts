@@ -1,117 +1,183 @@
 import type { Atom, Json } from './facts.ts';
+import { isObject, OPERATORS } from './operators.ts';
+import { didYouMean } from './suggest.ts';
 
-/** The operators of Permit.io's condition grammar; rego/egress/rules/conditions.rego evaluates them. */
-export const OPERATORS = [
-  'equals', 'not-equals', 'less-than', 'greater-than', 'less-than-equals', 'greater-than-equals', 'contains', 'in', 'between',
-  'array_contains', 'array_subset', 'array_superset', 'array_intersect', 'object_match', 'any_match', 'all_match',
-] as const;
-
+const MAX_ALTERNATIVES = 256;
 const MAX_ATOMS = 1024;
 const MAX_DEPTH = 32;
 
 /** Alternatives of atoms: met when all atoms of one alternative hold. */
 export type Alternatives = readonly (readonly Atom[])[];
 
-/** A condition that can't be compiled; it is never met. */
-export class ConditionError extends Error {
-  override readonly name = 'ConditionError';
+/** A mistake in a condition; `at` leads to the key or value from the condition. */
+export interface ConditionMistake {
+  readonly at: readonly (string | number)[];
+  readonly message: string;
 }
 
+/** A condition that can't be compiled, with all its mistakes. Whoever goes on without it must hold it for never met. */
+export class ConditionError extends Error {
+  override readonly name = 'ConditionError';
+  readonly mistakes: readonly ConditionMistake[];
+  constructor(mistakes: readonly ConditionMistake[]) {
+    super(mistakes.map(({ message }) => message).join('; '));
+    this.mistakes = mistakes;
+  }
+}
+
+/** Why an attribute, by its path in the Rego input, may not be read; undefined: it may. */
+export type Objection = (path: readonly string[]) => string | undefined;
+
 /**
- * Compiles a condition to alternatives of flat atoms: at most 1,024 atoms, 32 levels. `not` moves into the atoms.
- * Grammar: facts on Permit.io's condition sets: `allOf|and`, `anyOf|or`, `not`, `{attribute: {operator: value}}`.
+ * Compiles a condition to alternatives of flat atoms: at most 256 with 1,024 atoms together, from at most 32 levels.
+ * `not` moves into the atoms, so an atom on a missing attribute holds neither way.
+ * Grammar (facts/permit.md section 6): `allOf|and`, `anyOf|or`, `not`, `{attribute: {operator: value}}`,
+ * `{attribute: {or: […]}}`; a value may be another attribute: `{ref: "user.key"}`.
  *
- * @throws {ConditionError} over a bound, and for an unknown operator or attribute.
+ * @throws {ConditionError} over a bound, and for an operator, attribute or operand that makes no sense.
  */
-export function compileCondition(condition: Json): Alternatives {
-  return compile(condition, { negate: false, depth: 0 });
+export function compileCondition(condition: Json, objection: Objection = () => undefined): Alternatives {
+  const mistakes: ConditionMistake[] = [];
+  const compiled = compile(condition, { negate: false, at: [], depth: 0, mistakes, objection });
+  if (mistakes.length > 0) throw new ConditionError(mistakes);
+  return compiled;
 }
 
 interface Place {
   readonly negate: boolean;
+  readonly at: readonly (string | number)[];
+  /** Levels of conditions above. */
   readonly depth: number;
   /** The attribute that stands around, as in `{attribute: {or: […]}}`. */
   readonly attribute?: string;
+  readonly mistakes: ConditionMistake[];
+  readonly objection: Objection;
+}
+
+const NEVER: Alternatives = [];
+
+function mistake({ mistakes, at }: Place, message: string): Alternatives {
+  mistakes.push({ at, message });
+  return NEVER;
 }
 
 function compile(condition: Json, place: Place): Alternatives {
-  if (place.depth > MAX_DEPTH) throw new ConditionError(`a condition may have ${MAX_DEPTH} levels`);
-  const members = Object.entries(object(condition));
-  if (members.length === 0) throw new ConditionError('a condition is empty');
-  return all(members.map(([key, value]) => member(key, value, { ...place, depth: place.depth + 1 })), place.negate);
+  if (place.depth >= MAX_DEPTH) return mistake(place, `a condition may have ${MAX_DEPTH} levels`);
+  if (!isObject(condition)) return mistake(place, 'a condition is a map: { attribute: { operator: value } }');
+  const members = Object.entries(condition);
+  if (members.length === 0) return mistake(place, 'a condition is empty');
+  return all(members.map(([key, value]) => member(key, value, { ...place, at: [...place.at, key], depth: place.depth + 1 })), place);
 }
 
 function member(key: string, value: Json, place: Place): Alternatives {
-  if (key === 'allOf' || key === 'and') return all(list(value).map((part) => compile(part, place)), place.negate);
-  if (key === 'anyOf' || key === 'or') return any(list(value).map((part) => compile(part, place)), place.negate);
-  if (key === 'not') return any((Array.isArray(value) ? value : [value]).map((part: Json) => compile(part, { ...place, negate: !place.negate })), place.negate);
-  if (place.attribute === undefined) return compile(value, { ...place, attribute: key });
-  return [[atom(place.attribute, key, value, place.negate)]];
+  switch (key) {
+    case 'allOf':
+    case 'and':
+      return all(parts(value, place), place);
+    case 'anyOf':
+    case 'or':
+      return any(parts(value, place), place);
+    case 'not': // of a list it could mean that none is met, or not all: the grammar doesn't say
+      if (Array.isArray(value)) return mistake(place, 'not takes one condition: put the list under allOf or anyOf');
+      return compile(value, { ...place, negate: !place.negate });
+    default:
+      return place.attribute === undefined ? compile(value, { ...place, attribute: key }) : atom(place.attribute, key, value, place);
+  }
+}
+
+function parts(list: Json, place: Place): readonly Alternatives[] {
+  if (!Array.isArray(list) || list.length === 0) return [mistake(place, 'allOf, anyOf, and, or take a list that is not empty')];
+  return list.map((part: Json, index) => compile(part, { ...place, at: [...place.at, index] }));
 }
 
 // Under `not`, all becomes any of the negated, and the other way round.
-const all = (parts: readonly Alternatives[], negate: boolean): Alternatives => (negate ? parts.flat() : product(parts));
-const any = (parts: readonly Alternatives[], negate: boolean): Alternatives => (negate ? product(parts) : parts.flat());
+const all = (compiled: readonly Alternatives[], place: Place) => (place.negate ? sum(compiled, place) : product(compiled, place));
+const any = (compiled: readonly Alternatives[], place: Place) => (place.negate ? product(compiled, place) : sum(compiled, place));
 
-function product(parts: readonly Alternatives[]): Alternatives {
-  return parts.reduce<Alternatives>((before, part) => {
-    if (before.length * part.length > MAX_ATOMS) throw new ConditionError(`a condition may have ${MAX_ATOMS} atoms`);
-    const combined = before.flatMap((left) => part.map((right) => [...left, ...right]));
-    if (combined.reduce((sum, atoms) => sum + atoms.length, 0) > MAX_ATOMS) throw new ConditionError(`a condition may have ${MAX_ATOMS} atoms`);
-    return combined;
+const sum = (compiled: readonly Alternatives[], place: Place): Alternatives => bounded(compiled.flat(), place);
+
+function product(compiled: readonly Alternatives[], place: Place): Alternatives {
+  return compiled.reduce<Alternatives>((before, part) => {
+    if (before.length * part.length > MAX_ALTERNATIVES) return tooLarge(place);
+    return bounded(before.flatMap((left) => part.map((right) => [...left, ...right])), place);
   }, [[]]);
 }
 
-function atom(attribute: string, op: string, value: Json, negate: boolean): Atom {
-  if (!OPERATORS.some((known) => known === op)) throw new ConditionError(`${op} is no operator; there are ${OPERATORS.join(', ')}`);
-  const ref = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).join() === 'ref' ? (value as { ref: Json }).ref : undefined;
-  return {
-    path: resolve(attribute),
-    op,
-    ...(typeof ref === 'string' ? { ref: resolve(ref) } : { value }),
-    ...(negate && { negate: true as const }),
-  };
+function bounded(compiled: Alternatives, place: Place): Alternatives {
+  const atoms = compiled.reduce((count, alternative) => count + alternative.length, 0);
+  return compiled.length > MAX_ALTERNATIVES || atoms > MAX_ATOMS ? tooLarge(place) : compiled;
 }
 
-const INPUT_NAMES: Readonly<Record<string, readonly string[]>> = {
-  'environment.id': ['environment', 'id'], 'environment.tier': ['environment', 'tier'], 'purpose.id': ['purpose', 'id'],
-  'event.id': ['event', 'id'], 'event.kind': ['event', 'kind'], 'dataSubject.region': ['dataSubject', 'region'],
-  channel: ['channel'], 'identity.type': ['identity', 'type'], 'vendor.state': ['vendor', 'state'],
-};
+const tooLarge = (place: Place) => mistake(place, `a condition may come to ${MAX_ALTERNATIVES} alternatives and ${MAX_ATOMS} atoms, written out: split it over several grants`);
 
-const ROOTS: Readonly<Record<string, (first: string, rest: readonly string[]) => readonly string[]>> = {
-  identity: identityPath, user: identityPath, subject: identityPath, vendor: vendorPath, resource: vendorPath,
-  context: (_, rest) => ['context', ...rest], environment: (_, rest) => ['context', ...rest],
+function atom(attribute: string, op: string, value: Json, place: Place): Alternatives {
+  const operator = OPERATORS.get(op);
+  if (operator === undefined) return mistake(place, `${op} is no operator${didYouMean(op, OPERATORS.keys())}: there are ${[...OPERATORS.keys()].join(', ')}`);
+  const above = { ...place, at: place.at.slice(0, -1) };
+  const left = resolve(attribute, above);
+  const ref = isObject(value) && Object.keys(value).join() === 'ref' ? value['ref'] : undefined;
+  if (ref === undefined) {
+    // An operand that never fits makes an atom that never holds, but always holds under `not`.
+    if (!operator.fits(value)) return mistake(place, `${op} takes ${operator.takes}`);
+    return [[{ path: left, op, value, ...(place.negate && { negate: true }) }]];
+  }
+  if (typeof ref !== 'string') return mistake(place, 'ref names an attribute, as in { ref: user.key }');
+  return [[{ path: left, op, ref: resolve(ref, place), ...(place.negate && { negate: true }) }]];
+}
+
+// What stands in the input under its own name; any other name is an attribute of the identity, of its context, or a claim.
+const NAMED: readonly string[] = [
+  'channel', 'dataSubject.region', 'environment.id', 'environment.tier', 'event.id', 'event.kind', 'identity.id', 'identity.roles',
+  'identity.type', 'purpose.id', 'vendor.categories', 'vendor.id', 'vendor.party', 'vendor.regions', 'vendor.state',
+];
+// Permit's words for ours. `user.type` is an attribute that someone gave to users, not the type of the identity.
+const ALIASES: Readonly<Record<string, string>> = {
+  'user.key': 'identity.id', 'user.id': 'identity.id', 'user.roles': 'identity.roles',
+  'subject.key': 'identity.id', 'subject.id': 'identity.id', 'subject.roles': 'identity.roles',
+  'resource.key': 'vendor.id', 'resource.id': 'vendor.id', 'identity.key': 'identity.id', 'vendor.key': 'vendor.id',
 };
+const ROOTS: Readonly<Record<string, string>> = { user: 'identity', subject: 'identity', resource: 'vendor' };
+const RESERVED: ReadonlySet<string> = new Set(['', '__proto__', 'constructor', 'prototype']);
 
 /** Where an attribute stands in the Rego input. */
-function resolve(attribute: string): readonly string[] {
-  if (Object.hasOwn(INPUT_NAMES, attribute)) return INPUT_NAMES[attribute]!;
-  const [root = '', ...names] = attribute.split('.');
+function resolve(attribute: string, place: Place): readonly string[] {
+  const name = Object.hasOwn(ALIASES, attribute) ? ALIASES[attribute]! : attribute;
+  const path = NAMED.includes(name) ? name.split('.') : attributePath(name.split('.'));
+  const objection = path === undefined || path.some((step) => RESERVED.has(step))
+    ? `${attribute} is nothing that a condition reads${didYouMean(attribute, NAMED)}: that is attributes of identity (user, subject), vendor (resource) and context, and ${NAMED.join(', ')}`
+    : place.objection(path);
+  if (objection !== undefined) mistake(place, objection);
+  return path ?? [];
+}
+
+function attributePath([first = '', ...names]: readonly string[]): readonly string[] | undefined {
+  const root = Object.hasOwn(ROOTS, first) ? ROOTS[first]! : first;
   const rest = names[0] === 'attributes' ? names.slice(1) : names;
-  const [first] = rest;
-  if (first === undefined || first === '') throw new ConditionError(`${attribute} names no attribute`);
-  if (!Object.hasOwn(ROOTS, root)) throw new ConditionError(`${attribute}: a condition reads identity (user, subject), vendor (resource), context, environment.id, purpose.id, event.id, event.kind, channel or dataSubject.region`);
-  return ROOTS[root]!(first, rest);
+  if (rest[0] === undefined) return undefined;
+  if (root === 'identity') return ['identity', 'attributes', ...rest];
+  if (root === 'context' || root === 'environment') return ['context', ...rest];
+  if (root !== 'vendor') return undefined;
+  const [claim, part = 'value', ...deeper] = rest[0] === 'claims' ? rest.slice(1) : [rest[0], 'value', ...rest.slice(1)];
+  return claim !== undefined && (part === 'state' || part === 'value') ? ['vendor', 'claims', claim, part, ...deeper] : undefined;
 }
 
-function identityPath(first: string, rest: readonly string[]): readonly string[] {
-  return first === 'key' || first === 'id' ? ['identity', 'id'] : ['identity', 'attributes', ...rest];
+/**
+ * Whether some alternative has only atoms that hold on this Rego input: what conditions.rego must give as well. An atom on
+ * an attribute that is missing or null never holds, negated or not.
+ */
+export function holds(alternatives: Alternatives, input: Json): boolean {
+  return alternatives.some((atoms) => atoms.every((one) => holdsAtom(one, input)));
 }
 
-function vendorPath(first: string, rest: readonly string[]): readonly string[] {
-  if (first === 'key' || first === 'id') return ['vendor', 'id'];
-  if (first === 'categories' || first === 'party' || first === 'regions') return ['vendor', first];
-  if (first === 'claims') return ['vendor', 'claims', ...rest.slice(1)];
-  return ['vendor', 'claims', first, 'value', ...rest.slice(1)];
+function holdsAtom({ path, op, value, ref, negate }: Atom, input: Json): boolean {
+  const left = read(path, input);
+  const right = ref === undefined ? value : read(ref, input);
+  const operator = OPERATORS.get(op);
+  if (left === undefined || right === undefined || operator === undefined) return false;
+  return operator.test(left, right) !== (negate === true);
 }
 
-function object(value: Json): Readonly<Record<string, Json>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, Json>>;
-  throw new ConditionError('a condition is an object');
-}
-
-function list(value: Json): readonly Json[] {
-  if (Array.isArray(value) && value.length > 0) return value as readonly Json[];
-  throw new ConditionError('allOf, anyOf, and, or take a list that is not empty');
+function read(path: readonly string[], input: Json): Json | undefined {
+  const found = path.reduce<Json | undefined>((value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined), input);
+  return found ?? undefined;
 }

@@ -1,7 +1,6 @@
 import type {
   Sensitivity, Identifiability, IdentityType, VendorCategory, Channel, EventKind, ObligationOp, Power,
 } from './vocabulary.ts';
-
 import type { Edge, Json, Period, Scalar, Vendor } from './vendor-facts.ts';
 
 export * from './vendor-facts.ts';

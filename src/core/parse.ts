@@ -36,7 +36,8 @@ const readers: Readers = {
   minRevision: (value, key) => readInteger(value, key, 0),
 };
 
-// By hand, not by a schema library: every call parses a question, and this takes a fifth of zod's time.
+// By hand, not by a schema library: most members need code anyway (bytes, sums, hosts, leaves), what is too large must be
+// found before what is invalid, and no message may hold a value. Zod takes about as long.
 type Members = ReadonlyMap<string, Reader<unknown>>;
 const MEMBERS: Members = new Map<string, Reader<unknown>>([...Object.entries(readers), ['v', readVersion]]);
 
@@ -202,11 +203,13 @@ function readPaths(value: unknown, key: string): readonly string[] {
 }
 
 function readStrings(list: readonly unknown[], key: string): readonly string[] {
-  // Not list.map: it passes over holes.
-  return Array.from(list, (element) => {
-    if (typeof element === 'string' && element !== '' && element.isWellFormed()) return element;
-    throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
-  });
+  const strings: string[] = [];
+  // Not list.map: it passes over holes, and takes longer.
+  for (const element of list) {
+    if (typeof element !== 'string' || element === '' || !element.isWellFormed()) throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
+    strings.push(element);
+  }
+  return strings;
 }
 
 function readAggregate(value: unknown, key: string): Question['aggregate'] {

@@ -19,6 +19,8 @@ export interface DataDir {
   revisionOf(environment: string, digest: string): number;
   /** What the kill switch has set (J17); a value, which a later `setVendorState` leaves as it is. */
   vendorStates(): ReadonlyMap<string, VendorState>;
+  /** When the switch last set this vendor's state, in milliseconds since the Unix epoch (R83). */
+  vendorStateSetAtMs(vendor: string): number | undefined;
   /** On return the state is on disk; after a throw the old one counts. */
   setVendorState(vendor: string, state: VendorState): void;
   /** Lets the next process have the directory. Nothing may be used after. */
@@ -30,16 +32,17 @@ export interface DataDir {
  * at once. The log belongs into `<path>/log` and is opened after this: once it is there, a missing key or state file is
  * an error and no first start.
  *
+ * @param now wall time in milliseconds since the Unix epoch.
  * @throws {Error} with a message for the operator: can't be written, in use by another process, key or state files
  * missing, damaged or readable by others.
  */
-export async function openDataDir(path: string): Promise<DataDir> {
+export async function openDataDir(path: string, now: () => number = Date.now): Promise<DataDir> {
   makeWritable(path);
   const unlock = lockFolder(path);
   try {
     const isNew = !existsSync(join(path, 'log'));
     const revisions = openKept({ path: join(path, 'revisions.json'), value: Revision, isNew, holds: 'the numbers of the revisions, which may never be given twice' });
-    const states = openKept({ path: join(path, 'vendor-states.json'), value: z.enum(VENDOR_STATES), isNew, holds: 'the vendors stopped by the kill switch' });
+    const states = openKept({ path: join(path, 'vendor-states.json'), value: SetState, isNew, holds: 'the vendors stopped by the kill switch' });
     const hashName = openNames(join(path, 'keys', 'names.key'), isNew);
     return {
       path,
@@ -51,8 +54,9 @@ export async function openDataDir(path: string): Promise<DataDir> {
         revisions.set(environment, { number, digest });
         return number;
       },
-      vendorStates: () => states.get(),
-      setVendorState: (vendor, state) => states.set(vendor, state),
+      vendorStates: () => new Map([...states.get()].map(([vendor, { state }]) => [vendor, state])),
+      vendorStateSetAtMs: (vendor) => states.get().get(vendor)?.atMs,
+      setVendorState: (vendor, state) => states.set(vendor, { state, atMs: now() }),
       close: unlock,
     };
   } catch (error) {
@@ -61,6 +65,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
   }
 }
 
+const SetState = z.strictObject({ state: z.enum(VENDOR_STATES), atMs: z.number() });
 const Revision = z.strictObject({ number: z.int().min(1), digest: z.string() });
 
 function makeWritable(path: string): void {

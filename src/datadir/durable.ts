@@ -1,12 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** Makes the folder and those above it that are missing, mode 0700. On return their names are on disk. */
 export function makeFolder(path: string): void {
   const wanted = resolve(path);
-  const first = mkdirSync(wanted, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = wanted; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  if (existsSync(wanted)) return;
+  makeFolder(dirname(wanted)); // Node's own `recursive` says ENOENT where the file system is read-only
+  mkdirSync(wanted, 0o700);
+  syncFolder(dirname(wanted));
 }
 
 /**

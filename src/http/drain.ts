@@ -47,10 +47,9 @@ export function createDrain({ servers, waitMs, graceMs = 10_000 }: DrainOptions)
   };
 }
 
-/** Resolves when the last connection has ended. Idle ones end at once, busy ones with their answer. */
+/** Resolves when the last connection has ended. Idle ones end at once (Node's `close` sees to it), busy ones with their answer. */
 function close(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
     server.close((error) => (error === undefined ? resolve() : reject(error)));
-    server.closeIdleConnections();
   });
 }

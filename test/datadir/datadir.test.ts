@@ -18,8 +18,10 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
+const AT_MS = Date.UTC(2026, 10, 22, 12);
+
 async function open(path = dir): Promise<DataDir> {
-  const one = await openDataDir(path);
+  const one = await openDataDir(path, () => AT_MS);
   opened.push(one);
   return one;
 }
@@ -46,13 +48,11 @@ describe('the lock', () => {
     const [said] = await once(createInterface(child.stdout!), 'line') as [string];
     return { child, said };
   }
-  const inUse = `${dir}: another Sluice is using this data directory`;
-
   test('keeps a second process out, and the kernel lets go of it at kill -9', async () => {
     const first = await hold();
     expect(first.said).toBe('held');
-    await expect(open()).rejects.toThrow(`${dir}${inUse}`);
-    expect((await hold()).said).toContain('another Sluice is using this data directory');
+    await expect(open()).rejects.toThrow(`${dir}: another Sluice is using this data directory`);
+    expect((await hold()).said).toContain(`${dir}: another Sluice is using this data directory`);
 
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');
@@ -128,7 +128,7 @@ describe('names', () => {
     expect((await open(join(dir, 'other'))).hashName('user@example.com')).not.toBe(first);
   });
 
-  test.each([0o640, 0o604])('a key of mode %o is refused', async (bits) => {
+  test.each([['0640', 0o640], ['0604', 0o604]] as const)('a key of mode %s is refused', async (_mode, bits) => {
     (await open()).close();
     chmodSync(join(dir, 'keys/names.key'), bits);
     await expect(open()).rejects.toThrow(`names.key: can be read by others (mode 0${bits.toString(8)})`);
@@ -160,13 +160,15 @@ describe('vendor states', () => {
     data.setVendorState('intercom', 'under_review');
     data.setVendorState('mixpanel', 'active');
     expect(before.size).toBe(0);
-    expect([...(await reopen()).vendorStates()]).toEqual([['mixpanel', 'active'], ['intercom', 'under_review']]);
+    const after = await reopen();
+    expect([...after.vendorStates()]).toEqual([['mixpanel', 'active'], ['intercom', 'under_review']]);
+    expect([after.vendorStateSetAtMs('mixpanel'), after.vendorStateSetAtMs('segment')]).toEqual([AT_MS, undefined]);
   });
 
   test('are on disk when the call returns, by another name first', async () => {
     const data = await open();
     data.setVendorState('mixpanel', 'breached');
-    expect(readFileSync(join(dir, 'vendor-states.json'), 'utf8')).toBe('{"v":1,"entries":[["mixpanel","breached"]]}\n');
+    expect(readFileSync(join(dir, 'vendor-states.json'), 'utf8')).toBe(`{"v":1,"entries":[["mixpanel",{"state":"breached","atMs":${AT_MS}}]]}\n`);
     expect(existsSync(join(dir, 'vendor-states.json.tmp'))).toBe(false);
   });
 });

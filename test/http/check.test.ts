@@ -77,6 +77,14 @@ test('J26: each item has its answer or its error, in order', async () => {
   expect(lines).toHaveLength(1);
 });
 
+test('a batch may have 8 MiB; an item that is too deep is an error of its own', async () => {
+  const { send } = await openHarness();
+  const deep = JSON.parse(`${'['.repeat(33)}${']'.repeat(33)}`) as unknown;
+  const { fields: _, ...bare } = QUESTION;
+  const { status, json } = await send('/check/batch', { body: { items: [QUESTION, { ...bare, payload: { deep } }, { ...bare, payload: { text: 'x'.repeat(2 ** 20 * 1.5) } }] } });
+  expect({ status, ...json() }).toMatchObject({ status: 200, items: [{ decision: 'deny' }, { error: { code: 'request_invalid' } }, { decision: 'deny' }] });
+});
+
 test('a batch is judged in one turn, so under one snapshot and with one group commit', async () => {
   let asked = 0;
   const { promise: durable, resolve } = Promise.withResolvers<void>();

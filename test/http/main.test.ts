@@ -172,6 +172,8 @@ test('SIGTERM under load: no answer is lost, every answer has its record, exit c
   expect(failures.filter((code) => !['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code))).toEqual([]);
   const records = await log();
   expect(answered.filter((id) => !records.includes(id))).toEqual([]);
+  const lines = records.split('\n');
+  expect(lines.findLastIndex((line) => line.includes('"kind":"stop"'))).toBeGreaterThan(lines.findLastIndex((line) => line.includes('"decisionId":')));
   // Nor was anything judged and not answered: the records of this run end with its last answer.
   const decided = [...records.matchAll(/"decisionId":"([^"]+)"/g)].map(([, id]) => id!).filter((id) => id >= answered.toSorted()[0]!);
   expect(decided.filter((id) => !answered.includes(id))).toEqual([]);

@@ -51,7 +51,7 @@ test.each([
   ['an error in another shape', answering(500, { error: 'x' }), 'http_500'],
   ['204', answering(204, ''), 'http_204'],
   ['an allow with 201', answering(201, good), 'http_201'],
-  ['a redirect', ((_req, res) => void res.writeHead(307, { location: '/elsewhere' }).end()) as RequestListener, 'unreachable'],
+  ['a redirect to an allow', ((req, res) => (req.url === '/elsewhere' ? answering(200, good)(req, res) : void res.writeHead(307, { location: '/elsewhere' }).end())) as RequestListener, 'unreachable'],
   ['no JSON', answering(200, 'allow'), 'answer_invalid'],
   ['null', answering(200, 'null'), 'answer_invalid'],
   ['a list', answering(200, [good]), 'answer_invalid'],

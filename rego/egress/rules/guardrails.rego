@@ -32,7 +32,8 @@ rulings["unknown-vendor"] contains "*" if not input.vendor.known
 rulings["unknown-event"] contains "*" if not input.event.known
 
 # METADATA
-# title: Every field must be known and classified
+# title: >-
+#   Enforcement: local PDP decides every outbound event; new field is blocked or needs a policy update
 # custom:
 #   code: unknown_field
 #   message: "Nobody has classified {fields}."
