@@ -52,7 +52,7 @@ const WARM_UP_MS = 150;
 export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const { logger, observer, now = Date.now, monotonic = () => performance.now() } = options;
   const folders = { root: process.cwd(), ...options };
-  const dataDir = await openDataDir(options.dataDir);
+  const dataDir = await openDataDir(options.dataDir, now);
   let loaded: Loaded;
   let log: DecisionLog;
   let snapshot: Snapshot;
@@ -132,7 +132,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       const vendor = loaded.facts.vendors.get(id);
       if (vendor === undefined) throw new SluiceError('not_found', 'no vendor has this id');
       if (!VENDOR_STATES.includes(state)) throw new SluiceError('request_invalid', `state must be one of ${VENDOR_STATES.join(', ')}`);
-      refuseEarlyReturn(vendor, state, dataDir.vendorStates().get(id), undefined);
+      refuseEarlyReturn(vendor, state, { state: dataDir.vendorStates().get(id), atMs: dataDir.vendorStateSetAtMs(id) });
       await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
       dataDir.setVendorState(id, state);
       await activate(loaded);
@@ -163,13 +163,16 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   };
 }
 
-/** A vendor that was breached returns to active only with claims issued since (R83). */
-function refuseEarlyReturn(vendor: Vendor, state: VendorState, current: VendorState | undefined, setAtMs: number | undefined): void {
-  const breachedMs = current === 'breached' ? setAtMs : vendor.breachedMs;
-  if (state === 'breached' || state === 'terminated' || breachedMs === undefined) return;
-  const old = vendor.claims.filter(({ issuedMs }) => issuedMs === undefined || issuedMs <= breachedMs).map(({ name }) => name);
+/**
+ * A vendor that was breached returns only with claims issued since (R83). One that the switch terminated too: else a
+ * breach could be forgotten by way of a termination.
+ */
+function refuseEarlyReturn(vendor: Vendor, wanted: VendorState, set: { readonly state: VendorState | undefined; readonly atMs: number | undefined }): void {
+  const sinceMs = set.state === 'breached' || set.state === 'terminated' ? set.atMs : vendor.breachedMs;
+  if (wanted === 'breached' || wanted === 'terminated' || sinceMs === undefined) return;
+  const old = vendor.claims.filter(({ issuedMs }) => issuedMs === undefined || issuedMs <= sinceMs).map(({ name }) => name);
   if (old.length > 0 || vendor.claims.length === 0) {
-    throw new SluiceError('request_invalid', `the vendor was breached: it returns only with claims issued since; renew ${old.join(', ') || 'its claims'} in the catalogue first`);
+    throw new SluiceError('request_invalid', `the vendor was stopped on ${new Date(sinceMs).toISOString()}: it returns only with claims issued since; renew ${old.join(', ') || 'its claims'} in the catalogue first`);
   }
 }
 

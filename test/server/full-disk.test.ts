@@ -7,8 +7,8 @@ import { endServers, makeFolder, newDataDir, QUESTION, readRecords, startServer,
 const mounted: string[] = [];
 
 afterAll(async () => {
-  await endServers();
   unmountAll();
+  await endServers();
 });
 
 function unmountAll(): void {

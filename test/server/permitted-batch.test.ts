@@ -28,9 +28,6 @@ test('/permitted gives each field of the event the verdict that it has alone; no
   const record = (await readRecords(server.dataDir))[answer.log.index]!;
   expect(record).toMatchObject({ kind: 'permitted', decisionId: answer.decisionId, event: EVENT });
   expect(Object.keys(record['fields'] as object).sort()).toEqual(FIELDS);
-  // What has no decision is not counted as one.
-  expect(record['decision']).toBeUndefined();
-  expect(record['fix']).toBeUndefined();
 });
 
 test('/permitted without an event answers for every category, over 64 profiles', async () => {

@@ -1,116 +1,86 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isMap, isPair, isScalar, LineCounter, parse, parseDocument, type Node } from 'yaml';
-import type { z } from 'zod';
-import { nearest } from '../../core/suggest.ts';
-import { PoliciesError, type Problem } from './problems.ts';
-import { KINDS, KNOWN_KEYS, type Kind, type Value } from './schemas.ts';
+import { didYouMean } from '../../core/suggest.ts';
+import { parseText } from './document.ts';
+import { PoliciesError, type Problem, type Report } from './problems.ts';
+import { KINDS, type Kind } from './schemas.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
-const MAX_ALIASES = 100;
+const MAX_FOLDERS_DEEP = 8;
+/** Files open at once. */
+const WINDOW = 64;
 
-/** A file that has its kind's shape. `at` finds the place of one of its members. */
-export interface Source<K extends Kind = Kind> {
-  readonly kind: K;
+/** A file that is YAML; whether it has its kind's shape is not known yet. */
+export interface RawFile {
+  readonly kind: Kind;
   readonly file: string;
-  readonly value: Value<K>;
-  /** A mistake at this member; the last step may be a key. */
-  readonly problem: (at: readonly (string | number)[], message: string) => Problem;
+  readonly raw: unknown;
+  readonly report: Report;
+}
+
+export interface RawFiles {
+  readonly files: readonly RawFile[];
+  readonly problems: readonly Problem[];
+  /** Kinds of which a file can't be read: nobody knows all of their ids. */
+  readonly unread: ReadonlySet<Kind>;
 }
 
 /**
- * Reads every policies file below `dir` but for cases/.
- * @returns what has its shape, and the mistakes of the rest.
+ * Reads every YAML file below `dir` but for cases/ and names that begin with a dot, links followed; sorted by name.
+ *
+ * @throws {PoliciesError} when the folder can't be read, or has no such file.
  */
-export async function readSources(dir: string): Promise<{ readonly sources: readonly Source[]; readonly problems: readonly Problem[] }> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: { code?: string }) => {
-    throw new PoliciesError([{ file: dir, line: 1, column: 1, message: `the policies folder cannot be read (${error.code ?? 'error'})` }]);
+export async function readFiles(dir: string): Promise<RawFiles> {
+  const names = await list(dir, '').catch((error: { code?: string }) => {
+    throw new PoliciesError([top(dir, `the policies folder cannot be read (${error.code ?? 'error'})`)]);
   });
-  const files = entries
-    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
-    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))
-    .filter((file) => !file.startsWith(`cases${path.sep}`))
-    .sort();
-  const read = await Promise.all(files.map((file) => readSource(dir, file)));
-  return { sources: read.flatMap(({ source }) => source ?? []), problems: read.flatMap(({ problems }) => problems) };
-}
-
-async function readSource(dir: string, name: string): Promise<{ readonly source?: Source; readonly problems: readonly Problem[] }> {
-  const file = path.join(dir, name);
-  const kind = name.split(path.sep)[0]!.replace(/\.ya?ml$/, '');
-  if (!Object.hasOwn(KINDS, kind)) {
-    const near = nearest(kind, Object.keys(KINDS));
-    return { problems: [{ file, line: 1, column: 1, message: `no kind of file is called ${kind}${near === undefined ? '' : `; did you mean ${near}?`}` }] };
+  if (names.length === 0) throw new PoliciesError([top(dir, 'no policies file is here: is it the right folder?')]);
+  const read: Awaited<ReturnType<typeof readOne>>[] = [];
+  for (let at = 0; at < names.length; at += WINDOW) {
+    read.push(...await Promise.all(names.slice(at, at + WINDOW).map((name) => readOne(path.join(dir, name), kindOf(name)))));
   }
-  if ((await stat(file)).size > MAX_BYTES) return { problems: [{ file, line: 1, column: 1, message: 'the file is larger than 8 MiB: split it' }] };
-  const text = await readFile(file, 'utf8');
-  const problem = locator(file, text);
-  const { value, problems } = parseText(file, text);
-  if (problems.length > 0) return { problems };
-  const parsed = (KINDS[kind as Kind] as z.ZodType).safeParse(value);
-  if (!parsed.success) return { problems: parsed.error.issues.flatMap((issue) => explain(issue, problem)) };
-  return { source: { kind: kind as Kind, file, value: parsed.data as Value<Kind>, problem }, problems: [] };
-}
-
-// Positions cost twice the time of parsing: they are looked for only where there is a mistake.
-function parseText(file: string, text: string): { readonly value: unknown; readonly problems: readonly Problem[] } {
-  try {
-    return { value: parse(text, { maxAliasCount: MAX_ALIASES, uniqueKeys: true }), problems: [] };
-  } catch {
-    const lines = new LineCounter();
-    const { errors } = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-    const found = errors.map(({ message, pos }) => ({ file, line: lines.linePos(pos[0]).line, column: lines.linePos(pos[0]).col, message: message === 'Map keys must be unique' ? 'this key stands here twice' : message }));
-    return { value: undefined, problems: found.length > 0 ? found : [{ file, line: 1, column: 1, message: 'the file cannot be read: too many aliases' }] };
-  }
-}
-
-function locator(file: string, text: string): Source['problem'] {
-  let document: { readonly root: Node | null; readonly lines: LineCounter } | undefined;
-  return (at, message) => {
-    if (document === undefined) {
-      const lines = new LineCounter();
-      document = { lines, root: parseDocument(text, { lineCounter: lines }).contents };
-    }
-    const offset = offsetOf(document.root, at);
-    const { line, col } = offset === undefined ? { line: 1, col: 1 } : document.lines.linePos(offset);
-    return { file, line, column: col, message };
+  return {
+    files: read.flatMap(({ file }) => file ?? []),
+    problems: read.flatMap(({ problems }) => problems),
+    unread: new Set(read.flatMap(({ unread }) => unread ?? [])),
   };
 }
 
-/** Where the value at this path starts; for a map's member its key, where the value itself is a map or a list. */
-function offsetOf(root: Node | null, at: readonly (string | number)[]): number | undefined {
-  let node: Node | null | undefined = root;
-  let offset = node?.range?.[0];
-  for (const step of at) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step));
-      if (pair === undefined) return offset;
-      node = pair.value as Node | null;
-      offset = isScalar(node) ? node.range?.[0] : (pair.key as Node).range?.[0];
-    } else {
-      node = (node as { items?: readonly Node[] } | undefined)?.items?.[Number(step)];
-      if (node === undefined) return offset;
-      offset = node.range?.[0] ?? offset;
-    }
-  }
-  return offset;
+const top = (file: string, message: string): Problem => ({ file, line: 1, column: 1, message });
+
+const kindOf = (name: string) => name.split(path.sep)[0]!.replace(/\.ya?ml$/i, '');
+
+/** Names below `dir`. A link counts as what it leads to: Kubernetes mounts every file as one. */
+async function list(dir: string, folder: string): Promise<readonly string[]> {
+  const names = (await readdir(path.join(dir, folder))).filter((name) => !name.startsWith('.') && path.join(folder, name) !== 'cases');
+  const found = await Promise.all(names.sort().map(async (entry) => {
+    const name = path.join(folder, entry);
+    const isYaml = /\.ya?ml$/i.test(entry);
+    const isFolder = isYaml ? false : (await stat(path.join(dir, name))).isDirectory();
+    if (!isFolder) return isYaml ? [name] : [];
+    return name.split(path.sep).length > MAX_FOLDERS_DEEP ? [] : list(dir, name);
+  }));
+  return found.flat();
 }
 
-function explain(issue: z.core.$ZodIssue, problem: Source['problem']): readonly Problem[] {
-  const at = issue.path.filter((step): step is string | number => typeof step !== 'symbol');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const near = nearest(key, KNOWN_KEYS);
-      return problem([...at, key], `${key} is not known here${near === undefined || near === key ? '' : `; did you mean ${near}?`}`);
-    });
+async function readOne(file: string, kind: string): Promise<{ readonly file?: RawFile; readonly problems: readonly Problem[]; readonly unread?: Kind }> {
+  if (!isKind(kind)) return { problems: [top(file, `no kind of file is called ${kind}${didYouMean(kind, Object.keys(KINDS))}`)] };
+  const text = await readText(file);
+  if (typeof text !== 'string') return { problems: [text], unread: kind };
+  const { raw, problems, report } = parseText(file, text);
+  return raw === undefined ? { problems, unread: kind } : { file: { kind, file, raw, report }, problems };
+}
+
+const isKind = (name: string): name is Kind => Object.hasOwn(KINDS, name);
+
+async function readText(file: string): Promise<string | Problem> {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) return top(file, 'this is no file');
+    if (found.size > MAX_BYTES) return top(file, `the file has ${found.size} bytes; ${MAX_BYTES} are allowed: split it`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return top(file, code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'the file is not UTF-8' : `the file cannot be read (${code ?? 'error'})`);
   }
-  if (issue.code === 'invalid_union') {
-    const deepest = issue.errors.flat().toSorted((a, b) => b.path.length - a.path.length)[0];
-    if (deepest !== undefined) return explain({ ...deepest, path: [...issue.path, ...deepest.path] } as z.core.$ZodIssue, problem);
-  }
-  if (issue.code === 'invalid_key') return [problem(at, issue.issues[0]?.message ?? issue.message)];
-  if (issue.code === 'invalid_value') {
-    return [problem(at, `must be one of ${issue.values.map(String).join(', ')}`)];
-  }
-  return [problem(at, issue.message)];
 }

@@ -1,4 +1,4 @@
-/** One mistake, where it stands, and what to do. */
+/** One mistake, where it stands (from 1; columns in UTF-16 units), and what to do. */
 export interface Problem {
   readonly file: string;
   readonly line: number;
@@ -6,7 +6,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** All mistakes of a policies folder at once. */
+/** All mistakes of a policies folder at once, by file and place. The message lists each as `file:line:column: message`. */
 export class PoliciesError extends Error {
   override readonly name = 'PoliciesError';
   readonly problems: readonly Problem[];
@@ -18,3 +18,9 @@ export class PoliciesError extends Error {
 }
 
 export const format = ({ file, line, column, message }: Problem) => `${file}:${line}:${column}: ${message}`;
+
+/** Steps from the root of a file: keys of maps, indexes of lists. */
+export type At = readonly (string | number)[];
+
+/** A mistake at the value there; with `key` at its key, as always for a value that is a map, a list or empty. */
+export type Report = (at: At, message: string, key?: 'key') => Problem;

@@ -1,37 +1,45 @@
 import { z } from 'zod';
+import { REASON_CODES } from '../../core/answer.ts';
 import {
   CHANNELS, CLAIM_NAMES, EDGE_TYPES, EVENT_KINDS, IDENTIFIABILITIES, IDENTITY_TYPES, OBLIGATION_OPS, POWERS, SENSITIVITIES,
   VENDOR_CATEGORIES, VENDOR_STATES, type Json,
 } from '../../core/facts.ts';
+import { isDate } from './dates.ts';
 
 /** One schema a kind of file; policies/README.md shows each. Unknown keys are mistakes. */
 
-const id = z.string().min(1).max(256).refine((text) => !['__proto__', 'constructor', 'prototype'].includes(text), 'this name is reserved');
-const category = z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)*$/, 'a category is lower-case words joined by dots (no dashes)');
+const notReserved = (name: string) => !['__proto__', 'constructor', 'prototype'].includes(name);
+const reserved = 'this name is reserved';
+const named = (pattern: RegExp, message: string) => z.string().regex(pattern, message).max(256).refine(notReserved, reserved);
+const DOTTED = /^[a-z0-9_]+(\.[a-z0-9_]+)*$/;
+const id = z.string().min(1).max(256).refine(notReserved, reserved);
+const category = named(DOTTED, 'a category is lower-case words joined by dots, without dashes');
 const selector = z.string().regex(/^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$/, 'a category selector is a.b, a.b.* or *');
+const path = z.string().min(1).max(512);
 const text = z.string().min(1).max(4096);
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const date = z.string().regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/, 'a date is 2026-11-22, or RFC 3339 with a time zone')
-  .refine((value) => !Number.isNaN(Date.parse(value)), 'there is no such date');
-const params = z.record(z.string(), z.json());
+const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number, true or false');
+const json = z.custom<Json>((value) => value !== undefined);
+const date = z.string().refine(isDate, 'a date is 2026-11-22, or RFC 3339 with a time zone');
+const version = z.union([z.string().min(1).max(64), z.int()], 'a version is a string or a whole number: quote it').transform(String);
+const region = z.string().regex(/^[A-Z]{2}$/, 'a region is an ISO 3166 code or EU');
+const params = z.record(z.string(), json);
 const obligation = z.strictObject({ op: z.enum(OBLIGATION_OPS), params: params.optional() });
-const identity = z.string().regex(new RegExp(`^(${IDENTITY_TYPES.join('|')}):.+$`, 's'), `an identity is type:id, the type one of ${IDENTITY_TYPES.join(', ')}`);
-const map = <T extends z.ZodType>(value: T, key: z.ZodString | typeof id = id) => z.record(key, value);
+const identity = z.string().regex(new RegExp(`^(${IDENTITY_TYPES.join('|')}):\\S+$`), `an identity is type:id without spaces, the type one of ${IDENTITY_TYPES.join(', ')}`).max(256);
+const map = <T extends z.ZodType>(value: T) => z.record(id, value);
 const types = z.enum(['string', 'number', 'integer', 'boolean', 'null', 'object', 'array']);
 
 const fieldBody = z.strictObject({
   category: category.nullable(),
   role: z.enum(['dimension', 'measure']).default('dimension'),
-  type: z.union([types, z.array(types).min(1)]).optional(),
-  enum: z.array(z.union([scalar, z.null()])).min(1).optional(),
+  type: z.union([types, z.array(types).min(1)], 'must be a type or a list of types').optional(),
+  enum: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()], 'must be a string, a number, true, false or null')).min(1).optional(),
   labels: z.record(z.string(), scalar).default({}),
-  description: text.optional(),
 });
-const field = z.union([category.nullable(), fieldBody]);
+const field = z.union([category.nullable(), fieldBody], 'must be a category, nothing, or { category: … }');
 export type FieldSource = z.output<typeof field>;
 
 const claim = z.strictObject({
-  value: z.json(),
+  value: json,
   evidence: text.optional(),
   issued: date.optional(),
   expires: date.optional(),
@@ -42,7 +50,7 @@ const edge = z.strictObject({
   to: id,
   type: z.enum(EDGE_TYPES),
   on: z.boolean().optional(),
-  regions: z.array(z.string()).optional(),
+  regions: z.array(region).optional(),
   condition: params.optional(),
   source: text.optional(),
   asOf: date.optional(),
@@ -55,8 +63,7 @@ const vendor = z.strictObject({
   hosts: z.array(z.string()).default([]),
   aliases: z.array(z.string()).default([]),
   packages: z.array(z.string()).default([]),
-  owner: text.optional(),
-  regions: z.array(z.string().regex(/^[A-Z]{2}$/, 'a region is an ISO 3166 code or EU')).default([]),
+  regions: z.array(region).default([]),
   state: z.enum(VENDOR_STATES).default('active'),
   breached: date.optional(),
   claims: z.partialRecord(z.enum(CLAIM_NAMES), claim).default({}),
@@ -71,17 +78,19 @@ const manifest = z.strictObject({
   environments: z.array(id).optional(),
 });
 
-const condition = z.union([
-  z.strictObject({ claim: z.enum(CLAIM_NAMES), test: z.record(z.string(), z.json()).optional() }),
-  z.strictObject({ code: z.string().default('no_permit'), if: z.record(z.string(), z.json()) }),
-]);
+const condition = z.strictObject({
+  claim: z.enum(CLAIM_NAMES).optional(),
+  test: z.record(z.string(), json).optional(),
+  code: z.enum(REASON_CODES).optional(),
+  if: z.record(z.string(), json).optional(),
+}).refine(({ claim, test, code, if: asked }) => (claim === undefined) !== (asked === undefined) && (claim === undefined ? test : code) === undefined, 'a condition is { claim: …, test: … } or { code: …, if: … }');
 export type ConditionSource = z.output<typeof condition>;
 
 const vendorSelector = z.union([id, z.strictObject({
   vendor: id.optional(),
   party: z.enum(['first', 'third']).optional(),
   categories: z.array(z.enum(VENDOR_CATEGORIES)).min(1).optional(),
-})]);
+})], 'must be a vendor, or a map of vendor, party, categories');
 
 const grant = z.strictObject({
   title: text.optional(),
@@ -114,10 +123,10 @@ const mode = z.strictObject({
 const caller = z.strictObject({
   tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'tokenSha256 is 64 lower-case hex digits: sluice token new prints them').optional(),
   demo: z.boolean().default(false),
-  identities: z.array(z.union([z.literal('*'), identity])).default([]),
+  identities: z.array(z.string().refine((name) => name === '*' || identity.safeParse(name).success, 'must be type:id, or *')).default([]),
   environments: z.array(id).default([]),
   powers: z.array(z.enum(POWERS)).min(1),
-  supports: z.union([z.literal('*'), z.array(z.enum(OBLIGATION_OPS))]).default([]),
+  supports: z.union([z.literal('*'), z.array(z.enum(OBLIGATION_OPS))], 'must be a list of obligations, or "*"').default([]),
   ratePerSecond: z.number().positive().optional(),
 });
 
@@ -134,8 +143,8 @@ const approval = z.strictObject({
   purpose: id,
   channel: z.enum(CHANNELS).default('telemetry'),
   event: id.optional(),
-  eventVersion: z.string().optional(),
-  fields: z.array(id).min(1),
+  eventVersion: version.optional(),
+  fields: z.array(path).min(1),
   requester: identity.optional(),
   approver: identity,
   starts: date.optional(),
@@ -145,8 +154,8 @@ const approval = z.strictObject({
 
 const combination = z.strictObject({
   title: text.optional(),
-  members: z.array(z.union([selector, z.array(selector).min(1)])).min(2),
-  min: z.number().int().min(2).optional(),
+  members: z.array(z.union([selector, z.array(selector).min(1)], 'must be a category selector or a list of them')).min(2),
+  min: z.int().min(2).optional(),
   effect: z.enum(['deny', 'review']).default('deny'),
   message: text,
   fix: text,
@@ -154,39 +163,39 @@ const combination = z.strictObject({
 });
 
 export const KINDS = {
-  categories: z.strictObject({ categories: map(z.strictObject({
-    sensitivity: z.enum(SENSITIVITIES), identifiability: z.enum(IDENTIFIABILITIES), parent: category.optional(), description: text.optional(),
-  }), category) }),
-  purposes: z.strictObject({ purposes: z.array(z.string().regex(/^[a-z0-9_]+(\.[a-z0-9_]+)*$/, 'a purpose is lower-case words joined by dots')) }),
-  environments: z.strictObject({ environments: map(z.strictObject({
-    tier: text, maxAge: z.string().regex(/^\d+[smhd]$/, 'a duration is 30s, 15m, 12h or 7d').optional(),
+  categories: z.strictObject({ categories: z.record(category, z.strictObject({
+    sensitivity: z.enum(SENSITIVITIES), identifiability: z.enum(IDENTIFIABILITIES),
   })) }),
-  fields: z.strictObject({ fields: map(field) }),
+  purposes: z.strictObject({ purposes: z.array(named(DOTTED, 'a purpose is lower-case words joined by dots')) }),
+  environments: z.strictObject({ environments: map(z.strictObject({
+    tier: text, maxAge: z.string().regex(/^[1-9]\d{0,6}[smhd]$/, 'a duration is 30s, 15m, 12h or 7d').optional(),
+  })) }),
+  fields: z.strictObject({ fields: z.record(path, field) }),
   events: z.strictObject({
     event: id,
-    version: z.union([z.string().min(1), z.number().int()]).transform(String).default('1'),
+    version: version.default('1'),
     app: text.optional(),
     owner: text.optional(),
     kind: z.enum(EVENT_KINDS),
     purposes: z.array(id).optional(),
     defaultPurpose: id.optional(),
-    about: z.strictObject({ type: id, field: id }).optional(),
-    countField: id.optional(),
-    minCell: z.number().int().min(10, 'minCell is at least 10').default(10),
+    about: z.strictObject({ type: id, field: path }).optional(),
+    countField: path.optional(),
+    minCell: z.int().min(10, 'minCell is at least 10').default(10),
     envelopes: z.array(id).default([]),
     source: text.optional(),
     description: text.optional(),
-    fields: map(field).default({}),
+    fields: z.record(path, field).default({}),
   }),
   event_names: z.strictObject({ event_names: map(category) }),
-  envelopes: z.strictObject({ envelopes: map(z.strictObject({ fields: map(field) })) }),
-  vendors: z.strictObject({ vendors: map(vendor, z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'a vendor id is lower-case letters, digits and dashes')) }),
+  envelopes: z.strictObject({ envelopes: map(z.strictObject({ fields: z.record(path, field) })) }),
+  vendors: z.strictObject({ vendors: map(vendor) }),
   identities: z.strictObject({ identities: z.record(identity, z.strictObject({
-    roles: z.array(id).default([]), attributes: z.record(z.string(), z.json()).default({}), manifest: manifest.optional(), description: text.optional(),
+    roles: z.array(id).default([]), attributes: params.default({}), manifest: manifest.optional(),
   })) }),
   roles: z.strictObject({ roles: map(z.strictObject({ title: text.optional(), extends: z.array(id).default([]) })) }),
   grants: z.strictObject({ grants: map(grant) }),
-  relations: z.strictObject({ relations: z.strictObject({ types: z.record(id, relationType).default({}), tuples: z.array(z.string().regex(/^\S+:\S+ \S+ \S+:\S+$/, 'a tuple is: subject relation object, as in user:sam assigned account:A1')).default([]) }) }),
+  relations: z.strictObject({ relations: z.strictObject({ types: map(relationType).default({}), tuples: z.array(z.string().regex(/^\S+:\S+ \S+ \S+:\S+$/, 'a tuple is: subject relation object, as in user:sam assigned account:A1')).default([]) }) }),
   combinations: z.strictObject({ combinations: map(combination) }),
   modes: z.strictObject({ modes: z.strictObject({ vendors: map(mode).default({}), events: map(mode).default({}) }) }),
   callers: z.strictObject({ callers: map(caller) }),
@@ -199,7 +208,8 @@ export type Kind = keyof typeof KINDS;
 export type Value<K extends Kind> = z.output<(typeof KINDS)[K]>;
 export type Params = Readonly<Record<string, Json>>;
 
-/** Every key that some file may have, for suggestions. */
-export const KNOWN_KEYS: readonly string[] = [
-  ...Object.keys(KINDS), ...[fieldBody, claim, edge, vendor, manifest, grant, mode, caller, approval, combination, obligation, KINDS.events].flatMap((schema) => Object.keys(schema.shape)),
-];
+/** How deep the entries of a kind stand: an entry with a mistake is left out, and the others are still judged. */
+export const ENTRY_DEPTH: Readonly<Record<Kind, number>> = {
+  categories: 2, purposes: 2, environments: 2, fields: 2, events: 2, event_names: 2, envelopes: 2, vendors: 2, identities: 2, roles: 2,
+  grants: 2, relations: 4, combinations: 2, modes: 3, callers: 2, transforms: 2, approvals: 2, context: 2,
+};

@@ -1,0 +1,92 @@
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Document, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { createReader } from './raw.ts';
+import type { At, Problem, Report } from './problems.ts';
+
+/** The text of one file, as plain values. `raw` is undefined when it isn't YAML. */
+export interface Parsed {
+  readonly raw?: unknown;
+  readonly problems: readonly Problem[];
+  readonly report: Report;
+}
+
+// No YAML 1.1, no tags beyond JSON's, no key that isn't a string. Keys that stand twice are found while reading: the parser takes quadratic time for it.
+const OPTIONS = { version: '1.2', schema: 'core', stringKeys: true, resolveKnownTags: false, uniqueKeys: false, prettyErrors: false } as const;
+
+const BETTER: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'a file is one document: leave out the ---',
+  NON_STRING_KEY: 'a key is a string: quote it, and leave out anchors and tags',
+};
+
+/** Places are looked for only when there is a mistake, by parsing once more. */
+export function parseText(file: string, text: string): Parsed {
+  const place = createPlaces(file, text);
+  const { report } = place;
+  const parsed = parse(text);
+  if (parsed === undefined) return { problems: [place.at(0, 'the file is nested too deeply')], report };
+  const broken = [...parsed.errors, ...parsed.warnings];
+  if (broken.length > 0) return { problems: broken.map(({ code, message, pos }) => place.at(pos[0], BETTER[code] ?? message)), report };
+  const problems: Problem[] = [];
+  const raw = createReader((offset, message) => problems.push(place.at(offset, message)))(parsed.contents);
+  return { raw, problems, report };
+}
+
+/** Undefined when the parser ran out of stack. */
+function parse(text: string): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, OPTIONS);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function createPlaces(file: string, text: string) {
+  let starts: readonly number[] | undefined;
+  let find: ((at: At, key: boolean) => number) | undefined;
+  const at = (offset: number, message: string): Problem => {
+    starts ??= [0, ...text.matchAll(/\n/g).map(({ index }) => index + 1)];
+    const line = lineOf(starts, offset);
+    return { file, line, column: offset - starts[line - 1]! + 1, message };
+  };
+  const report: Report = (steps, message, key) => at((find ??= createFinder(text))(steps, key === 'key'), message);
+  return { at, report };
+}
+
+function lineOf(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle;
+  }
+  return low + 1;
+}
+
+/** The offset of a value or its key; of the nearest thing around it, where there is none. */
+function createFinder(text: string): (at: At, key: boolean) => number {
+  const document = parse(text);
+  const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+  const pairOf = (map: YAMLMap, key: string) => {
+    const index = indexes.get(map) ?? new Map(map.items.toReversed().map((pair) => [String((pair.key as Scalar).value), pair]));
+    indexes.set(map, index);
+    return index.get(key);
+  };
+  return (at, wantsKey) => {
+    let node: Node | null | undefined = document?.contents;
+    let offset = startOf(node) ?? 0;
+    for (const [index, step] of at.entries()) {
+      if (document !== undefined && isAlias(node)) node = (node as Alias).resolve(document);
+      const pair: Pair | undefined = isMap(node) ? pairOf(node, String(step)) : undefined;
+      const next: unknown = pair === undefined && isSeq(node) ? node.items[Number(step)] : pair?.value;
+      if (pair === undefined && next === undefined) return offset;
+      node = next as Node | null;
+      const inner = isMap(node) || isSeq(node) || isEmpty(node) || (wantsKey && index === at.length - 1);
+      offset = (pair !== undefined && inner ? startOf(pair.key as Node) : startOf(node)) ?? offset;
+    }
+    return offset;
+  };
+}
+
+const startOf = (node: Node | null | undefined) => node?.range?.[0];
+
+const isEmpty = (node: Node | null | undefined) => !node || (isScalar(node) && node.value === null && node.source === '');

@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { RegoInput } from '../../src/core/prepared.ts';
+import { EvaluationFailed, type Rule } from '../../src/core/rulings.ts';
+import { loadBundle } from '../../src/opa/build.ts';
+import { createEngine } from '../../src/opa/engine.ts';
+import { readTarGz } from '../../src/opa/tar.ts';
+import { findBuiltOpa, openWorld, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
+
+const run = promisify(execFile);
+const RULE: Rule = { id: 'r', title: 'r', effect: 'forbid', code: 'forbidden_category', message: 'm', fix: 'f', judges: 'both', obligations: [], location: 'x.rego:1' };
+let folder: string;
+
+beforeAll(async () => { folder = await mkdtemp(path.join(tmpdir(), 'sluice-engine-')); });
+afterAll(async () => { await rm(folder, { recursive: true, force: true }); await removeWorlds(); });
+
+/** Compiles one module whose `decision` is the entrypoint; no contract is checked here. */
+async function compile(name: string, body: string, capabilities?: string) {
+  const file = path.join(folder, `${name}.rego`);
+  await writeFile(file, `package egress\n\nimport rego.v2\n\n${body}\n`);
+  const out = path.join(folder, `${name}.tar.gz`);
+  await run(await findBuiltOpa(), ['build', '-t', 'wasm', ...(capabilities === undefined ? [] : ['--capabilities', capabilities]), '-e', 'egress/decision', '-o', out, file]);
+  return new Uint8Array(readTarGz(await readFile(out)).get('/policy.wasm')!);
+}
+
+async function input(): Promise<RegoInput> {
+  const world = await openWorld();
+  return world.judge({ identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id', 'city', 'org_id'] }).prepared.shape.views[0]!.input;
+}
+
+describe('the WASM engine (facts on OPA, section 3)', () => {
+  test('gives checked, sorted rulings of the shipped rules', async () => {
+    const { engine } = await shippedEngine();
+    const rulings = engine.evaluate(await input());
+    expect([...rulings.permits]).toEqual([['telemetry-basic', expect.arrayContaining([0])], ['telemetry-city', [1]]]);
+    expect(rulings.rules.map(({ rule }) => rule.id)).toEqual(rulings.rules.map(({ rule }) => rule.id).toSorted());
+  });
+
+  test('a built-in that nobody supplies is refused when the module is loaded, not when it is reached', async () => {
+    const wasm = await compile('clock', 'decision := {"rulings": [], "permits": {}, "failed": [], "now": time.now_ns()}');
+    await expect(createEngine(wasm, new Map())).rejects.toThrow('built-ins that WASM has not: time.now_ns');
+  });
+
+  test('a module without the entrypoint is refused', async () => {
+    const file = path.join(folder, 'other.rego');
+    await writeFile(file, 'package other\n\nimport rego.v2\n\nanswer := 1\n');
+    await run(await findBuiltOpa(), ['build', '-t', 'wasm', '-e', 'other/answer', '-o', path.join(folder, 'other.tar.gz'), file]);
+    const wasm = new Uint8Array(readTarGz(await readFile(path.join(folder, 'other.tar.gz'))).get('/policy.wasm')!);
+    await expect(createEngine(wasm, new Map())).rejects.toThrow('no entrypoint egress/decision');
+  });
+
+  test.each([
+    { name: 'an undefined decision', body: 'decision := {} if input.never' },
+    { name: 'a conflict between rules', body: 'decision := {"a": 1} if count(input.profiles) > 0\ndecision := {"a": 2} if count(input.profiles) > 0' },
+    { name: 'a ruling of an unknown rule', body: 'decision := {"rulings": [{"nobody": [0]}], "permits": {}, "failed": []}' },
+    { name: 'a ruling on an unknown profile', body: 'decision := {"rulings": [{"r": [99]}], "permits": {}, "failed": []}' },
+    { name: 'a permit by a grant that was not asked about', body: 'decision := {"rulings": [], "permits": {"nobody": [0]}, "failed": []}' },
+    { name: 'a decision of another shape', body: 'decision := "allow"' },
+  ])('J21 $name fails the evaluation, names no value, and leaves the engine usable', async ({ name, body }) => {
+    const engine = await createEngine(await compile(name.replace(/\W/g, '_'), body), new Map([['r', RULE]]));
+    const asked = await input();
+    for (let round = 0; round < 2; round += 1) {
+      let failure: unknown;
+      try {
+        engine.evaluate(asked);
+      } catch (error) {
+        failure = error;
+      }
+      expect(failure).toBeInstanceOf(EvaluationFailed);
+      expect((failure as Error).message).not.toContain('mixpanel');
+    }
+  });
+
+  test('a set that comes back in hash order is sorted', async () => {
+    const engine = await createEngine(await compile('sets', 'decision := {"rulings": [{"r": {index | some index, _ in input.profiles}}], "permits": {}, "failed": []}'), new Map([['r', RULE]]));
+    const [hit] = engine.evaluate(await input()).rules;
+    expect(hit!.profiles).toEqual((hit!.profiles as number[]).toSorted((a, b) => a - b));
+  });
+
+  test('memory does not grow over many evaluations', async () => {
+    const { engine } = await shippedEngine();
+    const asked = await input();
+    for (let round = 0; round < 500; round += 1) engine.evaluate(asked);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let round = 0; round < 2000; round += 1) engine.evaluate(asked);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+  });
+});
+
+describe('building the policy', () => {
+  const build = async (files: Readonly<Record<string, string>>) => {
+    const rego = await mkdtemp(path.join(folder, 'rego-'));
+    await run('cp', ['-r', `${path.join(ROOT, 'rego')}/.`, rego]);
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(path.dirname(path.join(rego, name)), { recursive: true });
+      await writeFile(path.join(rego, name), text);
+    }
+    return loadBundle({ rego, cache: path.join(folder, 'cache'), opa: findBuiltOpa });
+  };
+  const METADATA = '# METADATA\n# title: t\n# custom:\n#   code: forbidden_category\n#   message: m\n#   fix: f\n';
+  const rule = (head: string, more = '') => `package egress.rules.extra\n\nimport rego.v2\n\n${METADATA}${more}${head} contains "*" if input.channel == "export"\n`;
+
+  test('a file beside the others is taken in, nothing is registered', async () => {
+    const { rules } = await build({ 'egress/rules/extra.rego': rule('rulings["no-exports"]') });
+    expect(rules.get('no-exports')).toMatchObject({ code: 'forbidden_category', effect: 'forbid', judges: 'both', location: expect.stringMatching(/extra.rego:\d+$/) });
+  });
+
+  test('an unchanged policy is not built again, a changed one is', async () => {
+    const noOpa = async (): Promise<string> => { throw new Error('opa was asked for'); };
+    const options = { rego: path.join(ROOT, 'rego'), cache: path.join(folder, 'cache') };
+    const first = await loadBundle({ ...options, opa: findBuiltOpa });
+    await expect(loadBundle({ ...options, opa: noOpa })).resolves.toMatchObject({ source: first.source });
+    const stored = path.join(options.cache, first.source.slice('sha256:'.length), 'policy.wasm');
+    await writeFile(stored, 'tampered');
+    await expect(loadBundle({ ...options, opa: noOpa })).rejects.toThrow('opa was asked for');
+  });
+
+  test.each([
+    { name: 'broken Rego', file: 'package egress.rules.extra\n\nimport rego.v2\n\nrulings := {\n', says: /extra.rego:\d+: rego_parse_error/ },
+    { name: 'a misspelt attribute', file: rule('rulings["x"]').replace('input.channel', 'input.chanel'), says: /chanel/ },
+    { name: 'a network built-in', file: rule('rulings["x"]').replace('input.channel == "export"', 'http.send({"url": "http://x"}).status_code == 200'), says: /undefined function http.send/ },
+    { name: 'no import of rego.v2', file: rule('rulings["x"]').replace('import rego.v2', 'import rego.v1'), says: /extra.rego:1: import rego.v2 is missing/ },
+    { name: 'another package', file: rule('rulings["x"]').replace('egress.rules.extra', 'egress.rules.guardrails'), says: /the package must be egress.rules.extra/ },
+    { name: 'no METADATA', file: rule('rulings["x"]').replace(METADATA, ''), says: /the rule x has no METADATA/ },
+    { name: 'an unknown reason code', file: rule('rulings["x"]').replace('forbidden_category', 'because'), says: /rule x: METADATA custom.code is no reason code/ },
+    { name: 'an id that is a variable', file: rule('rulings[input.channel]'), says: /write the rule's id in its head/ },
+    { name: 'an id used twice', file: rule('rulings["unknown-vendor"]'), says: /the rule unknown-vendor has METADATA at .* too/ },
+    { name: 'an unknown effect', file: rule('rulings["x"]', '#   effect: perhaps\n'), says: /effect is forbid or require/ },
+    { name: 'a require without a duty', file: rule('rulings["x"]', '#   effect: require\n'), says: /either custom.obligations or custom.review/ },
+    { name: 'an unknown obligation', file: rule('rulings["x"]', '#   effect: require\n#   obligations: [{ op: shred }]\n'), says: /names an unknown op/ },
+  ])('J21 $name does not build', async ({ file, says }) => {
+    await expect(build({ 'egress/rules/extra.rego': file })).rejects.toThrow(says);
+  });
+
+  test('J2 a duty that a rule demands binds whatever grant won', async () => {
+    const bundle = await build({ 'egress/rules/extra.rego': rule('rulings["mask-exports"]', '#   effect: require\n#   obligations: [{ op: mask }]\n') });
+    const engine = await createEngine(bundle.wasm, bundle.rules);
+    const world = await openWorld();
+    const { judge } = await import('../../src/judge.ts');
+    const { complete } = await import('../../src/core/complete.ts');
+    const { parseQuestion } = await import('../../src/core/parse.ts');
+    const snapshot = { ...world.snapshot, engine };
+    const caller = snapshot.world.catalogue.facts.callers.get('demo-gateway')!;
+    const ask = (channel: string) => judge(complete(parseQuestion({ identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', channel, fields: ['anon_user_id'] }), snapshot.world.catalogue, caller), snapshot, { nowMs: 0, latestMs: 0 }).decision;
+    expect(ask('export')).toMatchObject({ decision: 'transform', obligations: [{ field: 'anon_user_id', op: 'mask' }], fields: { anon_user_id: { rules: ['mask-exports', 'telemetry-basic'] } } });
+    expect(ask('telemetry').decision).toBe('allow');
+  });
+});
