@@ -1,20 +1,20 @@
-# Everything is set up by its own target, once: a stamp is older than what it was made from, or nothing happens.
+# Everything is set up once: what is there and not older than what it was made from is left alone.
 
 NODE := sh scripts/node.sh
 TOOLS := .tools
 
-.PHONY: help run test lint setup build bench soak
+.PHONY: help run test lint build bench soak setup node opa
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## serve the example world on 127.0.0.1:8181
-	@$(NODE) src/main.ts
+	@exec $(NODE) src/main.ts
 
-test: setup $(TOOLS)/regal.stamp ## run every test
+test: setup $(TOOLS)/bin/regal ## run every test
 	@$(NODE) scripts/test.ts
 
-lint: setup $(TOOLS)/regal.stamp ## types, lint and Rego checks only
+lint: setup $(TOOLS)/bin/regal ## types, lint and Rego checks only
 	@$(NODE) scripts/test.ts --lint
 
 build: setup ## check facts and rules, build the policy bundle
@@ -26,26 +26,26 @@ bench: setup ## measure; writes bench/RESULTS.md
 soak: setup ## the fault loops at full length
 	@SLUICE_SOAK=10 $(NODE) node_modules/jest/bin/jest.js test/server test/log
 
-setup: $(TOOLS)/node.stamp $(TOOLS)/modules.stamp $(TOOLS)/opa.stamp ## Node 24, packages, the pinned OPA
+setup: node_modules/.package-lock.json opa ## Node 24, packages, the pinned OPA
 
 # Node 24 as an npm package, where the machine's own is older; it is no dependency of the library.
-$(TOOLS)/node.stamp: scripts/node.sh
-	@mkdir -p $(TOOLS)
-	@sh scripts/node.sh --version >/dev/null 2>&1 || sh scripts/install-node.sh
+# Asked every time, not stamped: the machine's node may change.
+node:
+	@$(NODE) --version >/dev/null 2>&1 || sh scripts/install-node.sh
+
+# npm writes this file last.
+node_modules/.package-lock.json: package-lock.json | node
+	npm ci --ignore-scripts --engine-strict=false --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(TOOLS)/modules.stamp: package-lock.json $(TOOLS)/node.stamp
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+# Looked for every time, fetched or built only when there is none.
+opa: | node
+	@$(NODE) src/opa/toolchain.ts >/dev/null
 
-$(TOOLS)/opa.stamp: src/opa/toolchain.ts $(TOOLS)/modules.stamp
-	@$(NODE) scripts/opa.ts
-	@touch $@
-
-# Regal lints the rules; without Go it is left out, and counted as skipped.
-$(TOOLS)/regal.stamp: tools/regal/go.mod tools/regal/go.sum
+# Regal lints the rules. Without Go it is left out, and counted as skipped; when it can't be built, that is a failed test.
+$(TOOLS)/bin/regal: tools/regal/go.mod tools/regal/go.sum
+	@rm -f $@ && mkdir -p $(TOOLS)/bin
 	@if command -v go >/dev/null 2>&1; then \
-	  echo 'building regal …' && mkdir -p $(TOOLS)/bin && \
-	  (cd tools/regal && go build -o ../../$(TOOLS)/bin/regal github.com/open-policy-agent/regal); \
-	else echo 'Go is not installed: regal is left out'; fi
-	@touch $@
+	  echo 'building Regal (about a minute the first time) …'; \
+	  (cd tools/regal && GOFLAGS= GOWORK=off go build -o ../../$@.part github.com/open-policy-agent/regal) && mv $@.part $@ || echo 'Regal could not be built' >&2; \
+	else echo 'Go is not installed: Regal is left out'; fi

@@ -1,108 +1,170 @@
 // Runs every check and test, one after the other, and counts them. The last line is "N passed, N failed, N skipped".
+// With --lint, only what needs nothing to be run: types, lint, and the checks of the rules.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findOpa } from '../src/opa/toolchain.ts';
 
 interface Counts { readonly passed: number; readonly failed: number; readonly skipped: number }
-interface Result { readonly code: number; readonly output: string }
+interface Result { readonly code: number; readonly output: string; readonly errors: string }
+type Check = () => Promise<Counts>;
+
+const PASSED: Counts = { passed: 1, failed: 0, skipped: 0 };
+const FAILED: Counts = { passed: 0, failed: 1, skipped: 0 };
+const SKIPPED: Counts = { passed: 0, failed: 0, skipped: 1 };
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
-const bin = (name: string) => path.join('node_modules', '.bin', name);
-const opa = (await findOpa({ root, env: process.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
-const capabilities = ['--capabilities', 'rego/capabilities.json'];
 const scratch = mkdtempSync(path.join(tmpdir(), 'sluice-test-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const bin = (name: string) => path.join('node_modules', '.bin', name);
 
-function run(command: string, args: readonly string[], quiet = false): Promise<Result> {
+/** `show` may rewrite what is shown; without it nothing is. */
+function run(command: string, args: readonly string[], show?: (text: string) => string): Promise<Result> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}` } });
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => { output += String(chunk); if (!quiet) process.stdout.write(chunk); });
-    child.stderr.on('data', (chunk: Buffer) => { if (!quiet) process.stderr.write(chunk); });
-    child.on('error', (error) => resolve({ code: 127, output: error.message }));
-    child.on('exit', (code) => resolve({ code: code ?? 1, output }));
+    let errors = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text; if (show !== undefined) process.stdout.write(show(text)); });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => { errors += text; if (show !== undefined) process.stderr.write(show(text)); });
+    child.on('error', (error) => resolve({ code: 127, output, errors: error.message }));
+    child.on('close', (code) => resolve({ code: code ?? 1, output, errors }));
   });
 }
 
-const verdict = ({ code }: Result): Counts => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
-const one = (command: string, ...args: readonly string[]) => async (): Promise<Counts> => verdict(await run(command, args));
+const asIs = (text: string) => text;
+
+/** Passed when every one of the commands ends with 0. */
+const all = (...commands: readonly (readonly [string, ...string[]])[]): Check => async () => {
+  let failed = false;
+  for (const [command, ...args] of commands) {
+    const { code, errors } = await run(command, args, asIs);
+    if (code === 127) say(errors);
+    failed ||= code !== 0;
+  }
+  return failed ? FAILED : PASSED;
+};
+
+/** @throws {Error} with what the program said, when that is no JSON. */
+function toJson<T>({ output, errors }: Result): T {
+  try {
+    return JSON.parse(output) as T;
+  } catch {
+    throw new Error(`${errors}${output}`.trim() || 'it said nothing');
+  }
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => {
+    try {
+      accessSync(path.join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
 
 async function regal(): Promise<Counts> {
   const binary = path.join('.tools', 'bin', 'regal');
-  if (!existsSync(binary)) return { passed: 0, failed: 0, skipped: 1 };
+  if (!existsSync(binary)) {
+    if (isOnPath('go')) throw new Error('there is Go, but no .tools/bin/regal: make builds it');
+    say('skipped: Regal is built by Go, which is not installed');
+    return SKIPPED;
+  }
   // Regal's own OPA is older and knows rego.v1 only: it lints a copy that imports that, line for line the same.
-  const copy = path.join(scratch, 'rego');
+  const copy = path.join(scratch, 'rego', 'egress');
   for (const file of readdirSync('rego/egress', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.rego'))) {
     mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
     writeFileSync(path.join(copy, file), readFileSync(path.join('rego/egress', file), 'utf8').replace('import rego.v2', 'import rego.v1'));
   }
-  return verdict(await run(binary, ['lint', '--config-file', path.resolve('.regal/config.yaml'), copy]));
+  const { code } = await run(binary, ['lint', '--config-file', path.resolve('.regal/config.yaml'), copy], (text) => text.replaceAll(`${scratch}${path.sep}`, ''));
+  return code === 0 ? PASSED : FAILED;
 }
 
-async function regoTests(): Promise<Counts> {
-  const { output } = await run(opa, ['test', '-f', 'json', 'rego/egress', '-s', 'rego/schemas'], true);
-  const tests = JSON.parse(output) as { package: string; name: string; fail?: boolean; error?: unknown; skip?: boolean; sub_results?: Record<string, { fail?: boolean }> }[];
-  const cases = tests.flatMap(({ package: name, name: test, fail, error, sub_results: sub }) => (
-    sub === undefined ? [{ title: `${name} ${test}`, failed: fail === true || error !== undefined }] : Object.entries(sub).map(([title, result]) => ({ title: `${name} ${test}: ${title}`, failed: result.fail === true }))
-  ));
-  const failed = cases.filter((one_) => one_.failed);
-  for (const { title } of failed) process.stdout.write(`failed: ${title}\n`);
-  return { passed: cases.length - failed.length, failed: failed.length, skipped: 0 };
-}
+interface RegoTest { readonly package: string; readonly name: string; readonly fail?: boolean; readonly skip?: boolean; readonly error?: unknown; readonly sub_results?: Readonly<Record<string, { readonly fail?: boolean }>> }
 
-async function regoCoverage(): Promise<Counts> {
-  const { output } = await run(opa, ['test', '--coverage', '-f', 'json', 'rego/egress'], true);
-  const report = JSON.parse(output) as { coverage: number; files: Record<string, { not_covered?: { start: { row: number } }[] }> };
-  for (const [file, { not_covered: rows = [] }] of Object.entries(report.files)) for (const { start } of rows) process.stdout.write(`${file}:${start.row}: no test covers this\n`);
-  process.stdout.write(`coverage ${report.coverage} %\n`);
-  return verdict({ code: report.coverage === 100 ? 0 : 1, output: '' });
-}
+const regoTests = (opa: string): Check => async () => {
+  const result = await run(opa, ['test', '-f', 'json', '-s', 'rego/schemas', 'rego/egress']);
+  const tests = toJson<readonly RegoTest[] | null>(result) ?? [];
+  const cases = tests.flatMap(({ package: folder, name, fail, skip, error, sub_results: parts }) => {
+    const title = `${folder}.${name}`;
+    if (parts === undefined || skip === true) return [{ title, skipped: skip === true, failed: fail === true || error !== undefined }];
+    return Object.entries(parts).map(([part, { fail: partFails }]) => ({ title: `${title}: ${part}`, skipped: false, failed: partFails === true }));
+  });
+  const skipped = cases.filter((one) => one.skipped).length;
+  const failed = cases.filter((one) => one.failed);
+  for (const { title } of failed) say(`failed: ${title}`);
+  if (failed.length === 0 && (result.code !== 0 || cases.length === 0)) throw new Error(result.errors || 'opa test found no tests, or failed without naming one');
+  return { passed: cases.length - failed.length - skipped, failed: failed.length, skipped };
+};
+
+const regoCoverage = (opa: string): Check => async () => {
+  const result = await run(opa, ['test', '--coverage', '-f', 'json', '-s', 'rego/schemas', 'rego/egress']);
+  const { coverage, files = {} } = toJson<{ coverage?: number; files?: Record<string, { not_covered?: { start: { row: number }; end: { row: number } }[] }> }>(result);
+  for (const [file, { not_covered: gaps = [] }] of Object.entries(files)) {
+    for (const { start, end } of gaps) say(`${file}:${start.row}${end.row === start.row ? '' : `-${end.row}`}: no test covers this`);
+  }
+  say(coverage === undefined ? 'no coverage: a test failed' : `coverage ${coverage} %`);
+  return coverage === 100 ? PASSED : FAILED;
+};
 
 async function jest(): Promise<Counts> {
   const file = path.join(scratch, 'jest.json');
-  const result = await run(process.execPath, [bin('jest').replace('.bin/jest', 'jest/bin/jest.js'), '--json', `--outputFile=${file}`]);
-  if (!existsSync(file)) return verdict({ ...result, code: result.code || 1 });
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
-  const broken = numFailedTests === 0 && result.code !== 0 ? Math.max(1, numRuntimeErrorTestSuites ?? numFailedTestSuites ?? 1) : numRuntimeErrorTestSuites ?? 0;
-  return { passed: numPassedTests ?? 0, failed: (numFailedTests ?? 0) + broken, skipped: (numPendingTests ?? 0) + (numTodoTests ?? 0) };
+  const { code } = await run(process.execPath, ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`], asIs);
+  if (!existsSync(file)) throw new Error(`jest ended with ${code} and left no report`);
+  const counts = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, number>>;
+  const of = (name: string) => counts[name] ?? 0;
+  const failed = of('numFailedTests') + of('numRuntimeErrorTestSuites');
+  return { passed: of('numPassedTests'), failed: code !== 0 && failed === 0 ? 1 : failed, skipped: of('numPendingTests') + of('numTodoTests') };
 }
 
 async function cases(): Promise<Counts> {
-  const { code, output } = await run(process.execPath, ['src/cli/main.ts', 'test', '--json'], true);
-  try {
-    const { passed, failed, skipped, failures } = JSON.parse(output) as Counts & { failures: { name: string; location: string; differences: string[] }[] };
-    for (const { name, location, differences } of failures) process.stdout.write(`failed: ${name} (${location})\n  ${differences.join('\n  ')}\n`);
-    return { passed, failed, skipped };
-  } catch {
-    process.stdout.write(output);
-    return verdict({ code: code || 1, output });
-  }
+  const result = await run(process.execPath, ['src/cli/main.ts', 'test', '--json']);
+  const { passed, failed, skipped, failures = [] } = toJson<Counts & { failures?: readonly { name: string; location: string; differences: readonly string[] }[] }>(result);
+  for (const { name, location, differences } of failures) say(`failed: ${name} (${location})\n  ${differences.join('\n  ')}`);
+  if (result.code !== 0 && failed === 0) throw new Error(result.errors || `it ended with ${result.code}`);
+  return { passed, failed, skipped };
 }
 
-const LINT: readonly (readonly [string, () => Promise<Counts>])[] = [
-  ['types', one(bin('tsc'), '-p', '.')],
-  ['lint', one(bin('oxlint'), '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench')],
-  ['Rego format', one(opa, 'fmt', '--fail', '--list', 'rego/egress')],
-  ['Rego check', one(opa, 'check', '--strict', ...capabilities, '-s', 'rego/schemas', '--ignore', '*_test.rego', 'rego/egress')],
-  ['Rego lint', regal],
-];
-const TESTS: typeof LINT = [['Rego tests', regoTests], ['Rego coverage', regoCoverage], ['policy build', one(process.execPath, 'src/cli/main.ts', 'build')], ['policy cases', cases], ['jest', jest]];
+async function checks(): Promise<readonly (readonly [string, Check])[]> {
+  const { path: opa } = await findOpa({ root, env: process.env, log: (line) => void process.stderr.write(`${line}\n`) });
+  const strict = ['check', '--strict', '-s', 'rego/schemas'] as const;
+  return [
+    ['types', all([bin('tsc'), '-p', '.'], [bin('tsc'), '-p', 'scripts'])],
+    ['lint', all([bin('oxlint'), '--type-aware', '--deny-warnings', ...['src', 'test', 'scripts', 'bench'].filter((folder) => existsSync(folder))])],
+    ['Rego format', all([opa, 'fmt', '--fail', '--list', 'rego/egress'])],
+    // The capabilities bind what is shipped; a test may use any built-in.
+    ['Rego check', all([opa, ...strict, '--capabilities', 'rego/capabilities.json', '--ignore', '*_test.rego', 'rego/egress'], [opa, ...strict, 'rego/egress'])],
+    ['Rego lint', regal],
+    ...process.argv.includes('--lint') ? [] : [
+      ['Rego tests', regoTests(opa)], ['Rego coverage', regoCoverage(opa)], ['policy build', all([process.execPath, 'src/cli/main.ts', 'build'])], ['policy cases', cases], ['jest', jest],
+    ] as const,
+  ];
+}
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, check] of process.argv.includes('--lint') ? LINT : [...LINT, ...TESTS]) {
-  const startedAt = performance.now();
-  process.stdout.write(`\n── ${name}\n`);
+
+async function count(name: string, check: Check): Promise<void> {
+  const startedAtMs = performance.now();
+  say(`\n── ${name}`);
   const { passed, failed, skipped } = await check().catch((error: unknown) => {
-    process.stdout.write(`${name} broke: ${error instanceof Error ? error.message : 'unknown'}\n`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    say(`${name} broke: ${error instanceof Error ? error.message : 'unknown'}`);
+    return FAILED;
   });
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skipped;
-  process.stdout.write(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${((performance.now() - startedAt) / 1000).toFixed(1)} s)\n`);
+  say(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${((performance.now() - startedAtMs) / 1000).toFixed(1)} s)`);
 }
-rmSync(scratch, { recursive: true, force: true });
-process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
+
+try {
+  for (const [name, check] of await checks()) await count(name, check);
+} catch (error) {
+  say(`sluice: ${error instanceof Error ? error.message : 'unknown'}`);
+  totals.failed += 1;
+}
+say(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed === 0 ? 0 : 1;

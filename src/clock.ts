@@ -7,14 +7,19 @@ export interface Clock {
   moment(): Moment;
 }
 
-/**
- * @param now wall time in milliseconds since the Unix epoch.
- * @param monotonic milliseconds from any start, never set back.
- * @param onJump called when wall time moved by over a minute more or less than time passed.
- */
-export function createClock(now: () => number, monotonic: () => number, onJump: (byMs: number) => void): Clock {
-  let latestMs = now();
-  let lastWall = latestMs;
+export interface Clocks {
+  /** Wall time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Milliseconds from any start, never set back. */
+  readonly monotonic: () => number;
+  /** The greatest time seen before this start. */
+  readonly seenMs: number;
+}
+
+/** @param onJump called when wall time moved by over a minute more or less than time passed. */
+export function createClock({ now, monotonic, seenMs }: Clocks, onJump: (byMs: number) => void): Clock {
+  let lastWall = now();
+  let latestMs = Math.max(lastWall, seenMs);
   let lastMonotonic = monotonic();
   return {
     moment() {

@@ -45,6 +45,8 @@ export interface Config {
   readonly memoEntries: number;
   /** Whether callers whose token is their id may ask: on loopback and outside production only. */
   readonly demoCallers: boolean;
+  /** As given: for the tool chain that builds the policy, which looks for its programs and starts them. Never logged. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** The environment can't be used; `problems` has one sentence for each mistake and no value. */
@@ -64,7 +66,7 @@ export class ConfigError extends Error {
  *
  * @throws {ConfigError} naming every mistake at once.
  */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(env: Config['env']): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = Env.safeParse(set);
   const problems = [
@@ -73,7 +75,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     ...(parsed.success ? contradictions(parsed.data) : []),
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return toConfig(parsed.data);
+  return toConfig(parsed.data, env);
 }
 
 /** Addresses of this machine alone: 127.0.0.0/8, ::1 and `localhost`. */
@@ -103,7 +105,7 @@ function contradictions(env: Env): readonly string[] {
   return problems;
 }
 
-function toConfig(env: Env): Config {
+function toConfig(env: Env, given: Config['env']): Config {
   return Object.freeze({
     host: env.HOST,
     port: env.PORT,
@@ -115,5 +117,6 @@ function toConfig(env: Env): Config {
     drainSeconds: env.SLUICE_DRAIN_SECONDS,
     memoEntries: env.SLUICE_MEMO_ENTRIES,
     demoCallers: isLoopback(env.HOST) && env.NODE_ENV !== 'production',
+    env: given,
   });
 }

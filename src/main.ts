@@ -32,8 +32,8 @@ export interface Running {
  */
 export async function openServer(config: Config, { root, logger }: { readonly root: string; readonly logger: Logger }): Promise<Running> {
   const registry = new Registry();
-  const { policies, rego, dataDir, memoEntries } = config;
-  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, root, logger, observer: createMetrics(registry) });
+  const { policies, rego, dataDir, memoEntries, env } = config;
+  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry) });
   const { pdp } = sluice;
   const servers: Server[] = [];
   const drain = createDrain({ servers, waitMs: config.drainSeconds * 1000 });

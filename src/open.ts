@@ -6,6 +6,7 @@ import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core
 import { openDataDir } from './datadir/datadir.ts';
 import { judge, type Remembered } from './judge.ts';
 import { openLog } from './log/log.ts';
+import { readLog } from './log/read.ts';
 import type { DecisionLog, Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { PolicyError } from './opa/build.ts';
@@ -73,7 +74,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const note = (kind: Entry['kind'], members: object) => {
     log.append({ kind, members: JSON.stringify(members).slice(1, -1) }).durable.catch((error: unknown) => logger.error({ kind, reason: String(error) }, 'a record could not be written'));
   };
-  const clock = createClock(now, monotonic, (byMs) => {
+  const clock = createClock({ now, monotonic, seenMs: await lastRecordMs(path.join(options.dataDir, 'log')) }, (byMs) => {
     logger.warn({ byMs }, 'the clock jumped');
     note('clock_jump', { byMs });
   });
@@ -117,6 +118,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 
   note('start', { program: PROGRAM, node: process.version });
   for (const entry of activations()) await log.append(entry).durable;
+  observer.activated('ok');
   warmUp(snapshot);
 
   const pdp: Pdp = {
@@ -161,6 +163,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       dataDir.close();
     },
   };
+}
+
+/** The time of the last record: a clock set back over a restart revives nothing either (J28). */
+async function lastRecordMs(dir: string): Promise<number> {
+  for await (const { record } of readLog(dir, { reverse: true, limit: 1 })) return Date.parse(String(record['time']));
+  return 0;
 }
 
 /**

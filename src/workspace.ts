@@ -12,6 +12,8 @@ export interface Folders {
   readonly dataDir: string;
   /** The checkout or package that `.tools/` stands in. */
   readonly root: string;
+  /** Where a program started: names the opa binary, the PATH it may be on, and where Go is. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Policy and facts as the files give them. */
@@ -30,7 +32,7 @@ export interface Loaded {
  */
 export async function load(folders: Folders, now: () => number, before?: Loaded): Promise<Loaded> {
   const loadedAtMs = now();
-  const opa = async () => (await findOpa({ root: folders.root, env: process.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
+  const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
   const [facts, bundle] = await Promise.all([
     loadYaml(folders.policies),
     loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), opa }),

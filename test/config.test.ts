@@ -11,7 +11,7 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 
 test('the defaults', () => {
   expect(parseConfig({})).toEqual({
-    host: '127.0.0.1', port: 8181, logLevel: 'info', policies: 'policies', rego: 'rego', dataDir: '.sluice', drainSeconds: 5, memoEntries: 100_000, demoCallers: true,
+    host: '127.0.0.1', port: 8181, logLevel: 'info', policies: 'policies', rego: 'rego', dataDir: '.sluice', drainSeconds: 5, memoEntries: 100_000, demoCallers: true, env: {},
   });
 });
 
@@ -21,7 +21,7 @@ test('everything set', () => {
     SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_MEMO_ENTRIES: '0', SLUICE_OPA: '/usr/bin/opa', PATH: '/bin',
   };
   const config = parseConfig(env);
-  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, memoEntries: 0, demoCallers: false });
+  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, memoEntries: 0, demoCallers: false, env });
   expect(Object.isFrozen(config)).toBe(true);
 });
 
@@ -46,7 +46,8 @@ test('what Kubernetes sets for a service called sluice is passed over', () => {
 });
 
 test('a variable that is set but empty is absent', () => {
-  expect(parseConfig({ PORT: '', SLUICE_METRICS_PORT: '', SLUICE_TLS_TERMINATED: '' })).toEqual(parseConfig({}));
+  const empty = { PORT: '', SLUICE_METRICS_PORT: '', SLUICE_TLS_TERMINATED: '' };
+  expect(parseConfig(empty)).toEqual({ ...parseConfig({}), env: empty });
 });
 
 test.each([['127.0.0.1', true], ['127.8.8.8', true], ['localhost', true], ['::1', true], ['::ffff:127.0.0.1', true], ['0.0.0.0', false], ['::', false], ['10.0.0.1', false], ['127.evil.example', false], ['128.0.0.1', false]])('%s is loopback: %s', (host, loopback) => {

@@ -37,6 +37,7 @@ export function foldersOf({ values }: Invocation, { root, env }: Context) {
   const text = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined);
   return {
     root,
+    env,
     policies: text('policies') ?? env['SLUICE_POLICIES'] ?? 'policies',
     rego: text('rego') ?? env['SLUICE_REGO'] ?? 'rego',
     dataDir: text('data-dir') ?? env['SLUICE_DATA_DIR'] ?? '.sluice',

@@ -21,9 +21,10 @@ export function smallestFix(
   combinations: readonly PreparedCombination[],
 ): Fix | null {
   const hit = hits(combinations, leaving);
-  const candidates = leaving.filter((field) => field.path !== '$event' && hit.some(({ fields }) => fields.includes(field))).toSorted(byPreference);
+  const involved = leaving.filter((field) => hit.some(({ fields }) => fields.includes(field)));
+  const candidates = involved.filter(({ path }) => path !== '$event').toSorted(byPreference);
   const broken = hit.map(({ combination }) => combination);
-  const breaks = (dropped: ReadonlySet<Leaving>) => hits(broken, leaving.filter((field) => !dropped.has(field))).length === 0;
+  const breaks = (dropped: ReadonlySet<Leaving>) => hits(broken, involved.filter((field) => !dropped.has(field))).length === 0;
 
   const exact = candidates.length <= EXACT_UP_TO;
   const members = exact ? fewest(candidates, breaks) : minimal(candidates, breaks);

@@ -60,39 +60,53 @@ export function candidates(catalogue: Catalogue, s: Situation, thresholds: Thres
 export const coversProfile = (grant: KnownGrant, profile: Profile) => covers(grant.covers, profile.input.category, profile.ancestors)
   && !covers(grant.spares, profile.input.category, profile.ancestors);
 
-/** For one view: why each profile has no permit. Compared lazily, since most questions never need it. */
+/** A grant that fits in all but at most one attribute, its categories and conditions apart. */
+interface Near {
+  readonly grant: KnownGrant;
+  readonly miss: Miss | undefined;
+}
+
+/** Why each profile of each view has no permit (J7). Compared lazily, since most questions never need it, and once a view. */
 export function explainMissing(
   catalogue: Catalogue,
   preparation: { readonly views: readonly { readonly situation: Situation; readonly profiles: readonly Profile[] }[]; readonly moment: Moment },
   rulings: readonly Rulings[],
 ): WhyNot {
+  const near = (situation: Situation, grants: Iterable<KnownGrant>) => [...grants].flatMap((grant): readonly Near[] => {
+    const missed = misses(grant, situation);
+    if (!isCurrent(grant, preparation.moment)) missed.push(hasEnded(grant, preparation.moment) ? { code: 'grant_expired' } : {});
+    return missed.length > 1 ? [] : [{ grant, miss: missed[0] }];
+  });
+  const perView = preparation.views.map(({ situation }) => ({
+    own: once(() => near(situation, [...situation.roles.flatMap((role) => catalogue.grantsOf(role)), ...situation.exclusives])),
+    others: once(() => near(situation, catalogue.grants.values()).filter(({ grant }) => !situation.roles.includes(grant.role))),
+  }));
   return (at, index) => {
-    const { views, moment } = preparation;
-    const { situation, profiles } = views[at]!;
+    const { situation, profiles } = preparation.views[at]!;
     const profile = profiles[index]!;
     if (!situation.explainable || !profile.input.known) return [];
     if (situation.roles.length === 0) return [hostCause('identity_not_allowed', 'no-role')];
-    const failed = Map.groupBy(rulings[at]!.failed, ({ grant }) => grant);
-    const nearest = (grants: readonly KnownGrant[]) => bestOf(grants.flatMap((grant) => nearMiss({ grant, situation, profile, moment, failed })));
-    const own = nearest([...situation.roles.flatMap((role) => catalogue.grantsOf(role)), ...situation.exclusives]);
+    const { failed } = rulings[at]!;
+    const nearest = (grants: readonly Near[]) => bestOf(grants.flatMap((candidate) => nearMiss(candidate, profile, failed)));
+    const own = nearest(perView[at]!.own());
     if (own.length > 0) return own;
-    const others = nearest([...catalogue.grants.values()].filter((grant) => !situation.roles.includes(grant.role)));
+    const others = nearest(perView[at]!.others());
     return others.length > 0 ? others : [hostCause('no_permit', 'default-deny')];
   };
 }
 
-/** The one attribute in which the grant does not fit, if it is only one and has a code. */
-function nearMiss({ grant, situation, profile, moment, failed }: {
-  readonly grant: KnownGrant;
-  readonly situation: Situation;
-  readonly profile: Profile;
-  readonly moment: Moment;
-  readonly failed: ReadonlyMap<string, Rulings['failed']>;
-}): readonly { readonly code: ReasonCode; readonly rule: string }[] {
-  const missed = misses(grant, situation);
-  if (!isCurrent(grant, moment)) missed.push(hasEnded(grant, moment) ? { code: 'grant_expired' } : {});
-  if (!coversProfile(grant, profile)) missed.push({ code: 'category_not_granted' });
-  for (const code of new Set((failed.get(grant.id) ?? []).map((failure) => failure.code))) missed.push({ code });
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** The one attribute in which the grant does not fit this profile, if it is only one and has a code. */
+function nearMiss({ grant, miss }: Near, profile: Profile, failed: Rulings['failed']): readonly { readonly code: ReasonCode; readonly rule: string }[] {
+  const missed: Miss[] = [
+    ...(miss === undefined ? [] : [miss]),
+    ...(coversProfile(grant, profile) ? [] : [{ code: 'category_not_granted' as const }]),
+    ...new Set(failed.filter((failure) => failure.grant === grant.id).map(({ code }) => code)),
+  ].map((one) => (typeof one === 'string' ? { code: one } : one));
   const [only, second] = missed;
   return only?.code === undefined || second !== undefined ? [] : [{ code: only.code, rule: only.rule ?? grant.id }];
 }

@@ -26,10 +26,8 @@ export function parseJson(text: string, maxDepth: number = MAX_DEPTH): unknown {
   const keys = scan(text, maxDepth);
   const value = parse(text);
   // Of equal keys JSON.parse keeps the last, so fewer are left than the text has.
-  const keysAreGood = countKeys(value) === keys;
-  if (!keysAreGood || /\\u[Dd][89A-Fa-f]/.test(text)) checkStrings(text);
-  if (!keysAreGood) throw refused('a repeated key');
-  return value;
+  if (countKeys(value) === keys && !hasEscapedKey(text) && !/\\u[Dd][89A-Fa-f]/.test(text)) return value;
+  return readValue({ text, at: 0 });
 }
 
 function refused(what: string, at?: number): SluiceError {
@@ -61,6 +59,23 @@ function scan(text: string, maxDepth: number): number {
   return keys;
 }
 
+/** Whether a valid text has a key with an escape. */
+function hasEscapedKey(text: string): boolean {
+  for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', at)) {
+    // Where JSON is valid, a backslash is inside a string.
+    at = endOfString(text, at - 1);
+    if (isKey(text, at)) return true;
+  }
+  return false;
+}
+
+/** Whether a string that ends at `end` is a key. */
+function isKey(text: string, end: number): boolean {
+  colon.lastIndex = end + 1;
+  return colon.test(text);
+}
+
+const colon = /[\t\n\r ]*:/y;
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
 // [ and {, ] and }
 const isOpening = (code: number) => (code | 0x20) === 0x7b;
@@ -108,31 +123,71 @@ function countKeys(value: unknown): number {
   return count;
 }
 
-const colon = /[\t\n\r ]*:/y;
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
 
 /**
- * Finds where in a valid JSON text a key is repeated or not allowed, or a surrogate alone. Slower than all the rest: only
- * for a text that seems to hold one.
+ * Reads a text that `JSON.parse` has found valid, key by key: refuses repeated keys, `__proto__` and lone surrogates where
+ * they stand. Much slower, so only for a text that may hold one, and for one with an escape in a key: such a key
+ * `JSON.parse` may take for one that it met before (nodejs/node issue 63785: after a key `\\`, a key `\"` is read as `\\`).
  */
-function checkStrings(text: string): void {
-  // Of each open container the keys met so far; undefined for a list.
-  const open: (Set<string> | undefined)[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      const end = endOfString(text, at);
-      const string = JSON.parse(text.slice(at, end + 1)) as string;
-      if (!string.isWellFormed()) throw refused('a string with a lone surrogate', at);
-      colon.lastIndex = end + 1;
-      if (colon.test(text)) addKey(string, open.at(-1), at);
-      at = end;
-    } else if (isOpening(code)) open.push(code === 0x7b ? new Set() : undefined);
-    else if (isClosing(code)) open.pop();
-  }
+function readValue(cursor: Cursor): unknown {
+  const { text } = cursor;
+  const start = skipSpace(cursor, 0);
+  const code = text.charCodeAt(start);
+  if (isOpening(code)) return code === 0x7b ? readObject(cursor) : readList(cursor);
+  if (code === QUOTE) return readString(cursor);
+  scalar.lastIndex = start;
+  scalar.test(text);
+  cursor.at = scalar.lastIndex;
+  return JSON.parse(text.slice(start, cursor.at));
 }
 
-function addKey(key: string, met: Set<string> | undefined, at: number): void {
-  if (key === '__proto__') throw refused('a key that is not allowed', at);
-  if (met?.has(key) === true) throw refused('a repeated key', at);
-  met?.add(key);
+function readObject(cursor: Cursor): object {
+  const object: Record<string, unknown> = {};
+  let start = skipSpace(cursor, 1);
+  while (!isClosing(cursor.text.charCodeAt(cursor.at))) {
+    const key = readString(cursor);
+    if (key === '__proto__') throw refused('a key that is not allowed', start);
+    if (Object.hasOwn(object, key)) throw refused('a repeated key', start);
+    skipSpace(cursor, 0);
+    cursor.at += 1;
+    object[key] = readValue(cursor);
+    start = skipComma(cursor);
+  }
+  cursor.at += 1;
+  return object;
 }
+
+function readList(cursor: Cursor): readonly unknown[] {
+  const list: unknown[] = [];
+  skipSpace(cursor, 1);
+  while (!isClosing(cursor.text.charCodeAt(cursor.at))) {
+    list.push(readValue(cursor));
+    skipComma(cursor);
+  }
+  cursor.at += 1;
+  return list;
+}
+
+function readString(cursor: Cursor): string {
+  const start = cursor.at;
+  cursor.at = endOfString(cursor.text, start) + 1;
+  const string = JSON.parse(cursor.text.slice(start, cursor.at)) as string;
+  if (!string.isWellFormed()) throw refused('a string with a lone surrogate', start);
+  return string;
+}
+
+/** Goes on by `units` and over white space; returns where it is then. */
+function skipSpace(cursor: Cursor, units: number): number {
+  space.lastIndex = cursor.at + units;
+  space.test(cursor.text);
+  return cursor.at = space.lastIndex;
+}
+
+const skipComma = (cursor: Cursor) => (cursor.text[skipSpace(cursor, 0)] === ',' ? skipSpace(cursor, 1) : cursor.at);
+
+const space = /[\t\n\r ]*/y;
+const scalar = /[^\t\n\r ,\]}]+/y;

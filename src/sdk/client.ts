@@ -114,13 +114,19 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const unavailable = (code: string, message: string) => ({ unavailable: { code, message } });
 const invalid = (what: string) => unavailable('answer_invalid', `the answer is not one of v1: ${what}`);
 
-function createPost({ url, token, tokenFile, timeoutMs = 1000, insecure = false, fetch = globalThis.fetch }: ClientOptions) {
+/** The server's address without a slash at its end. @throws {TypeError} */
+function rootOf({ url, token, tokenFile, timeoutMs = 1000, insecure = false }: ClientOptions): string {
   const base = URL.parse(url);
   if (base === null || (base.protocol !== 'https:' && base.protocol !== 'http:')) throw new TypeError('url must be an http or https address');
   if (base.protocol === 'http:' && !insecure && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(base.hostname)) throw new TypeError('url must be https: off loopback, or set insecure');
   if ((token === undefined) === (tokenFile === undefined)) throw new TypeError('exactly one of token and tokenFile is required');
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) throw new TypeError('timeoutMs must be a positive number of milliseconds');
-  const root = base.href.replace(/\/+$/, '');
+  return base.href.replace(/\/+$/, '');
+}
+
+function createPost(options: ClientOptions) {
+  const { token, tokenFile, timeoutMs = 1000, fetch = globalThis.fetch } = options;
+  const root = rootOf(options);
   let read: Promise<string> | undefined;
   const bearer = async () => token ?? (await (read ??= readFile(tokenFile!, 'utf8'))).trim();
 

@@ -130,7 +130,7 @@ describe('mayLeave', () => {
     ['a field that is to be dropped', transform, 'ip', ['drop'], false],
     ['a field of a question whose destinations are not scoped', answer({ decision: 'transform', obligations: [{ field: '*', op: 'scope_destinations' }] }), 'city', [], false],
     ['a field of a question whose destinations are scoped', answer({ decision: 'transform', obligations: [{ field: '*', op: 'scope_destinations' }] }), 'city', ['scope_destinations'], true],
-  ] as const)('%s', (_name, given, field, applied, may) => {
+  ] as const)('%s', (...[, given, field, applied, may]) => {
     expect(mayLeave(given, field, applied)).toBe(may);
   });
 });

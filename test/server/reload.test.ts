@@ -1,6 +1,6 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { copyRego, endServers, lasting, metric, readRecords, startServer, until, type RunningServer } from '../support/server.ts';
+import { copyRego, endServers, lasting, metric, missingFrom, readRecords, startLoad, startServer, until, type RunningServer } from '../support/server.ts';
 import { copyPolicies, removeWorlds, ROOT } from '../support/world.ts';
 
 let policies: string;
@@ -152,6 +152,25 @@ test('SIGHUP reloads like POST /admin/reload, also when that fails', async () =>
   const back = await until(() => server.check(QUESTION), ({ decision }) => decision === 'deny');
   expect(back.revision.number).toBe(before.revision.number + 2);
   expect((await server.send('/readyz')).json()).toEqual({ status: 'ready' });
+});
+
+test('under load no decision stands in the log before the activation of its revision, and none is lost', async () => {
+  const load = startLoad(server);
+  for (let round = 0; round < 4; round += 1) {
+    await edit(grants(), round % 2 === 0 ? BASIC : MORE, round % 2 === 0 ? MORE : BASIC);
+    expect(await server.reload()).toMatchObject({ ok: true });
+    const answered = load.acknowledged.length;
+    await until(async () => load.acknowledged.length, (count) => count > answered + 20);
+  }
+  expect(await load.stop()).toEqual({ failures: [] });
+  const records = await readRecords(server.dataDir);
+  expect(missingFrom(records, load.acknowledged)).toEqual([]);
+  let activated: unknown;
+  const early = records.filter(({ kind, digest, revision }) => {
+    if (kind === 'snapshot_activated') activated = digest;
+    return kind === 'decision' && (revision as { digest: string }).digest !== activated;
+  });
+  expect(early.map(({ index }) => index)).toEqual([]);
 });
 
 test('only who may reload can', async () => {

@@ -1,51 +1,54 @@
-import type { Source } from './files.ts';
-import type { Problem } from './problems.ts';
+import type { RawFiles } from './files.ts';
+import type { At, Problem, Report } from './problems.ts';
 import type { Kind, Value } from './schemas.ts';
+import { shape, type Source } from './shape.ts';
 
-/** One entry of a kind: its id, its value, and how to point at a member of it. */
+/** One entry of a kind that has its shape: its id, its value, and how to point at a member of it. */
 export interface Entry<T> {
   readonly id: string;
   readonly value: T;
-  readonly problem: (at: readonly (string | number)[], message: string) => Problem;
+  readonly problem: Report;
 }
 
-type Mapped = Exclude<Kind, 'purposes' | 'events' | 'relations' | 'modes' | 'transforms'>;
-type ValueOf<K extends Mapped> = Value<K> extends Readonly<Record<K, infer M>> ? M extends Readonly<Record<string, infer T>> ? T : never : never;
+export type Mapped = Exclude<Kind, 'purposes' | 'events' | 'relations' | 'modes' | 'transforms'>;
+export type EntryOf<K extends Mapped> = Value<K> extends Readonly<Record<K, infer M>> ? M extends Readonly<Record<string, infer T>> ? T : never : never;
 
-/** All files, by kind, over all files of the kind. */
+/** All files by kind. */
 export interface Collector {
   /** The entries of a kind that is a map by id, in the order of the files. */
-  entries<K extends Mapped>(kind: K): readonly Entry<ValueOf<K>>[];
+  entries<K extends Mapped>(kind: K): readonly Entry<EntryOf<K>>[];
   sources<K extends Kind>(kind: K): readonly Source<K>[];
-  /** Ids that stand in two files. */
-  readonly problems: readonly Problem[];
+  /** What has its shape, of kinds that are no map by id. */
+  values<K extends Kind>(kind: K): readonly Value<K>[];
+  /** Every entry of the kind could be read and has its shape: what is not among them does not exist. */
+  complete(kind: Kind): boolean;
+  /** All files of the kind could be read: their ids are known, whatever is wrong with the entries. */
+  read(kind: Kind): boolean;
 }
 
-const MAPPED: readonly Mapped[] = [
-  'categories', 'environments', 'fields', 'event_names', 'envelopes', 'vendors', 'identities', 'roles', 'grants', 'combinations',
-  'callers', 'approvals', 'context',
-];
-
-export function createCollector(sources: readonly Source[]): Collector {
-  const byKind = Map.groupBy(sources, ({ kind }) => kind);
-  const of = <K extends Kind>(kind: K) => (byKind.get(kind) ?? []) as unknown as readonly Source<K>[];
-  const entries = <K extends Mapped>(kind: K): readonly Entry<ValueOf<K>>[] => of(kind).flatMap((source) => (
-    Object.entries((source.value as unknown as Record<string, Record<string, ValueOf<K>>>)[kind]!).map(([id, value]) => ({
-      id, value, problem: (at: readonly (string | number)[], message: string) => source.problem([kind, id, ...at], message),
-    }))
-  ));
-  const cached = new Map<Mapped, readonly Entry<unknown>[]>(MAPPED.map((kind) => [kind, entries(kind)]));
-  return {
-    entries: <K extends Mapped>(kind: K) => cached.get(kind) as readonly Entry<ValueOf<K>>[],
-    sources: of,
-    problems: MAPPED.flatMap((kind) => duplicates(kind, cached.get(kind)!)),
+/** Sorts the files by kind, and compares each with its schema. */
+export function collect({ files, unread }: RawFiles): { readonly collector: Collector; readonly problems: readonly Problem[] } {
+  const shaped = files.map(shape);
+  const byKind = Map.groupBy(shaped.map(({ source }) => source), ({ kind }) => kind);
+  const sources = <K extends Kind>(kind: K) => (byKind.get(kind) ?? []) as unknown as readonly Source<K>[];
+  const cache = new Map<Mapped, readonly Entry<unknown>[]>();
+  const collector: Collector = {
+    entries: <K extends Mapped>(kind: K) => {
+      const entries = cache.get(kind) ?? sources(kind).flatMap((source) => entriesOf(source, kind));
+      cache.set(kind, entries);
+      return entries as readonly Entry<EntryOf<K>>[];
+    },
+    sources,
+    values: (kind) => sources(kind).flatMap(({ value }) => value ?? []),
+    complete: (kind) => !unread.has(kind) && sources(kind).every(({ whole }) => whole),
+    read: (kind) => !unread.has(kind),
   };
+  return { collector, problems: shaped.flatMap(({ problems }) => problems) };
 }
 
-function duplicates(kind: Mapped, entries: readonly Entry<unknown>[]): readonly Problem[] {
-  const seen = new Set<string>();
-  return entries.flatMap(({ id, problem }) => {
-    if (!seen.has(id)) return seen.add(id) && [];
-    return [problem([], `${kind}: ${id} stands in another file too; ids are unique`)];
-  });
+function entriesOf(source: Source, kind: Mapped): readonly Entry<unknown>[] {
+  const entries = (source.value as Readonly<Record<string, object>> | undefined)?.[kind] ?? {};
+  return Object.entries(entries).map(([id, value]) => ({
+    id, value: value as unknown, problem: (at: At, message, key) => source.report([kind, id, ...at], message, at.length === 0 ? 'key' : key),
+  }));
 }

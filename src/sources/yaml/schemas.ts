@@ -8,7 +8,8 @@ import { isDate } from './dates.ts';
 
 /** One schema a kind of file; policies/README.md shows each. Unknown keys are mistakes. */
 
-const notReserved = (name: string) => !['__proto__', 'constructor', 'prototype'].includes(name);
+// `*` stands for all and `?` for the unknown, here and in what the rules see.
+const notReserved = (name: string) => !['__proto__', 'constructor', 'prototype', '*', '?'].includes(name);
 const reserved = 'this name is reserved';
 const named = (pattern: RegExp, message: string) => z.string().regex(pattern, message).max(256).refine(notReserved, reserved);
 const DOTTED = /^[a-z0-9_]+(\.[a-z0-9_]+)*$/;
@@ -124,7 +125,7 @@ const caller = z.strictObject({
   tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'tokenSha256 is 64 lower-case hex digits: sluice token new prints them').optional(),
   demo: z.boolean().default(false),
   identities: z.array(z.string().refine((name) => name === '*' || identity.safeParse(name).success, 'must be type:id, or *')).default([]),
-  environments: z.array(id).default([]),
+  environments: z.array(z.string().min(1).max(256)).default([]),
   powers: z.array(z.enum(POWERS)).min(1),
   supports: z.union([z.literal('*'), z.array(z.enum(OBLIGATION_OPS))], 'must be a list of obligations, or "*"').default([]),
   ratePerSecond: z.number().positive().optional(),
@@ -187,7 +188,7 @@ export const KINDS = {
     description: text.optional(),
     fields: z.record(path, field).default({}),
   }),
-  event_names: z.strictObject({ event_names: map(category) }),
+  event_names: z.strictObject({ event_names: z.record(path, category) }),
   envelopes: z.strictObject({ envelopes: map(z.strictObject({ fields: z.record(path, field) })) }),
   vendors: z.strictObject({ vendors: map(vendor) }),
   identities: z.strictObject({ identities: z.record(identity, z.strictObject({
