@@ -32,8 +32,6 @@ interface Failure {
   readonly code: string;
   readonly isFinal: boolean;
   readonly triedAtMs: number;
-  /** Settles with the try to write again that is under way. */
-  attempt: Promise<void> | undefined;
 }
 
 const RETRY_MS = 1000;
@@ -48,7 +46,8 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
   let closing: Promise<void> | undefined;
 
   const isFull = () => waiting.lines >= maxQueued.records || waiting.bytes >= maxQueued.bytes;
-  const mayTry = ({ isFinal, triedAtMs, attempt }: Failure) => attempt !== undefined || (!isFinal && Math.abs(now() - triedAtMs) >= RETRY_MS);
+  // A clock set back may not put the next try off.
+  const mayTry = ({ isFinal, triedAtMs }: Failure) => !isFinal && Math.abs(now() - triedAtMs) >= RETRY_MS;
 
   function refuse(reason: string, code: string): never {
     refused = mergeRefused(refused, { count: 1, sinceMs: now(), reason: code });
@@ -68,10 +67,8 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
     if (entry !== undefined) group.records += 1;
     group.refused = mergeRefused(group.refused, refused);
     refused = undefined;
-    const durable = group.durable.promise;
-    if (failure !== undefined) failure.attempt ??= durable;
     running ??= run();
-    return durable;
+    return group.durable.promise;
   }
 
   function lastGroup(): Group {
@@ -105,7 +102,7 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
   function fail(group: Group, error: unknown): Failure {
     const lost = [group, ...groups];
     const { reason, code } = explain(error);
-    const failed: Failure = { reason, code, isFinal: !isPassing(error), triedAtMs: now(), attempt: undefined };
+    const failed: Failure = { reason, code, isFinal: !isPassing(error), triedAtMs: now() };
     failure = failed;
     for (const { refused: earlier, records } of lost) {
       refused = mergeRefused(mergeRefused(refused, earlier), records === 0 ? undefined : { count: records, sinceMs: now(), reason: code });
@@ -136,7 +133,7 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
     size: () => sequence.next(),
     async probe() {
       if (failure === undefined || closing !== undefined || !mayTry(failure)) return;
-      await (failure.attempt ?? enqueue(undefined)).catch(() => {});
+      await enqueue(undefined).catch(() => {}); // the gap record, or with a try under way nothing more
     },
     close: () => closing ??= finish(),
   };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SyncError, syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
+import { syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
 import { objectPath, segmentPath } from './layout.ts';
 import type { Line, SideObject } from './line.ts';
 
@@ -33,8 +33,8 @@ export interface Writer {
   abandon(): Promise<void>;
 }
 
-/** Whether trying again later may help: the disk is full, and no sync has failed. */
-export const isPassing = (error: unknown) => !(error instanceof SyncError) && ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+/** Whether trying again later may help: the disk is full. Never after a sync has failed: a `SyncError` has no code. */
+export const isPassing = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /** Opens the last segment where `found` says that it ends; what is behind is cut off. */
 export async function openWriter(files: Files, dir: string, found: Tail): Promise<Writer> {

@@ -173,6 +173,15 @@ describe('vendor states', () => {
   });
 });
 
+test('a state that can\'t be kept is an error and does not count', async () => {
+  const data = await open();
+  data.setVendorState('mixpanel', 'breached');
+  rmSync(join(dir, 'vendor-states.json'));
+  mkdirSync(join(dir, 'vendor-states.json'));
+  expect(() => data.setVendorState('mixpanel', 'active')).toThrow(/EISDIR/);
+  expect(data.vendorStates().get('mixpanel')).toBe('breached');
+});
+
 describe('what was kept is never silently forgotten', () => {
   test.each(['revisions.json', 'vendor-states.json'])('%s damaged in any of these ways is refused and left as it is', async (name) => {
     const data = await open();

@@ -65,6 +65,7 @@ describe('refuses to start', () => {
     writeFileSync(file(name), changed.join('\n'));
   };
   const [SECOND, LAST] = ['00000000000000000003.ndjson', '00000000000000000006.ndjson'];
+  const long = (bytes: number) => '{"v":1,"index":7,"x":""}'.replace('""', `"${'x'.repeat(bytes - 24)}"`);
   const record = (index: number) => `must be the record of index ${index}, whole`;
 
   // Three segments of three records each: 0 to 2, 3 to 5, 6 to 8.
@@ -78,11 +79,13 @@ describe('refuses to start', () => {
     ['a whole last line without a time', () => change(LAST, (all) => all.splice(2, 1, '{"v":1,"index":8,"time":"noon"}')), `${LAST}:3: ${record(8)}`],
     ['a line cut short in the middle', () => change(LAST, (all) => all.splice(1, 1, all[1]!.slice(0, 40))), `${LAST}:2: ${record(7)}`],
     ['an empty line', () => change(LAST, (all) => all.splice(1, 0, '')), `${LAST}:2: ${record(7)}`],
-    ['a line over 65,535 bytes', () => change(LAST, (all) => all.splice(2, 1, `{"v":1,"index":8,"x":"${'x'.repeat(65_536)}"}`)), `${LAST}:3: ${record(8)}`],
+    ['a line of 65,536 bytes', () => change(LAST, (all) => all.splice(1, 1, long(65_536))), `${LAST}:2: ${record(7)}`],
+    ['a line longer than what is read at once', () => change(LAST, (all) => all.splice(1, 1, long(3 << 20))), `${LAST}:2: ${record(7)}`],
     ['a segment under another name', () => { cpSync(file(LAST), file('00000000000000000007.ndjson')); rmSync(file(LAST)); }, `${SECOND}: must end with the record of index 6`],
     ['a missing segment', () => rmSync(file(SECOND)), `${FIRST}: must end with the record of index 5`],
     ['a segment that ends too soon', () => change(SECOND, (all) => all.splice(2, 1)), `${SECOND}: must end with the record of index 5`],
     ['a torn line in a segment that has a successor', () => truncateSync(file(SECOND), lines(SECOND).join('\n').length - 1), `${SECOND}: must end with the record of index 5`],
+    ['something behind the last line of a segment that has a successor', () => appendFileSync(file(SECOND), '{"v":1'), `${SECOND}: must end with the record of index 5`],
     ['an empty segment that has a successor', () => truncateSync(file(SECOND), 0), `${SECOND}:1: ${record(3)}`],
     ['a segment that begins with another record than it is named by', () => change(SECOND, (all) => all.splice(0, 1)), `${SECOND}:1: ${record(3)}`],
     ['records of another log', () => change(LAST, (all) => all.splice(2, 1, all[2]!.replace(/sluice\/\w+/, 'sluice/0000000000000000'))), `${LAST}:3: a record of another log`],

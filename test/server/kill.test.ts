@@ -1,5 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { endServers, missingFrom, newDataDir, readRecords, startLoad, startServer, type Acknowledged } from '../support/server.ts';
+import { endServers, missingFrom, newDataDir, readRecords, startLoad, startServer, until, type Acknowledged } from '../support/server.ts';
 
 afterAll(endServers);
 
@@ -12,7 +11,7 @@ test(`R66, J31: kill -9 under load, ${ROUNDS} times: every answered decision is 
     const server = await startServer({ dataDir });
     const load = startLoad(server);
     const enough = 100 + Math.floor(Math.random() * 900);
-    while (load.acknowledged.length < enough) await turn();
+    await until(async () => load.acknowledged.length, (count) => count >= enough);
     const exit = await server.end('SIGKILL');
     await load.stop();
     expect(exit.signal).toBe('SIGKILL');

@@ -6,12 +6,14 @@ import type { Loaded } from './facts.ts';
 export function digestOf(facts: Loaded): Facts['digest'] {
   const plain = {
     ...facts,
-    events: mapValues(facts.events, (event: EventFact) => ({ ...event, fields: Object.fromEntries(event.fields.map((field) => [field.path, field])) })),
+    events: new Map([...facts.events].map(([key, event]) => [key, key === event.name ? event.version : toPlain(event)])),
     edges: Map.groupBy(facts.edges, ({ from }) => from), // of a vendor's edges the first is named first
     vendors: mapValues(facts.vendors, (vendor: Vendor) => ({ ...vendor, claims: Object.fromEntries(vendor.claims.map((claim) => [claim.name, claim])) })),
   };
   return `sha256:${createHash('sha256').update(canonicalJson(plain)).digest('hex')}`;
 }
+
+const toPlain = ({ fields, ...event }: EventFact) => ({ ...event, fields: Object.fromEntries(fields.map((field) => [field.path, field])) });
 
 const mapValues = <T, U>(map: ReadonlyMap<string, T>, to: (value: T) => U) => new Map([...map].map(([key, value]) => [key, to(value)]));
 

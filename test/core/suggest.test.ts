@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { didYouMean, nearest } from '../../src/core/suggest.ts';
+
+test.each([
+  ['mixpannel', ['amplitude', 'mixpanel'], 'mixpanel'], // one too many
+  ['mixpnel', ['amplitude', 'mixpanel'], 'mixpanel'], // one too few
+  ['mixpanal', ['amplitude', 'mixpanel'], 'mixpanel'], // one wrong
+  ['emial', ['email', 'mail'], 'email'], // two swapped
+  ['EMAIL', ['mail', 'email'], 'email'], // another case is no distance at all
+  ['ab', ['ac'], 'ac'], // short words: one letter
+  ['ab', ['cd', 'abcd'], undefined], // and no more
+  ['abcdef', ['abcdxy'], 'abcdxy'], // a third of six
+  ['abcdef', ['abcxyz'], undefined],
+  ['staging', ['production'], undefined],
+  ['cat', ['bat', 'hat'], 'bat'], // the first of equals
+  ['a', [], undefined],
+  ['', ['a'], 'a'],
+  ['x'.repeat(128), ['x'.repeat(127)], 'x'.repeat(127)],
+  ['x'.repeat(129), ['x'.repeat(129)], undefined],
+])('nearest to %p of %p is %p', (word, candidates, want) => {
+  expect(nearest(word, candidates)).toBe(want);
+});
+
+test('a word that is a candidate is not a suggestion', () => {
+  expect(didYouMean('mixpanl', ['mixpanel'])).toBe(' (did you mean mixpanel?)');
+  expect(didYouMean('mixpanel', ['mixpanel'])).toBe('');
+  expect(didYouMean('mixpanel', [])).toBe('');
+});
+
+/** The textbook recursion, without bounds. */
+function plainDistance(a: string, b: string): number {
+  if (a === '' || b === '') return a.length + b.length;
+  const [x, y] = [a.slice(1), b.slice(1)];
+  if (a[0] === b[0]) return plainDistance(x, y);
+  const swap = a.length > 1 && b.length > 1 && a[0] === b[1] && a[1] === b[0] ? plainDistance(a.slice(2), b.slice(2)) : Infinity;
+  return 1 + Math.min(plainDistance(x, b), plainDistance(a, y), plainDistance(x, y), swap);
+}
+
+test('agrees with the plain definition', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 7 });
+  fc.assert(fc.property(word, fc.array(word, { maxLength: 5 }), (wanted, candidates) => {
+    const allowed = Math.max(1, Math.floor(wanted.length / 3));
+    const ranked = candidates.map((candidate) => ({ candidate, away: plainDistance(wanted, candidate) })).filter(({ away }) => away <= allowed);
+    const least = Math.min(...ranked.map(({ away }) => away));
+    expect(nearest(wanted, candidates)).toBe(ranked.find(({ away }) => away === least)?.candidate);
+  }), { numRuns: 500 });
+});
