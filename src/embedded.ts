@@ -1,4 +1,4 @@
-import { parseQuestion } from './core/parse.ts';
+import { parseQuestion } from './core/parse/parse.ts';
 import { SluiceError } from './core/errors.ts';
 import type { Caller } from './core/facts.ts';
 import type { Pdp } from './pdp.ts';

@@ -1,14 +1,14 @@
-import { complete, memoKey, type Completed } from './core/complete.ts';
+import { complete, memoKey, type Completed } from './core/prepare/complete.ts';
 import { hasEnded, type Moment } from './core/clock.ts';
-import { decide } from './core/decide.ts';
+import { decide } from './core/decide/decide.ts';
 import type { Decision } from './core/answer.ts';
 import type { Caller } from './core/facts.ts';
-import { explainMissing } from './core/grants.ts';
-import { prepare, type Preparation } from './core/prepare.ts';
-import type { Prepared } from './core/prepared.ts';
+import { explainMissing } from './core/prepare/grants.ts';
+import { prepare, type Preparation } from './core/prepare/prepare.ts';
+import type { Prepared } from './core/prepare/prepared.ts';
 import type { Question } from './core/question.ts';
 import { decisionRecord, type HashName, type RecordParts } from './core/record.ts';
-import type { Rulings } from './core/rulings.ts';
+import type { Rulings } from './core/decide/rulings.ts';
 import type { Memo } from './memo.ts';
 import type { Snapshot } from './snapshot.ts';
 

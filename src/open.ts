@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { createClock } from './clock.ts';
-import { complete } from './core/complete.ts';
+import { complete } from './core/prepare/complete.ts';
 import { SluiceError } from './core/errors.ts';
 import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';

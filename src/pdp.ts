@@ -1,13 +1,13 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
 import type { Answer, Decision, Revision } from './core/answer.ts';
 import type { Moment } from './core/clock.ts';
-import { complete, type Completed } from './core/complete.ts';
-import { denyAll } from './core/decide.ts';
+import { complete, type Completed } from './core/prepare/complete.ts';
+import { denyAll } from './core/decide/decide.ts';
 import { SluiceError, type ErrorCode } from './core/errors.ts';
 import type { Caller, VendorState } from './core/facts.ts';
-import { prepare } from './core/prepare.ts';
+import { prepare } from './core/prepare/prepare.ts';
 import type { PermittedQuestion, Question } from './core/question.ts';
-import { hostCause } from './core/reasons.ts';
+import { hostCause } from './core/decide/reasons.ts';
 import { questionRecord, type HashName } from './core/record.ts';
 import type { Clock } from './clock.ts';
 import { createDecisionId } from './decision-id.ts';

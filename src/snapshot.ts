@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createCatalogue } from './core/catalogue.ts';
+import { createCatalogue } from './core/catalogue/catalogue.ts';
 import type { Caller, Facts, VendorState } from './core/facts.ts';
-import type { World } from './core/prepare.ts';
+import type { World } from './core/prepare/prepare.ts';
 import type { Bundle } from './opa/build.ts';
 import type { Engine } from './opa/engine.ts';
 

@@ -2,16 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createEmbedded, openSluice, type Observer, type Sluice } from '../src/index.ts';
-import { findBuiltOpa, NOON, ROOT } from './support/world.ts';
+import { findBuiltOpa, ROOT } from './support/world.ts';
 
 const observer: Observer = { decided() {}, refused() {}, evaluationFailed() {}, appended() {}, activated() {} };
 const logger = { info() {}, warn() {}, error() {} };
 const question = { identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id', 'org_id'] };
 let dataDir: string;
 let sluice: Sluice;
-let nowMs = NOON;
+const WINTER = Date.parse('2026-01-15T00:00:00Z');
+let nowMs = WINTER;
 
 beforeEach(async () => {
+  nowMs = WINTER;
   dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-embedded-'));
   sluice = await openSluice({ policies: path.join(ROOT, 'policies'), rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoEntries: 10, now: () => nowMs });
 });
@@ -47,7 +49,6 @@ test('J29 a memoised answer dies at its expiresAt', async () => {
   expect(await codes()).toContain('claim_expired');
   nowMs = Date.parse('2026-01-15T00:00:00Z');
   expect(await codes()).toContain('claim_expired'); // a clock set back revives nothing (J28)
-  nowMs = NOON;
 });
 
 test('J17 R54 the switch stops a vendor at the next question, memo or not; R83 it returns only with new claims', async () => {

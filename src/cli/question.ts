@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { complete } from '../core/complete.ts';
+import { complete } from '../core/prepare/complete.ts';
 import { OBLIGATION_OPS, type Caller } from '../core/facts.ts';
-import { parseJson } from '../core/json.ts';
-import { parseQuestion } from '../core/parse.ts';
+import { parseJson } from '../core/parse/json.ts';
+import { parseQuestion } from '../core/parse/parse.ts';
 import { judge, type Judged } from '../judge.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { load, toSnapshot } from '../workspace.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Decision, Revision } from './answer.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { Completed, CompletedField } from './complete.ts';
-import { splitPath } from './paths.ts';
-import type { Prepared } from './prepared.ts';
+import type { Catalogue } from './catalogue/catalogue.ts';
+import type { Completed, CompletedField } from './prepare/complete.ts';
+import { splitPath } from './parse/paths.ts';
+import type { Prepared } from './prepare/prepared.ts';
 
 /** Turns a name that nobody knows into what may stand in a record: `?` and 16 hex of an HMAC (J30). */
 export type HashName = (name: string) => string;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { SluiceError } from '../core/errors.ts';
-import { parseJson } from '../core/json.ts';
+import { parseJson } from '../core/parse/json.ts';
 
 /** J32. */
 export const BODY_LIMIT = 1024 * 1024;

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError } from '../core/errors.ts';
-import { BATCH_DEPTH } from '../core/json.ts';
-import { parseBatch, parsePermitted, parseQuestion } from '../core/parse.ts';
+import { BATCH_DEPTH } from '../core/parse/json.ts';
+import { parseBatch, parsePermitted, parseQuestion } from '../core/parse/parse.ts';
 import type { Question } from '../core/question.ts';
 import type { Asked, Pdp } from '../pdp.ts';
 import { requirePower, type Authenticate } from './auth.ts';

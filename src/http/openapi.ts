@@ -1,5 +1,5 @@
 import { VENDOR_STATES } from '../core/facts.ts';
-import { MAX_ITEMS, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../core/parse.ts';
+import { MAX_ITEMS, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../core/parse/parse.ts';
 import { VERSION } from '../version.ts';
 import { ANSWER_SCHEMAS } from './answer-schema.ts';
 import { STATUS } from './errors.ts';

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Rule } from '../core/rulings.ts';
+import type { Rule } from '../core/decide/rulings.ts';
 import { checkContract, toRules, type Inspected } from './contract.ts';
 import { readTarGz } from './tar.ts';
 

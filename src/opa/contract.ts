@@ -1,6 +1,6 @@
 import { REASON_CODES, type ReasonCode } from '../core/answer.ts';
 import { OBLIGATION_OPS, type Obligation } from '../core/facts.ts';
-import type { Rule } from '../core/rulings.ts';
+import type { Rule } from '../core/decide/rulings.ts';
 
 /** The part of `opa inspect -a` that rules are described by. */
 export interface Inspected {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { loadPolicy, type LoadedPolicy } from '@open-policy-agent/opa-wasm';
-import type { RegoInput } from '../core/prepared.ts';
-import { EvaluationFailed, parseRulings, type Rule, type Rulings } from '../core/rulings.ts';
+import type { RegoInput } from '../core/prepare/prepared.ts';
+import { EvaluationFailed, parseRulings, type Rule, type Rulings } from '../core/decide/rulings.ts';
 
 // In pages of 64 KiB. Growing costs a full collection and is never undone: 4 MiB hold 64 profiles with room to spare,
 // and no question needs more than 256 MiB.

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { ObligationOp } from '../../src/core/facts.ts';
-import type { Prepared, PreparedCombination, RegoInput, Shape } from '../../src/core/prepared.ts';
-import type { ProfileInput } from '../../src/core/profiles.ts';
-import type { Rule, Rulings } from '../../src/core/rulings.ts';
+import type { Prepared, PreparedCombination, RegoInput, Shape } from '../../src/core/prepare/prepared.ts';
+import type { ProfileInput } from '../../src/core/catalogue/profiles.ts';
+import type { Rule, Rulings } from '../../src/core/decide/rulings.ts';
 
 /** Questions of up to five fields over six profiles, with rulings as an engine could give them: nothing here is a real policy. */
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { EFFECTS, type Decision } from '../../src/core/answer.ts';
-import { decide } from '../../src/core/decide.ts';
-import { hostCause } from '../../src/core/reasons.ts';
+import { decide } from '../../src/core/decide/decide.ts';
+import { hostCause } from '../../src/core/decide/reasons.ts';
 import { anyCase, combination, only, PROFILES, rule, withRule, withShape, type Case } from './arbitraries.ts';
 
 const RUNS = { numRuns: 1500 };

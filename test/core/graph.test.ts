@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { RelationRule, Tuple } from '../../src/core/facts.ts';
-import { createGraph } from '../../src/core/graph.ts';
+import { createGraph } from '../../src/core/catalogue/graph.ts';
 
 const tuple = (text: string): Tuple => {
   const [subject = '', relation = '', object = ''] = text.split(' ');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { SluiceError } from '../../src/core/errors.ts';
-import { BATCH_DEPTH, MAX_DEPTH, parseJson } from '../../src/core/json.ts';
+import { BATCH_DEPTH, MAX_DEPTH, parseJson } from '../../src/core/parse/json.ts';
 
 /** What was said, or what came out. Whatever else is thrown fails the test. */
 function outcome(text: string, depth?: number): string | { readonly value: unknown } {

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { SluiceError } from '../../src/core/errors.ts';
-import { parseBatch, parsePermitted, parseQuestion, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../../src/core/parse.ts';
+import { parseBatch, parsePermitted, parseQuestion, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../../src/core/parse/parse.ts';
 
 const WHO = { identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production' };
 const QUESTION = { ...WHO, fields: ['plan'] };

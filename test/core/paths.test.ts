@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compilePatterns, escapeKey, joinPath, matchName, splitPath, unescapeKey } from '../../src/core/paths.ts';
+import { compilePatterns, escapeKey, joinPath, matchName, splitPath, unescapeKey } from '../../src/core/parse/paths.ts';
 
 const key = fc.oneof(
   fc.string({ unit: fc.constantFrom('.', '[', ']', '\\', '*', '$', 'a', '\0', 'ü'), maxLength: 6 }),

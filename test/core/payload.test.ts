@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { SluiceError } from '../../src/core/errors.ts';
 import type { FieldFact } from '../../src/core/facts.ts';
-import { joinPath } from '../../src/core/paths.ts';
-import { flatten, inspect } from '../../src/core/payload.ts';
+import { joinPath } from '../../src/core/parse/paths.ts';
+import { flatten, inspect } from '../../src/core/parse/payload.ts';
 
 const KEY = `sk-${'proj'}-aB3dE5fG7hJ9kL1mN2pQ4rS6`;
 

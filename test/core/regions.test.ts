@@ -1,4 +1,4 @@
-import { inEu } from '../../src/core/regions.ts';
+import { inEu } from '../../src/core/catalogue/regions.ts';
 
 const EU = 'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK'.split(' ');
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { findSecrets } from '../../src/core/secrets.ts';
+import { findSecrets } from '../../src/core/parse/secrets.ts';
 
 // Put together here, so that no scanner of repositories takes them for real ones.
 const part = (length: number) => 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY'.repeat(4).slice(0, length);

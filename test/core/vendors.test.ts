@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Claim, Edge, EdgeType, Vendor, VendorCategory } from '../../src/core/facts.ts';
-import { createVendorGraph } from '../../src/core/vendors.ts';
+import { createVendorGraph } from '../../src/core/catalogue/vendors.ts';
 
 const vendor = (id: string, more: Partial<Vendor> = {}): Vendor => ({
   id, name: id, party: 'third', categories: [], hosts: [], packages: [], regions: [], state: 'active', claims: [], ...more,

@@ -114,6 +114,15 @@ describe('grants (J1–J7)', () => {
     expect(codes(setBack.decision)).toContain('grant_expired');
   });
 
+  test('R24 R28 R29 R30 every obligation of the vocabulary stands in the answer with its parameters, where the caller can do it', async () => {
+    const ops = { truncate_time: { to: 'hour' }, coarsen_ip: { v4: 24, v6: 48 }, redact_url: { keep: ['utm_source'] }, truncate: { to: 8 }, bucket: { size: 10 }, mask: { keep: 2 }, encrypt: { key: 'ours' }, tokenize: {} } as const;
+    for (const [op, params] of Object.entries(ops)) {
+      const world = await openWorld({ 'grants/fixture.yaml': { grants: { one: grant({ categories: ['user.device.browser'], effect: 'transform', obligations: [{ op, params }] }) } } });
+      expect(world.ask({ ...telemetry, fields: ['browser'] })).toMatchObject({ decision: 'transform', obligations: [{ field: 'browser', op, params }] });
+      expect(codes(world.ask({ ...telemetry, fields: ['browser'], supports: ['drop'] }))).toEqual(['obligation_unsupported']);
+    }
+  });
+
   test('J4 a field whose category is a sibling is not matched by substring', async () => {
     const world = await openWorld({
       'categories/fixture.yaml': { categories: { 'user.contacts_book.size': { sensitivity: 'internal', identifiability: 'none' } } },

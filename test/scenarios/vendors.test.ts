@@ -138,7 +138,7 @@ describe('vendors and their supply chain (J14–J17)', () => {
 
   test('J21 a rule that does not exist, a profile out of range, a grant not asked about: evaluation_failed', async () => {
     const { engine } = await shippedEngine();
-    const { parseRulings } = await import('../../src/core/rulings.ts');
+    const { parseRulings } = await import('../../src/core/decide/rulings.ts');
     const bounds = { profiles: 1, grants: new Set(['g']) };
     const parse = (result: unknown) => () => parseRulings(result, engine.rules, bounds);
     const good = { rulings: [{ 'unknown-field': [0] }], permits: { g: [0] }, failed: [] };

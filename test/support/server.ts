@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Answer } from '../../src/core/answer.ts';
-import { parseJson } from '../../src/core/json.ts';
+import { parseJson } from '../../src/core/parse/json.ts';
 import { loadBundle } from '../../src/opa/build.ts';
 import { send, type Received, type SendOptions } from '../http/harness.ts';
 import { findBuiltOpa, ROOT } from './world.ts';

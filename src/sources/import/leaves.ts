@@ -1,6 +1,6 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
-import { escapeKey } from '../../core/paths.ts';
-import { MAX_PATH_BYTES } from '../../core/payload.ts';
+import { escapeKey } from '../../core/parse/paths.ts';
+import { MAX_PATH_BYTES } from '../../core/parse/payload.ts';
 import { either, type Shape } from './shape.ts';
 
 /** A path at which a payload may have a leaf (J22). */

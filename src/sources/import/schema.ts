@@ -1,5 +1,5 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
-import { MAX_DEPTH } from '../../core/json.ts';
+import { MAX_DEPTH } from '../../core/parse/json.ts';
 import { ANYTHING, both, either, type Shape } from './shape.ts';
 
 /** A shape and what was left out of it: for the person who imports, in plain words. */

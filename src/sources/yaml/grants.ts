@@ -1,4 +1,4 @@
-import { compileCondition, ConditionError, type Alternatives, type Objection } from '../../core/conditions.ts';
+import { compileCondition, ConditionError, type Alternatives, type Objection } from '../../core/catalogue/conditions.ts';
 import { CLAIM_NAMES, type Condition, type Grant, type Json, type VendorSelector } from '../../core/facts.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import type { Entry, EntryOf } from './collect.ts';

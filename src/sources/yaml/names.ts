@@ -1,5 +1,5 @@
 import { didYouMean } from '../../core/suggest.ts';
-import { ancestorsOf } from '../../core/selectors.ts';
+import { ancestorsOf } from '../../core/catalogue/selectors.ts';
 import type { Collector } from './collect.ts';
 import type { Kind } from './schemas.ts';
 

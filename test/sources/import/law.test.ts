@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { compilePatterns } from '../../../src/core/paths.ts';
-import { flatten, inspect } from '../../../src/core/payload.ts';
+import { compilePatterns } from '../../../src/core/parse/paths.ts';
+import { flatten, inspect } from '../../../src/core/parse/payload.ts';
 import { importDefinitions } from '../../../src/sources/import/definitions.ts';
 
 /** A schema, and a value that fits it. */

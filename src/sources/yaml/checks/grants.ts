@@ -1,5 +1,5 @@
 import type { EventFact, Grant, Vendor, VendorSelector } from '../../../core/facts.ts';
-import { ancestorsOf, covers, isBelow, toSelectors } from '../../../core/selectors.ts';
+import { ancestorsOf, covers, isBelow, toSelectors } from '../../../core/catalogue/selectors.ts';
 import type { Collector, Entry, EntryOf } from '../collect.ts';
 import { durationOf, endOf, isEmpty, startOf } from '../dates.ts';
 import type { Loaded } from '../facts.ts';

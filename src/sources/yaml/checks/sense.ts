@@ -4,7 +4,7 @@ import { isAfter, isEmpty } from '../dates.ts';
 import type { Loaded } from '../facts.ts';
 import { membersOf, type Names } from '../names.ts';
 import type { Problem } from '../problems.ts';
-import { isBelow } from '../../../core/selectors.ts';
+import { isBelow } from '../../../core/catalogue/selectors.ts';
 import { didYouMean } from '../../../core/suggest.ts';
 import { checkGrants, selects } from './grants.ts';
 

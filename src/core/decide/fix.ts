@@ -1,7 +1,7 @@
-import type { Fix } from './answer.ts';
+import type { Fix } from '../answer.ts';
 import { hits, type Leaving } from './combinations.ts';
-import { SENSITIVITIES, type Sensitivity } from './facts.ts';
-import type { PreparedCombination } from './prepared.ts';
+import { SENSITIVITIES, type Sensitivity } from '../facts.ts';
+import type { PreparedCombination } from '../prepare/prepared.ts';
 
 const EXACT_UP_TO = 16;
 

@@ -1,4 +1,4 @@
-import { REASON_CODES, type Reason, type ReasonCode } from './answer.ts';
+import { REASON_CODES, type Reason, type ReasonCode } from '../answer.ts';
 
 /** A reason before its fields are gathered. */
 export interface Cause {

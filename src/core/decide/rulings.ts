@@ -1,5 +1,5 @@
-import { REASON_CODES, type ReasonCode } from './answer.ts';
-import type { Obligation } from './facts.ts';
+import { REASON_CODES, type ReasonCode } from '../answer.ts';
+import type { Obligation } from '../facts.ts';
 
 /** What a rule says of itself, from its METADATA. */
 export interface Rule {

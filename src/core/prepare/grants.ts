@@ -1,12 +1,12 @@
-import type { ReasonCode } from './answer.ts';
-import type { Catalogue, KnownGrant } from './catalogue.ts';
-import { hasEnded, isCurrent, type Moment, type Thresholds } from './clock.ts';
-import type { Vendor, VendorSelector } from './facts.ts';
-import type { WhyNot } from './judge.ts';
-import type { Profile } from './profiles.ts';
-import { hostCause, type Cause } from './reasons.ts';
-import type { Rulings } from './rulings.ts';
-import { covers } from './selectors.ts';
+import type { ReasonCode } from '../answer.ts';
+import type { Catalogue, KnownGrant } from '../catalogue/catalogue.ts';
+import { hasEnded, isCurrent, type Moment, type Thresholds } from '../clock.ts';
+import type { Vendor, VendorSelector } from '../facts.ts';
+import type { WhyNot } from '../decide/judge.ts';
+import type { Profile } from '../catalogue/profiles.ts';
+import { hostCause, type Cause } from '../decide/reasons.ts';
+import type { Rulings } from '../decide/rulings.ts';
+import { covers } from '../catalogue/selectors.ts';
 
 /** What a grant is compared with, beside the categories. */
 export interface Situation {

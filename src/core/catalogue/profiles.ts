@@ -1,4 +1,4 @@
-import type { Category, FieldFact, Identifiability, Scalar, Sensitivity } from './facts.ts';
+import type { Category, FieldFact, Identifiability, Scalar, Sensitivity } from '../facts.ts';
 import { ancestorsOf } from './selectors.ts';
 
 /** What policy reads of a field, as it stands in the Rego input. */

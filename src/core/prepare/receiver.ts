@@ -1,10 +1,10 @@
-import type { ReasonCode } from './answer.ts';
-import type { KnownGrant } from './catalogue.ts';
-import type { Thresholds } from './clock.ts';
-import { VENDOR_STATES, type Claim, type Vendor, type VendorState } from './facts.ts';
+import type { ReasonCode } from '../answer.ts';
+import type { KnownGrant } from '../catalogue/catalogue.ts';
+import type { Thresholds } from '../clock.ts';
+import { VENDOR_STATES, type Claim, type Vendor, type VendorState } from '../facts.ts';
 import type { RegoInput } from './prepared.ts';
 import type { World } from './prepare.ts';
-import { inEu } from './regions.ts';
+import { inEu } from '../catalogue/regions.ts';
 
 type VendorInput = RegoInput['vendor'];
 

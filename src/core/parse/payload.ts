@@ -1,8 +1,8 @@
-import { SluiceError } from './errors.ts';
-import type { FieldFact, Scalar, ValueType } from './facts.ts';
+import { SluiceError } from '../errors.ts';
+import type { FieldFact, Scalar, ValueType } from '../facts.ts';
 import { MAX_DEPTH } from './json.ts';
 import { joinPath, splitPath } from './paths.ts';
-import type { PayloadLeaf } from './question.ts';
+import type { PayloadLeaf } from '../question.ts';
 import { findSecrets } from './secrets.ts';
 
 export const MAX_FIELDS = 1000;

@@ -1,10 +1,10 @@
-import { SluiceError } from './errors.ts';
-import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from './facts.ts';
+import { SluiceError } from '../errors.ts';
+import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from '../facts.ts';
 import { countPaths, flatten, MAX_FIELDS, MAX_PATH_BYTES } from './payload.ts';
-import type { PermittedQuestion, Question } from './question.ts';
-import { nearest } from './suggest.ts';
+import type { PermittedQuestion, Question } from '../question.ts';
+import { nearest } from '../suggest.ts';
 
-export { PERMITTED_SCHEMA, QUESTION_SCHEMA } from './question.ts';
+export { PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../question.ts';
 
 export const MAX_ITEMS = 1000;
 export const MAX_NAME = 256;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { EFFECTS, type ApprovalRequest, type Decision, type Effect, type FieldObligation, type FieldVerdict } from './answer.ts';
+import { EFFECTS, type ApprovalRequest, type Decision, type Effect, type FieldObligation, type FieldVerdict } from '../answer.ts';
 import { hits } from './combinations.ts';
 import { smallestFix } from './fix.ts';
 import { indexView, judgeField, type IndexedView, type JudgedField, type WhyNot } from './judge.ts';
-import type { Prepared } from './prepared.ts';
+import type { Prepared } from '../prepare/prepared.ts';
 import { gather, hostCause, type Cause } from './reasons.ts';
 import type { Rulings } from './rulings.ts';
 

@@ -1,12 +1,12 @@
-import type { ReasonCode } from './answer.ts';
-import type { Catalogue, KnownEvent, KnownField } from './catalogue.ts';
-import { SluiceError } from './errors.ts';
-import type { Caller, Channel, ObligationOp, Scalar } from './facts.ts';
-import { inspect } from './payload.ts';
+import type { ReasonCode } from '../answer.ts';
+import type { Catalogue, KnownEvent, KnownField } from '../catalogue/catalogue.ts';
+import { SluiceError } from '../errors.ts';
+import type { Caller, Channel, ObligationOp, Scalar } from '../facts.ts';
+import { inspect } from '../parse/payload.ts';
 import type { Finding } from './prepared.ts';
-import type { Profile } from './profiles.ts';
-import type { PayloadLeaf, Question } from './question.ts';
-import { nearest } from './suggest.ts';
+import type { Profile } from '../catalogue/profiles.ts';
+import type { PayloadLeaf, Question } from '../question.ts';
+import { nearest } from '../suggest.ts';
 
 export interface CompletedField {
   readonly path: string;

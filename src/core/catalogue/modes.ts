@@ -1,4 +1,4 @@
-import type { Facts, Mode } from './facts.ts';
+import type { Facts, Mode } from '../facts.ts';
 
 // From the strictest.
 const MODES = ['enforce', 'shadow'] as const;

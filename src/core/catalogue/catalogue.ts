@@ -1,6 +1,6 @@
-import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from './facts.ts';
+import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from '../facts.ts';
 import { createGraph, type Graph } from './graph.ts';
-import { compilePatterns, matchName } from './paths.ts';
+import { compilePatterns, matchName } from '../parse/paths.ts';
 import { createProfiles, type Profile, type Profiles } from './profiles.ts';
 import { ancestorsOf, toSelectors, type Selectors } from './selectors.ts';
 import { createVendorGraph, type VendorGraph } from './vendors.ts';

@@ -1,6 +1,6 @@
-import type { Atom, Json } from './facts.ts';
+import type { Atom, Json } from '../facts.ts';
 import { isObject, OPERATORS } from './operators.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../suggest.ts';
 
 const MAX_ALTERNATIVES = 256;
 const MAX_ATOMS = 1024;

@@ -1,7 +1,7 @@
-import type { Effect } from './answer.ts';
-import type { ObligationOp } from './facts.ts';
+import type { Effect } from '../answer.ts';
+import type { ObligationOp } from '../facts.ts';
 import { plan, type Demand, type Plan } from './obligations.ts';
-import type { AskedField, Finding, Shape, View } from './prepared.ts';
+import type { AskedField, Finding, Shape, View } from '../prepare/prepared.ts';
 import { hostCause, type Cause } from './reasons.ts';
 import type { Rule, Rulings } from './rulings.ts';
 

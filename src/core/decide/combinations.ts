@@ -1,4 +1,4 @@
-import type { PreparedCombination } from './prepared.ts';
+import type { PreparedCombination } from '../prepare/prepared.ts';
 
 /** A field that would leave, with the profile that it would leave as. */
 export interface Leaving {

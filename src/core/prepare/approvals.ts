@@ -1,5 +1,5 @@
-import type { Catalogue } from './catalogue.ts';
-import type { Thresholds } from './clock.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Thresholds } from '../clock.ts';
 import type { Completed } from './complete.ts';
 import type { Subject } from './subject.ts';
 

@@ -1,7 +1,7 @@
-import type { ReasonCode } from './answer.ts';
-import type { Condition, Json, Obligation, ObligationOp, Scalar, VendorSelector } from './facts.ts';
-import type { ProfileInput } from './profiles.ts';
-import type { Selectors } from './selectors.ts';
+import type { ReasonCode } from '../answer.ts';
+import type { Condition, Json, Obligation, ObligationOp, Scalar, VendorSelector } from '../facts.ts';
+import type { ProfileInput } from '../catalogue/profiles.ts';
+import type { Selectors } from '../catalogue/selectors.ts';
 
 /** The document that Rego judges: rego/schemas/input.json. Names and facts, never a field's value. */
 export interface RegoInput {

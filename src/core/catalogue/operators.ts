@@ -1,4 +1,4 @@
-import type { Json } from './facts.ts';
+import type { Json } from '../facts.ts';
 
 /** What an operator takes at its right, and when it holds: the plain reading of rego/egress/rules/conditions.rego. */
 export interface Operator {

@@ -1,4 +1,4 @@
-import { SluiceError } from './errors.ts';
+import { SluiceError } from '../errors.ts';
 
 /** Lists and objects inside each other, the outermost counted (J32). */
 export const MAX_DEPTH = 32;

@@ -1,10 +1,10 @@
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Completed } from './complete.ts';
-import type { Identity } from './facts.ts';
+import type { Identity } from '../facts.ts';
 import type { World } from './prepare.ts';
 import type { RegoInput } from './prepared.ts';
-import { inEu } from './regions.ts';
-import { toSelectors } from './selectors.ts';
+import { inEu } from '../catalogue/regions.ts';
+import { toSelectors } from '../catalogue/selectors.ts';
 
 /** Who sends, in one view: the identity itself, or the one it acts for. */
 export interface Subject {

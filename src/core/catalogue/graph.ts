@@ -1,4 +1,4 @@
-import type { RelationRule, Tuple } from './facts.ts';
+import type { RelationRule, Tuple } from '../facts.ts';
 
 /** `overrun`: the search was cut off, so nothing is known. Whoever gets it denies. */
 export type Held = 'yes' | 'no' | 'overrun';

@@ -1,4 +1,4 @@
-import type { Edge, Vendor } from './facts.ts';
+import type { Edge, Vendor } from '../facts.ts';
 import { inEu } from './regions.ts';
 
 /** A vendor that gets the data in the end, over edges that count (J16). */

@@ -1,5 +1,5 @@
-import { OBLIGATION_OPS, type Obligation, type ObligationOp } from './facts.ts';
-import type { ResultEdge } from './prepared.ts';
+import { OBLIGATION_OPS, type Obligation, type ObligationOp } from '../facts.ts';
+import type { ResultEdge } from '../prepare/prepared.ts';
 
 /** An obligation and the rule or grant that demands it. */
 export interface Demand extends Obligation {
