@@ -5,9 +5,9 @@ import { SluiceError } from './core/errors.ts';
 import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
 import { judge, type Remembered } from './judge.ts';
-import { openLog } from './log/log.ts';
+import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
-import type { DecisionLog, Entry } from './log/types.ts';
+import type { Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { PolicyError } from './opa/build.ts';
 import { createPdp, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
@@ -43,6 +43,7 @@ export interface Sluice {
 }
 
 const WARM_UP_MS = 150;
+const PROBE_MS = 1000;
 
 /**
  * Opens the data directory, the log, the policy and the facts, and answers from then on.
@@ -55,12 +56,17 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const folders = { root: process.cwd(), ...options };
   const dataDir = await openDataDir(options.dataDir, now);
   let loaded: Loaded;
-  let log: DecisionLog;
+  let log: OpenedLog;
   let snapshot: Snapshot;
   try {
     loaded = await load(folders, now);
-    snapshot = snapshotOf();
-    log = await openLog({ dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations() });
+    snapshot = snapshotOf(loaded);
+    log = await openLog({
+      dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations(),
+      onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
+    });
+    const { truncatedBytes } = log.recovered;
+    if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
   } catch (error) {
     dataDir.close();
     throw error;
@@ -81,8 +87,8 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloadErrors: readonly string[] | undefined;
   let reloading: Promise<unknown> = Promise.resolve();
 
-  function snapshotOf(): Snapshot {
-    return createSnapshot({ ...loaded, vendorStates: dataDir.vendorStates(), revisionOf: (environment, digest) => dataDir.revisionOf(environment, digest) });
+  function snapshotOf(parts: Loaded): Snapshot {
+    return createSnapshot({ ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment, digest) => dataDir.revisionOf(environment, digest) });
   }
 
   /** What decides now; each segment of the log begins with it. */
@@ -93,12 +99,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   }
 
   async function activate(next: Loaded): Promise<void> {
-    loaded = next;
     const before = snapshot.digest;
-    snapshot = snapshotOf();
+    snapshot = snapshotOf(next); // first, since it may throw: then nothing has changed
+    loaded = next;
     if (snapshot.digest === before) return;
     memo.clear();
-    for (const entry of activations()) await log.append(entry).durable;
+    // In one turn with the swap: no decision comes into the log before the activation of its revision.
+    await Promise.all(activations().map((entry) => log.append(entry).durable));
     observer.activated('ok');
   }
 
@@ -120,6 +127,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   for (const entry of activations()) await log.append(entry).durable;
   observer.activated('ok');
   warmUp(snapshot);
+  // Whoever heeds /readyz asks nothing of a log that has failed: so it finds out by itself when there is space again.
+  const probing = setInterval(() => void log.probe(), PROBE_MS);
+  probing.unref();
 
   const pdp: Pdp = {
     ...createPdp({ snapshot: () => snapshot, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
@@ -157,6 +167,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     pdp,
     facts: () => loaded.facts,
     async close() {
+      clearInterval(probing);
       await reloading;
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
@@ -194,6 +205,7 @@ const shadowsOf = ({ modes }: Facts): readonly string[] => [...modes.vendors, ..
 function mistakesOf(error: unknown): readonly string[] {
   if (error instanceof PoliciesError) return error.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
   if (error instanceof PolicyError) return error.problems;
+  if (error instanceof AggregateError) return error.errors.flatMap(mistakesOf);
   return [error instanceof Error ? error.message : 'unknown'];
 }
 

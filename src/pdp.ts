@@ -93,7 +93,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     const { remembered, snapshot, moment, asked, caller } = a;
     const decisionId = createDecisionId(moment.nowMs);
     const revision = revisionOf(snapshot, asked.environment, moment);
-    const expiresAtMs = earliest(remembered.expiresAtMs, staleAtMs(snapshot, asked.environment));
+    const expiresAtMs = earliest(remembered.expiresAtMs, isStale(snapshot, asked.environment, moment) ? undefined : staleAtMs(snapshot, asked.environment));
     const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
     const members = [
       `"decisionId":"${decisionId}"`,
@@ -167,11 +167,13 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       const fields = event?.fields.map(({ declared }) => declared).filter((path) => path !== '$event') ?? [];
       const { snapshot, moment, asked } = begin(fields.length > 0 ? { ...question, fields } : { ...question, categories: deps.snapshot().world.catalogue.leaves }, asking);
       // Each field for itself: what would be dangerous together is not judged here.
-      const judged = judge(asked, { ...snapshot, world: { ...snapshot.world, catalogue: { ...snapshot.world.catalogue, combinations: [] } } }, moment, deps.onFailure);
-      const remembered = remember(judged, snapshot, deps);
+      const alone = { ...snapshot, world: { ...snapshot.world, catalogue: { ...snapshot.world.catalogue, combinations: [] } } };
+      const remembered = isStale(snapshot, asked.environment, moment)
+        ? stale(asked, alone, moment, deps)
+        : remember(judge(asked, alone, moment, deps.onFailure), snapshot, deps);
       const { tail } = await answer('permitted', { remembered, snapshot, moment, asked, caller: asking, hit: false, startedAt });
-      observe(deps.observer, 'permitted', { asked, decision: judged.decision, snapshot, hit: false, startedAt });
-      const { decision: _, fix: __, wouldBe: ___, ...rest } = judged.decision;
+      observe(deps.observer, 'permitted', { asked, decision: remembered.decision, snapshot, hit: false, startedAt });
+      const { decision: _, fix: __, wouldBe: ___, ...rest } = remembered.decision;
       return { json: JSON.stringify({ decisionId: tail.decisionId, ...rest, revision: tail.revision, expiresAt: tail.expiresAt, log: tail.log }) };
     },
 

@@ -33,12 +33,19 @@ export interface Loaded {
 export async function load(folders: Folders, now: () => number, before?: Loaded): Promise<Loaded> {
   const loadedAtMs = now();
   const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
-  const [facts, bundle] = await Promise.all([
+  const [facts, bundle] = await both(
     loadYaml(folders.policies),
     loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), opa }),
-  ]);
+  );
   const engine = before?.bundle.source === bundle.source ? before.engine : await createEngine(bundle.wasm, bundle.rules);
   return { facts, bundle, engine, loadedAtMs };
+}
+
+/** Waits for both, so that the mistakes of both are told. @throws {AggregateError} when both failed. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
+  const errors: unknown[] = (await Promise.allSettled([a, b])).flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  if (errors.length > 1) throw new AggregateError(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join('\n'));
+  return Promise.all([a, b]);
 }
 
 /** A snapshot of its own, for the command line: no data directory, every revision is 1. */

@@ -71,8 +71,9 @@ async function runCommand(command: Command, args: readonly string[], context: Co
 
 /** A mistake of the user's is told without a stack; anything else is a bug, and shows where it is. */
 function report(error: unknown, command: Command, { err }: Context): number {
-  if (error instanceof PoliciesError || error instanceof PolicyError) {
-    err(error.message);
+  const mistakes = error instanceof AggregateError ? error.errors as readonly unknown[] : [error];
+  if (mistakes.every((mistake) => mistake instanceof PoliciesError || mistake instanceof PolicyError)) {
+    for (const mistake of mistakes) err((mistake as Error).message);
     return 1;
   }
   const code = (error as { code?: string }).code;

@@ -40,7 +40,8 @@ export async function openDataDir(path: string, now: () => number = Date.now): P
   makeWritable(path);
   const unlock = lockFolder(path);
   try {
-    const isNew = !existsSync(join(path, 'log'));
+    // The folder alone may be an empty volume; the origin is the first that the log writes.
+    const isNew = !existsSync(join(path, 'log', 'origin'));
     const revisions = openKept({ path: join(path, 'revisions.json'), value: Revision, isNew, holds: 'the numbers of the revisions, which may never be given twice' });
     const states = openKept({ path: join(path, 'vendor-states.json'), value: SetState, isNew, holds: 'the vendors stopped by the kill switch' });
     const hashName = openNames(join(path, 'keys', 'names.key'), isNew);

@@ -69,7 +69,7 @@ describe('where attributes stand in the input', () => {
 });
 
 describe('to alternatives', () => {
-  const [a, b, c] = ['a', 'b', 'c'].map((value) => ({ 'user.team': { equals: value } })) as [Json, Json, Json];
+  const [a, b, c] = ['a', 'b', 'c'].map((value): Json => ({ 'user.team': { equals: value } })) as [Json, Json, Json];
   const [A, B, C] = ['a', 'b', 'c'].map((value) => atom('equals', value)) as [Atom, Atom, Atom];
   const not = (one: Atom): Atom => ({ ...one, negate: true });
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openDataDir, type DataDir } from '../../src/datadir/datadir.ts';
+import { mountTest, withTmpfs } from '../log/tmpfs.ts';
 
 let dir = '';
 const opened: DataDir[] = [];
@@ -94,29 +95,11 @@ describe('a directory that can\'t be written', () => {
     await expect(open(join(dir, 'file/data'))).rejects.toThrow(message(join(dir, 'file/data'), 'ENOTDIR'));
   });
 
-  const readOnly = mountReadOnly();
-  if (readOnly === undefined) test.skip('since it is read-only (skipped: may not mount here)', () => undefined);
-  else test('since it is read-only', async () => {
-    try {
-      await expect(open(join(readOnly, 'data'))).rejects.toThrow(message(join(readOnly, 'data'), 'EROFS'));
-      await expect(open(readOnly)).rejects.toThrow(message(readOnly, 'EROFS'));
-    } finally {
-      execFileSync('umount', [readOnly]);
-      rmSync(readOnly, { recursive: true });
-    }
-  });
+  mountTest('since it is read-only', () => withTmpfs('ro,size=64k', async (readOnly) => {
+    await expect(open(join(readOnly, 'data'))).rejects.toThrow(message(join(readOnly, 'data'), 'EROFS'));
+    await expect(open(readOnly)).rejects.toThrow(message(readOnly, 'EROFS'));
+  }));
 });
-
-function mountReadOnly(): string | undefined {
-  const at = mkdtempSync(join(tmpdir(), 'datadir-ro-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=64k', 'tmpfs', at], { stdio: 'ignore' });
-    return at;
-  } catch {
-    rmSync(at, { recursive: true });
-    return undefined;
-  }
-}
 
 describe('names', () => {
   test('are hashed with a key of this directory, the same after a restart', async () => {

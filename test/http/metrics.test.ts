@@ -92,9 +92,11 @@ test('a port of its own serves metrics and nothing else, also to what is forward
   createCounter(registry, { name: 'a_total', help: 'a', labels: [] }).child().n += 2;
   const server = createServer(createMetricsApp({ registry, logger: pino({ level: 'silent' }), isDraining: () => false }));
   const port = await listen(server, 0, '127.0.0.1');
-  expect((await sendTo(port, '/metrics', { token: null, headers: { 'x-forwarded-for': '10.0.0.1' } })).text).toContain('a_total 2');
-  expect((await sendTo(port, '/check', { body: QUESTION })).status).toBe(404);
+  const metrics = await sendTo(port, '/metrics', { token: null, headers: { 'x-forwarded-for': '10.0.0.1' } });
+  const check = await sendTo(port, '/check', { body: QUESTION });
   await new Promise((resolve) => server.close(resolve));
+  expect(metrics.text).toContain('a_total 2');
+  expect(check.status).toBe(404);
 });
 
 test('labels of every text are told apart and escaped', async () => {

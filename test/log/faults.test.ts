@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLog } from '../../src/log/log.ts';
 import type { Entry } from '../../src/log/types.ts';
 import { AT_MS, decision, diskError, inFolder, readSegment, recordsOf, segmentsOf, watchedFiles, write, type Call } from './support.ts';
+import { mountTest, withTmpfs } from './tmpfs.ts';
 
 const { dir, open } = inFolder();
 
@@ -182,53 +181,30 @@ test('a directory below a file can\'t hold a log', async () => {
   await expect(openLog({ dir: join(dir(), 'file', 'log'), now: () => AT_MS })).rejects.toThrow(/ENOTDIR.*file/);
 });
 
-/** A file system of 512 KiB; undefined where mounting is not permitted. */
-function mountSmall(): string | undefined {
-  const at = mkdtempSync(join(tmpdir(), 'log-small-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', at], { stdio: 'ignore' });
-    return at;
-  } catch {
-    rmSync(at, { recursive: true });
-    return undefined;
+mountTest('a real file system that runs full loses no acknowledged record, and the log goes on when it is freed', () => withTmpfs('size=512k', async (small) => {
+  const ballast = join(small, 'ballast');
+  writeFileSync(ballast, Buffer.alloc(256 * 1024));
+  let nowMs = AT_MS;
+  const log = await open({ dir: join(small, 'log'), now: () => nowMs });
+  const acknowledged: number[] = [];
+  let refused = 0;
+  for (let n = 0; refused === 0; n += 1) {
+    const group = Array.from({ length: 10 }, (_, i) => n * 10 + i);
+    const results = await Promise.allSettled(group.map((id) => log.append({ kind: 'decision', members: `"n":${id},"x":"${'x'.repeat(500)}"` }).durable));
+    acknowledged.push(...group.filter((_, i) => results[i]!.status === 'fulfilled'));
+    refused += results.filter(({ status }) => status === 'rejected').length;
   }
-}
+  expect(log.failure()).toMatch(/ENOSPC/);
+  nowMs += 1000;
+  await log.probe();
+  expect(log.failure()).toMatch(/ENOSPC/);
 
-const small = mountSmall();
-if (small === undefined) test.skip('a real file system runs full (skipped: may not mount a tmpfs here)', () => undefined);
-else describe('a real file system', () => {
-  afterAll(() => {
-    execFileSync('umount', [small]);
-    rmSync(small, { recursive: true });
-  });
-
-  test('that runs full loses no acknowledged record, and the log goes on when it is freed', async () => {
-    mkdirSync(join(small, 'log'));
-    const ballast = join(small, 'ballast');
-    writeFileSync(ballast, Buffer.alloc(256 * 1024));
-    let nowMs = AT_MS;
-    const log = await open({ dir: join(small, 'log'), now: () => nowMs });
-    const acknowledged: number[] = [];
-    let refused = 0;
-    for (let n = 0; refused === 0; n += 1) {
-      const group = Array.from({ length: 10 }, (_, i) => n * 10 + i);
-      const results = await Promise.allSettled(group.map((id) => log.append({ kind: 'decision', members: `"n":${id},"x":"${'x'.repeat(500)}"` }).durable));
-      acknowledged.push(...group.filter((_, i) => results[i]!.status === 'fulfilled'));
-      refused += results.filter(({ status }) => status === 'rejected').length;
-    }
-    expect(log.failure()).toMatch(/ENOSPC/);
-    nowMs += 1000;
-    await log.probe();
-    expect(log.failure()).toMatch(/ENOSPC/);
-
-    rmSync(ballast);
-    nowMs += 1000;
-    await write(log, decision(-1));
-    expect(log.failure()).toBeUndefined();
-    await log.close();
-    const records = recordsOf(join(small, 'log'));
-    expect(records.map(({ index }) => index)).toEqual(records.map((_, index) => index));
-    expect(records.map(({ kind, n, refused: count }) => (kind === 'gap' ? { refused: count } : n))).toEqual([...acknowledged, { refused }, -1]);
-    expect(statSync(join(small, 'log')).isDirectory()).toBe(true);
-  });
-});
+  rmSync(ballast);
+  nowMs += 1000;
+  await write(log, decision(-1));
+  expect(log.failure()).toBeUndefined();
+  await log.close();
+  const records = recordsOf(join(small, 'log'));
+  expect(records.map(({ index }) => index)).toEqual(records.map((_, index) => index));
+  expect(records.map(({ kind, n, refused: count }) => (kind === 'gap' ? { refused: count } : n))).toEqual([...acknowledged, { refused }, -1]);
+}));

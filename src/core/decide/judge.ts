@@ -68,7 +68,7 @@ export function judgeField(field: AskedField, views: readonly IndexedView[], opt
   const { done, duties } = withDuties([...granted, ...strip], views, raw, shape);
 
   const denials = [
-    ...forbids(views, raw, done.final, stripped || isObserved(field, options)),
+    ...forbids(views, field, done.final, stripped || isObserved(field, options)),
     ...findingCauses(field.findings, stripped || isObserved(field, options)),
     ...unsupported(done, shape.supports),
   ];
@@ -122,21 +122,22 @@ function rulesOn(views: readonly IndexedView[], raw: number, final: number | und
   ]);
 }
 
-function forbids(views: readonly IndexedView[], raw: number, final: number | undefined, isNewAllowed: boolean): readonly Cause[] {
+function forbids(views: readonly IndexedView[], { path, profile: raw }: AskedField, final: number | undefined, isNewAllowed: boolean): readonly Cause[] {
   return views.flatMap((indexed) => {
     const hit = rulesOn([indexed], raw, final).filter((rule) => (
       rule.effect === 'forbid' && !(isNewAllowed && rule.code === 'unknown_field')
     ));
-    const causes = narrow(hit, indexed.view.input.profiles[raw]!.known).map((rule) => toCause(rule, indexed.view));
+    const causes = (path === '$event' ? hit : narrow(hit)).map((rule) => toCause(rule, indexed.view));
     const lifted = indexed.view.approval === undefined ? [] : causes.map(({ rule }) => hostCause('mandatory_forbid', rule));
     return [...causes, ...lifted];
   });
 }
 
-// An unknown event denies its fields with `unknown_event` alone; its name, where a pattern knows it, has all its reasons.
-const narrow = (rules: readonly Rule[], known: boolean) => (
-  !known && rules.some(({ code }) => code === 'unknown_event') ? rules.filter(({ code }) => code === 'unknown_event') : rules
-);
+// An unknown event denies with `unknown_event` alone (J33); its name, where a pattern knows it, has all its reasons.
+function narrow(rules: readonly Rule[]): readonly Rule[] {
+  const unknown = rules.filter(({ code }) => code === 'unknown_event');
+  return unknown.length > 0 ? unknown : rules;
+}
 
 function toCause(rule: Rule, view: View): Cause {
   const chain = view.chains[rule.code] ?? (view.destination === undefined ? undefined : view.path);

@@ -26,7 +26,7 @@ export interface RawFiles {
 }
 
 /**
- * Reads every YAML file below `dir` but for cases/ and names that begin with a dot, links followed; sorted by name.
+ * Reads every YAML file below `dir` but for cases/ and names that begin with a dot, links followed; in the order of their names.
  *
  * @throws {PoliciesError} when the folder can't be read, or has no such file.
  */
@@ -53,7 +53,7 @@ const kindOf = (name: string) => name.split(path.sep)[0]!.replace(/\.ya?ml$/i, '
 /** Names below `dir`. A link counts as what it leads to: Kubernetes mounts every file as one. */
 async function list(dir: string, folder: string): Promise<readonly string[]> {
   const names = (await readdir(path.join(dir, folder))).filter((name) => !name.startsWith('.') && path.join(folder, name) !== 'cases');
-  const found = await Promise.all(names.sort().map(async (entry) => {
+  const found = await Promise.all(names.sort(byStem).map(async (entry) => {
     const name = path.join(folder, entry);
     const isYaml = /\.ya?ml$/i.test(entry);
     const isFolder = isYaml ? false : (await stat(path.join(dir, name))).isDirectory();
@@ -61,6 +61,12 @@ async function list(dir: string, folder: string): Promise<readonly string[]> {
     return name.split(path.sep).length > MAX_FOLDERS_DEEP ? [] : list(dir, name);
   }));
   return found.flat();
+}
+
+/** `grants.yaml` before the folder `grants`. */
+function byStem(a: string, b: string): number {
+  const [left, right] = [a, b].map((name) => name.replace(/\.ya?ml$/i, '')) as [string, string];
+  return left < right ? -1 : left > right ? 1 : b.length - a.length || (a < b ? -1 : 1);
 }
 
 async function readOne(file: string, kind: string): Promise<{ readonly file?: RawFile; readonly problems: readonly Problem[]; readonly unread?: Kind }> {

@@ -5,7 +5,7 @@ import { checkDuplicates } from './checks/duplicates.ts';
 import { toFacts } from './facts.ts';
 import { readFiles } from './files.ts';
 import { createNames } from './names.ts';
-import { PoliciesError } from './problems.ts';
+import { PoliciesError, type Problem } from './problems.ts';
 import { checkReferences } from './checks/references.ts';
 import { checkRelations } from './checks/relations.ts';
 import { checkSense } from './checks/sense.ts';
@@ -21,15 +21,21 @@ export async function loadYaml(dir: string): Promise<Facts> {
   const { collector, problems: shapeless } = collect(read);
   const names = createNames(collector);
   const { facts, problems: conditions } = toFacts(collector, names);
+  const unshaped = [...read.problems, ...elsewhere(read.problems, shapeless)];
   const problems = [
-    ...read.problems,
-    ...shapeless,
+    ...unshaped,
     ...checkDuplicates(collector),
-    ...checkReferences(collector, names),
-    ...checkRelations(collector, names),
+    ...elsewhere(unshaped, [...checkReferences(collector, names), ...checkRelations(collector, names)]),
     ...conditions,
     ...checkSense(collector, facts, names),
   ];
   if (problems.length > 0) throw new PoliciesError(problems);
   return { ...facts, digest: digestOf(facts) };
+}
+
+/** Those that don't stand where something has been said already. */
+function elsewhere(said: readonly Problem[], problems: readonly Problem[]): readonly Problem[] {
+  const placeOf = ({ file, line, column }: Problem) => `${line}:${column}:${file}`;
+  const places = new Set(said.map(placeOf));
+  return problems.filter((problem) => !places.has(placeOf(problem)));
 }
