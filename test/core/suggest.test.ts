@@ -14,7 +14,9 @@ test.each([
   ['staging', ['production'], undefined],
   ['cat', ['bat', 'hat'], 'bat'], // the first of equals
   ['a', [], undefined],
-  ['', ['a'], 'a'],
+  ['', ['a'], undefined],
+  ['y', ['x', 'xy'], undefined], // nothing of it would be left
+  ['y', ['Y'], 'Y'],
   ['x'.repeat(128), ['x'.repeat(127)], 'x'.repeat(127)],
   ['x'.repeat(129), ['x'.repeat(129)], undefined],
 ])('nearest to %p of %p is %p', (word, candidates, want) => {
@@ -39,7 +41,7 @@ function plainDistance(a: string, b: string): number {
 test('agrees with the plain definition', () => {
   const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 7 });
   fc.assert(fc.property(word, fc.array(word, { maxLength: 5 }), (wanted, candidates) => {
-    const allowed = Math.max(1, Math.floor(wanted.length / 3));
+    const allowed = Math.min(Math.max(1, Math.floor(wanted.length / 3)), wanted.length - 1);
     const ranked = candidates.map((candidate) => ({ candidate, away: plainDistance(wanted, candidate) })).filter(({ away }) => away <= allowed);
     const least = Math.min(...ranked.map(({ away }) => away));
     expect(nearest(wanted, candidates)).toBe(ranked.find(({ away }) => away === least)?.candidate);

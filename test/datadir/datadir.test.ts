@@ -184,6 +184,7 @@ describe('what was kept is never silently forgotten', () => {
     rmSync(join(dir, name));
     (await open()).close(); // no log yet: a first start that was cut short
     mkdirSync(join(dir, 'log'));
+    writeFileSync(join(dir, 'log', 'origin'), 'sluice/0123456789abcdef\n');
     rmSync(join(dir, name));
     await expect(open()).rejects.toThrow(`${join(dir, name)}: missing`);
   });

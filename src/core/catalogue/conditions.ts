@@ -9,9 +9,10 @@ const MAX_DEPTH = 32;
 /** Alternatives of atoms: met when all atoms of one alternative hold. */
 export type Alternatives = readonly (readonly Atom[])[];
 
-/** A mistake in a condition; `at` leads to the key or value from the condition. */
+/** A mistake in a condition: `at` leads to a value from the condition; with `key` it is the key of that value that is wrong. */
 export interface ConditionMistake {
   readonly at: readonly (string | number)[];
+  readonly key?: 'key';
   readonly message: string;
 }
 
@@ -56,8 +57,8 @@ interface Place {
 
 const NEVER: Alternatives = [];
 
-function mistake({ mistakes, at }: Place, message: string): Alternatives {
-  mistakes.push({ at, message });
+function mistake({ mistakes, at }: Place, message: string, key?: 'key'): Alternatives {
+  mistakes.push({ at, message, ...(key && { key }) });
   return NEVER;
 }
 
@@ -112,9 +113,9 @@ const tooLarge = (place: Place) => mistake(place, `a condition may come to ${MAX
 
 function atom(attribute: string, op: string, value: Json, place: Place): Alternatives {
   const operator = OPERATORS.get(op);
-  if (operator === undefined) return mistake(place, `${op} is no operator${didYouMean(op, OPERATORS.keys())}: there are ${[...OPERATORS.keys()].join(', ')}`);
+  if (operator === undefined) return mistake(place, `${op} is no operator${didYouMean(op, OPERATORS.keys())}: there are ${[...OPERATORS.keys()].join(', ')}`, 'key');
   const above = { ...place, at: place.at.slice(0, -1) };
-  const left = resolve(attribute, above);
+  const left = resolve(attribute, above, 'key');
   const ref = isObject(value) && Object.keys(value).join() === 'ref' ? value['ref'] : undefined;
   if (ref === undefined) {
     // An operand that never fits makes an atom that never holds, but always holds under `not`.
@@ -140,13 +141,13 @@ const ROOTS: Readonly<Record<string, string>> = { user: 'identity', subject: 'id
 const RESERVED: ReadonlySet<string> = new Set(['', '__proto__', 'constructor', 'prototype']);
 
 /** Where an attribute stands in the Rego input. */
-function resolve(attribute: string, place: Place): readonly string[] {
+function resolve(attribute: string, place: Place, key?: 'key'): readonly string[] {
   const name = Object.hasOwn(ALIASES, attribute) ? ALIASES[attribute]! : attribute;
   const path = NAMED.includes(name) ? name.split('.') : attributePath(name.split('.'));
   const objection = path === undefined || path.some((step) => RESERVED.has(step))
     ? `${attribute} is nothing that a condition reads${didYouMean(attribute, NAMED)}: that is attributes of identity (user, subject), vendor (resource) and context, and ${NAMED.join(', ')}`
     : place.objection(path);
-  if (objection !== undefined) mistake(place, objection);
+  if (objection !== undefined) mistake(place, objection, key);
   return path ?? [];
 }
 

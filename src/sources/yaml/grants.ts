@@ -30,7 +30,7 @@ export function toGrant({ entry, names, problems }: GrantSource): Grant {
       } catch (error) {
         if (!(error instanceof ConditionError)) throw error;
         const root: At = ['conditions', index, ...(condition.claim === undefined ? ['if'] : [])];
-        problems.push(...error.mistakes.map(({ at, message }) => entry.problem([...root, ...at], message)));
+        problems.push(...error.mistakes.map(({ at, message, key }) => entry.problem([...root, ...at], message, key)));
         return [];
       }
     }),
@@ -63,6 +63,6 @@ function toTest(claim: string, test: Readonly<Record<string, Json>>, objection: 
     return compileCondition({ [`vendor.claims.${claim}.value`]: test }, objection);
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
-    throw new ConditionError(error.mistakes.map(({ at, message }) => ({ at: ['test', ...at.slice(1)], message })));
+    throw new ConditionError(error.mistakes.map(({ at, ...mistake }) => ({ at: ['test', ...at.slice(1)], ...mistake })));
   }
 }
