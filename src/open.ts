@@ -4,6 +4,7 @@ import { complete } from './core/prepare/complete.ts';
 import { SluiceError } from './core/errors.ts';
 import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
+import { EvaluationFailed } from './core/decide/rulings.ts';
 import { judge, type Remembered } from './judge.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
@@ -75,10 +76,10 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const memo = createMemo<Remembered>(options.memoEntries);
   const onFailure = (error: unknown) => {
     observer.evaluationFailed(error instanceof Error ? error.name : 'unknown');
-    logger.error({ reason: error instanceof Error ? error.message : 'unknown' }, 'an evaluation failed, its question was denied');
+    logger.error({ reason: describe(error) }, 'an evaluation failed, its question was denied');
   };
   const note = (kind: Entry['kind'], members: object) => {
-    log.append({ kind, members: JSON.stringify(members).slice(1, -1) }).durable.catch((error: unknown) => logger.error({ kind, reason: String(error) }, 'a record could not be written'));
+    log.append({ kind, members: JSON.stringify(members).slice(1, -1) }).durable.catch((error: unknown) => logger.error({ kind, reason: describe(error) }, 'a record could not be written'));
   };
   const clock = createClock({ now, monotonic, seenMs: await lastRecordMs(path.join(options.dataDir, 'log')) }, (byMs) => {
     logger.warn({ byMs }, 'the clock jumped');
@@ -201,6 +202,9 @@ const worseOf = (vendor: Vendor, { world }: Snapshot): VendorState => {
 };
 
 const shadowsOf = ({ modes }: Facts): readonly string[] => [...modes.vendors, ...modes.events].filter(([, { mode }]) => mode === 'shadow').map(([id]) => id).sort();
+
+/** Our own messages name no value; anybody else's may quote the input, so only its kind is told. */
+const describe = (error: unknown): string => (error instanceof EvaluationFailed || error instanceof SluiceError ? error.message : error instanceof Error ? error.name : 'unknown');
 
 function mistakesOf(error: unknown): readonly string[] {
   if (error instanceof PoliciesError) return error.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);

@@ -2,7 +2,7 @@ const MAX_LENGTH = 128;
 
 /**
  * The candidate nearest to `word`, whatever the case: at most a third of its letters away (added, left out, changed, or
- * two neighbours swapped), or one of two. The first of equals; undefined when none is that near, or `word` is over 128 long.
+ * two neighbours swapped), one in a word of two. The first of equals; undefined when none is that near, or `word` is over 128 long.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined;

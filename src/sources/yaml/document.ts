@@ -14,6 +14,7 @@ const OPTIONS = { version: '1.2', schema: 'core', stringKeys: true, resolveKnown
 
 const BETTER: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a file is one document: leave out the ---',
+  RESOURCE_EXHAUSTION: 'this is nested too deeply',
   NON_STRING_KEY: 'a key is a string: quote it, and leave out anchors and tags',
 };
 
