@@ -111,14 +111,21 @@ const regoCoverage = (opa: string): Check => async () => {
   return coverage === 100 ? PASSED : FAILED;
 };
 
+interface JestReport {
+  readonly numPassedTests: number; readonly numFailedTests: number; readonly numPendingTests: number; readonly numTodoTests: number; readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[] }[];
+}
+
 async function jest(): Promise<Counts> {
   const file = path.join(scratch, 'jest.json');
   const { code } = await run(process.execPath, ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`], asIs);
   if (!existsSync(file)) throw new Error(`jest ended with ${code} and left no report`);
-  const counts = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, number>>;
-  const of = (name: string) => counts[name] ?? 0;
-  const failed = of('numFailedTests') + of('numRuntimeErrorTestSuites');
-  return { passed: of('numPassedTests'), failed: code !== 0 && failed === 0 ? 1 : failed, skipped: of('numPendingTests') + of('numTodoTests') };
+  const report = JSON.parse(readFileSync(file, 'utf8')) as JestReport;
+  for (const { fullName, status } of report.testResults.flatMap((suite) => suite.assertionResults)) {
+    if (status === 'pending' || status === 'todo') say(`skipped: ${fullName.replace(/^skipped: /, '')}`);
+  }
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  return { passed: report.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: report.numPendingTests + report.numTodoTests };
 }
 
 async function cases(): Promise<Counts> {

@@ -133,7 +133,8 @@ function eventNameField({ event: name, fields }: Question, event: KnownEvent | u
 
 /** What a payload's values say of the whole: another object than the one stated (J19), or too small a cell (J18). */
 function payloadFindings({ payload, about, aggregate }: Question, { fact }: KnownEvent): readonly Finding[] {
-  const valuesAt = (path: string | undefined) => (payload ?? []).filter((leaf) => leaf.path === path).map(({ value }) => value);
+  // Of {} and [] the value is only the kind's name: no id and no count.
+  const valuesAt = (path: string | undefined) => (payload ?? []).filter((leaf) => leaf.path === path).map(({ value, kind }) => (kind === 'object' || kind === 'array' ? null : value));
   const id = about?.slice(about.indexOf(':') + 1);
   const floor = Math.max(fact.minCell, aggregate?.minCell ?? 0);
   const codes: ReasonCode[] = [];

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Document, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { createReader } from './raw.ts';
 import type { At, Problem, Report } from './problems.ts';
 
@@ -18,27 +18,30 @@ const BETTER: Readonly<Record<string, string>> = {
   NON_STRING_KEY: 'a key is a string: quote it, and leave out anchors and tags',
 };
 
+/** Each costs the parser some 500 bytes: 8 MiB of `[` would take all memory. */
+const MAX_INDICATORS = 2_000_000;
+const INDICATORS: ReadonlySet<number> = new Set([...'[{,:?-&*!\n'].map((indicator) => indicator.charCodeAt(0)));
+
+/** After so many syntax errors in a file the rest follows from them. */
+const MAX_ERRORS = 100;
+
 /** Places are looked for only when there is a mistake, by parsing once more. */
 export function parseText(file: string, text: string): Parsed {
   const place = createPlaces(file, text);
   const { report } = place;
-  const parsed = parse(text);
-  if (parsed === undefined) return { problems: [place.at(0, 'the file is nested too deeply')], report };
-  const broken = [...parsed.errors, ...parsed.warnings];
+  if (isTooDense(text)) return { problems: [place.at(0, `the file has over ${MAX_INDICATORS} keys and values: split it`)], report };
+  const parsed = parseDocument(text, OPTIONS);
+  const broken = [...parsed.errors, ...parsed.warnings].slice(0, MAX_ERRORS);
   if (broken.length > 0) return { problems: broken.map(({ code, message, pos }) => place.at(pos[0], BETTER[code] ?? message)), report };
   const problems: Problem[] = [];
   const raw = createReader((offset, message) => problems.push(place.at(offset, message)))(parsed.contents);
   return { raw, problems, report };
 }
 
-/** Undefined when the parser ran out of stack. */
-function parse(text: string): Document.Parsed | undefined {
-  try {
-    return parseDocument(text, OPTIONS);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+function isTooDense(text: string): boolean {
+  let count = 0;
+  for (let at = 0; at < text.length && text.length > MAX_INDICATORS; at += 1) count += INDICATORS.has(text.charCodeAt(at)) ? 1 : 0;
+  return count > MAX_INDICATORS;
 }
 
 function createPlaces(file: string, text: string) {
@@ -65,7 +68,7 @@ function lineOf(starts: readonly number[], offset: number): number {
 
 /** The offset of a value or its key; of the nearest thing around it, where there is none. */
 function createFinder(text: string): (at: At, key: boolean) => number {
-  const document = parse(text);
+  const document = parseDocument(text, OPTIONS);
   const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
   const pairOf = (map: YAMLMap, key: string) => {
     const index = indexes.get(map) ?? new Map(map.items.toReversed().map((pair) => [String((pair.key as Scalar).value), pair]));
@@ -73,10 +76,10 @@ function createFinder(text: string): (at: At, key: boolean) => number {
     return index.get(key);
   };
   return (at, wantsKey) => {
-    let node: Node | null | undefined = document?.contents;
+    let node: Node | null | undefined = document.contents;
     let offset = startOf(node) ?? 0;
     for (const [index, step] of at.entries()) {
-      if (document !== undefined && isAlias(node)) node = (node as Alias).resolve(document);
+      if (isAlias(node)) node = (node as Alias).resolve(document);
       const pair: Pair | undefined = isMap(node) ? pairOf(node, String(step)) : undefined;
       const next: unknown = pair === undefined && isSeq(node) ? node.items[Number(step)] : pair?.value;
       if (pair === undefined && next === undefined) return offset;

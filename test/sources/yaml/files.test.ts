@@ -59,6 +59,10 @@ describe('bounds', () => {
     expect((await problemsOf({ 'events/x.yaml': filled(8 * 1024 * 1024 + 1) }))).toEqual([{ file: 'events/x.yaml', line: 1, column: 1, message: 'the file has 8388609 bytes; 8388608 are allowed: split it' }]);
   });
 
+  test.each([['brackets', '['], ['commas', 'a,'], ['lines', '\n']])('8 MiB of %s', async (_, text) => {
+    expect(await problemsOf({ 'events/x.yaml': text.repeat((8 * 1024 * 1024) / text.length) })).toEqual([{ file: 'events/x.yaml', line: 1, column: 1, message: 'the file has over 2000000 keys and values: split it' }]);
+  });
+
   test('aliases that stand for billions', async () => {
     const lines = Array.from({ length: 9 }, (_, level) => `  a${level}: &a${level} [${Array.from({ length: 9 }, () => (level === 0 ? 'x' : `*a${level - 1}`)).join(', ')}]`);
     const started = performance.now();
