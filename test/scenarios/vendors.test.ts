@@ -92,6 +92,7 @@ describe('vendors and their supply chain (J14–J17)', () => {
     expect(ask('https://api.tracker.example/v1/track?key=abc').decision).toBe('allow');
     expect(ask('https://EVENTS.mycorp.example/').decision).toBe('allow');
     expect(codes(ask('https://other.example/'))).toContain('unknown_vendor');
+    for (const host of ['tracker', 'internal-obs', 'mixpanel']) expect(codes(ask(`https://${host}/`))).toContain('unknown_vendor'); // called like a vendor, and none
     expect(codes(ask('https://sub.api.tracker.example/'))).toContain('unknown_vendor');
   });
 

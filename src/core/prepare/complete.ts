@@ -20,7 +20,7 @@ export interface CompletedField {
 export interface Completed {
   readonly identity: string;
   readonly onBehalfOf?: string;
-  /** The vendor's id, or the name or host that nobody knows. */
+  /** The vendor's id, or the name that nobody knows; `host:` before a host that nobody knows. */
   readonly vendor: string;
   /** Of the destination, if one was stated. */
   readonly secure?: boolean;
@@ -92,7 +92,8 @@ function resolveVendor({ vendor, destination }: Question, { vendorGraph }: Catal
   if (vendor !== undefined && vendor !== resolved) {
     throw new SluiceError('request_invalid', 'vendor and destination name different receivers: leave one out, or add the host to the vendor');
   }
-  return resolved ?? destination.host;
+  // No vendor's id has a colon: a host that happens to be called like a vendor is not that vendor.
+  return resolved ?? `host:${destination.host}`;
 }
 
 function askedFields(question: Question, event: KnownEvent | undefined, catalogue: Catalogue): readonly CompletedField[] {
