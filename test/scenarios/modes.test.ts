@@ -55,6 +55,15 @@ describe('what holds where nothing is listed (J12, J13)', () => {
     await expect(modes({ 'vendor-x': { mode: 'shadow' } })).rejects.toThrow(/modes.yaml:\d+:\d+: vendor-x is closed by the exclusive grant/);
   });
 
+  test('J3 J13 neither shadow of a hub or an event nor an approval of what is unmatched opens an exclusive vendor', async () => {
+    const hub = { name: 'Hub', party: 'third', categories: ['cdp'], claims: { transfer_basis: { value: { covers_subprocessors: true } } }, edges: [{ to: 'vendor-x', type: 'forwards_to', on: true }] };
+    const shadowed = await openWorld({
+      'vendors/fixture.yaml': { vendors: { hub } },
+      'modes.yaml': { modes: { vendors: { hub: { mode: 'shadow', unmatched: 'review' } }, events: { 'genai_dashboard.viewed': { mode: 'shadow', unmatched: 'review' } } } },
+    });
+    for (const vendor of ['hub', 'vendor-x']) expect(shadowed.ask({ ...telemetry, vendor, fields: ['anon_user_id'] })).toMatchObject({ decision: 'deny', mode: 'enforce' });
+  });
+
   test('J13 combinations are lifted by shadow, and recorded as what would be', async () => {
     const w = await modes({ amplitude: { mode: 'shadow' } });
     const fields = ['user_agent', 'timezone', 'screen', 'language'];

@@ -61,7 +61,7 @@ export function prepare(asked: Completed, world: World, moment: Moment): Prepara
         views: views.map(({ view }) => view),
         results,
         combinations: catalogue.combinations.flatMap((combination) => prepareCombination(combination, profiles)),
-        ...modeOf(catalogue.facts.modes, asked.vendor, asked.event?.fact.name),
+        ...modeOf(catalogue.facts.modes, { vendors: receivers.map(({ input }) => input.id), event: asked.event?.fact.name, closed: views.some(({ situation }) => situation.exclusives.length > 0) }),
         supports: [...asked.supports].sort(),
       },
       fields: asked.fields.map(({ path, profile, findings }): AskedField => ({
