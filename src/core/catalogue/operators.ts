@@ -67,7 +67,6 @@ function order(left: Json, right: Json): number {
 function byCodePoint(left: string, right: string): number {
   let at = 0;
   while (at < left.length && left[at] === right[at]) at += 1;
-  if (at > 0 && /[\uD800-\uDBFF]/.test(left[at - 1]!)) at -= 1;
   return (left.codePointAt(at) ?? -1) - (right.codePointAt(at) ?? -1);
 }
 

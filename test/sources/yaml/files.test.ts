@@ -126,6 +126,15 @@ describe('all mistakes at once', () => {
     expect((await problemsOf(files)).map(({ file, line, column }) => ({ file, line, column }))).toEqual(places);
   });
 
+  test('what is right beside a mistake in shape is still judged', async () => {
+    const { files, places } = unmark({
+      'roles/x.yaml': 'roles:\n  x: { extends: [§x] }\n  y: { §titel: Y }\n§more: 1\n',
+      'modes.yaml': 'modes:\n  vendors:\n    openai: { §mod: shadow }\n    mixpanel: { mode: §shadow }\n  events: {}\n',
+      'grants/x.yaml': 'grants:\n  x: { role: telemetry, vendors: [mixpanel], purposes: [analytics], categories: [system.plan], exclusive: true }\n',
+    });
+    expect((await problemsOf(files)).map(({ file, line, column }) => ({ file, line, column }))).toEqual(places.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0)));
+  });
+
   test('the message lists each as file:line:column: message', async () => {
     const dir = await write({ ...WORLD, 'roles/x.yaml': 'roles:\n  x: { extends: [y] }\n  z: { titel: Z }\n' });
     const error = await loadYaml(dir).catch((caught: unknown) => caught);
@@ -141,7 +150,7 @@ describe('one mistake looks like one', () => {
     ['relations.yaml', 'from: [owner]', 'form: [owner]'], ['callers.yaml', 'powers: [check]', 'powers: [chek]'],
   ])('an entry of %s with a mistake is still declared', async (file, from, to) => {
     const text = (WORLD as Record<string, string>)[file]!;
-    const users = { 'grants/x.yaml': 'grants:\n  x: { role: telemetry, vendors: [{ party: third }], environments: [production], events: [page.viewed], purposes: [analytics], categories: [user.contact.email], conditions: [{ if: { context.consent: { equals: true } } }] }\n' };
+    const users = { 'grants/x.yaml': 'grants:\n  x: { role: telemetry, vendors: [{ categories: [analytics] }], environments: [production], events: [page.viewed], purposes: [analytics], categories: [user.contact.email], conditions: [{ if: { context.consent: { equals: true } } }] }\n' };
     expect(text).toContain(from);
     const found = await problemsOf({ ...users, [file]: text.replace(from, to) });
     expect([found.length, new Set(found.map((problem) => problem.file))]).toEqual([file === 'grants.yaml' ? 2 : found.length, new Set([file])]);
