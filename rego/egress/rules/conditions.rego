@@ -88,7 +88,10 @@ _true("between", left, right) if {
 
 _true("contains", left, right) if contains(left, right)
 
-_true("in", left, right) if left in right
+_true("in", left, right) if {
+	is_array(right)
+	left in right
+}
 
 _true("array_contains", left, right) if {
 	is_array(left)

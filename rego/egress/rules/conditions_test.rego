@@ -46,6 +46,7 @@ _failing := [
 	_atom("age", "between", [31, 40]),
 	_atom("team", "contains", "x"),
 	_atom("team", "in", ["ops"]),
+	_atom("team", "in", {"a map is": "data"}),
 	_atom("team", "array_contains", "d"),
 	_atom("tags", "array_subset", ["a"]),
 	_atom("tags", "array_superset", ["x"]),
