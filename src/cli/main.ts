@@ -2,6 +2,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config.ts';
+import { EvaluationFailed } from '../core/decide/rulings.ts';
 import { SluiceError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
 import { PolicyError } from '../opa/build.ts';
@@ -80,6 +81,10 @@ function report(error: unknown, command: Command, { err }: Context): number {
   if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {
     err(`sluice: ${(error as Error).message}\n\nusage: ${command.usage.split('\n')[0]}`);
     return 2;
+  }
+  if (error instanceof EvaluationFailed) {
+    err(`sluice: the policy cannot be evaluated: ${error.message}`);
+    return 1;
   }
   if (error instanceof SluiceError || error instanceof ConfigError || code === 'ENOENT' || code === 'EACCES') {
     err(`sluice: ${(error as Error).message}`);

@@ -48,8 +48,18 @@ export function checkContract(modules: readonly { readonly file: string; readonl
   return [
     ...modules.flatMap(({ file, module }) => checkModule(file, module as Module, seen)),
     ...twice,
+    ...stray(inspected),
     ...rules.flatMap(({ id, title, custom, location }) => checkMetadata(id, title, custom).map((problem) => `${location}: ${problem}`)),
   ];
+}
+
+/** METADATA of a rule on any other head: a misspelt `rulings` would never be judged, and its forbid fail open. */
+function stray({ annotations = [] }: Inspected): readonly string[] {
+  return annotations.flatMap(({ annotations: { custom }, location, path }) => {
+    const [, , rules, , head] = path.map(({ value }) => value);
+    if (rules !== 'rules' || custom?.['code'] === undefined || head === 'rulings') return [];
+    return [`${location.file.replace(/^\//, '')}:${location.row}: METADATA with a code stands on ${head ?? 'the package'}, not on rulings["id"]: it would never be judged`];
+  });
 }
 
 function described({ annotations = [] }: Inspected) {

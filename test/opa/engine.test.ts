@@ -125,6 +125,7 @@ describe('building the policy', () => {
     { name: 'no import of rego.v2', file: rule('rulings["x"]').replace('import rego.v2', 'import rego.v1'), says: /extra.rego:1: import rego.v2 is missing/ },
     { name: 'another package', file: rule('rulings["x"]').replace('egress.rules.extra', 'egress.rules.guardrails'), says: /the package must be egress.rules.extra/ },
     { name: 'no METADATA', file: rule('rulings["x"]').replace(METADATA, ''), says: /the rule x has no METADATA/ },
+    { name: 'METADATA on a misspelt head', file: rule('ruling["x"]'), says: /extra.rego:\d+: METADATA with a code stands on ruling, not on rulings/ },
     { name: 'an unknown reason code', file: rule('rulings["x"]').replace('forbidden_category', 'because'), says: /rule x: METADATA custom.code is no reason code/ },
     { name: 'an id that is a variable', file: rule('rulings[input.channel]'), says: /write the rule's id in its head/ },
     { name: 'an id used twice', file: rule('rulings["unknown-vendor"]'), says: /the rule unknown-vendor has METADATA at .* too/ },

@@ -49,7 +49,7 @@ export function parseRulings(result: unknown, rules: ReadonlyMap<string, Rule>, 
   return {
     rules: list(rulings, 'rulings').flatMap((file) => parseFile(object(file, 'rulings'), rules, bounds)).sort(byRule),
     permits: new Map(Object.entries(object(permits, 'permits'))
-      .map(([grant, indexes]) => [knownGrant(grant, bounds), profileIndexes(indexes, bounds)] as const)
+      .map(([grant, indexes]) => [knownGrant(grant, bounds), profileIndexes(indexes, bounds, `grant ${grant}`)] as const)
       .filter(([, indexes]) => indexes.length > 0)
       .sort(([a], [b]) => (a < b ? -1 : 1))),
     failed: list(failed, 'failed').map((entry) => parseFailed(object(entry, 'failed'), bounds)),
@@ -63,7 +63,7 @@ function parseFile(file: Record<string, unknown>, rules: ReadonlyMap<string, Rul
     if (rule === undefined) throw new EvaluationFailed(`a ruling names the rule ${id}, which has no METADATA`);
     const indexes = list(file[id], id);
     if (indexes.includes('*')) hits.push({ rule, profiles: '*' });
-    else if (indexes.length > 0) hits.push({ rule, profiles: profileIndexes(indexes, bounds) });
+    else if (indexes.length > 0) hits.push({ rule, profiles: profileIndexes(indexes, bounds, `rule ${id}`) });
   }
   return hits;
 }
@@ -80,11 +80,11 @@ function knownGrant(id: unknown, bounds: Bounds): string {
 }
 
 // OPA's WASM gives sets in hash order: sorted here, so that nothing downstream depends on it.
-function profileIndexes(value: unknown, bounds: Bounds): readonly number[] {
-  const indexes = list(value, 'profiles');
+function profileIndexes(value: unknown, bounds: Bounds, what: string): readonly number[] {
+  const indexes = list(value, what);
   for (const index of indexes) {
     if (!Number.isInteger(index) || (index as number) < 0 || (index as number) >= bounds.profiles) {
-      throw new EvaluationFailed('a ruling names a profile that was not asked about');
+      throw new EvaluationFailed(`${what}: it must contain indexes of profiles, or "*"`);
     }
   }
   return (indexes as number[]).sort((a, b) => a - b);
