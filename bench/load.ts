@@ -1,34 +1,45 @@
-import { request, Agent } from 'node:http';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { LOAD_CORE } from './servers.ts';
 
-/** Asks `url` over and over from `connections` kept connections; answers a second, and latencies in milliseconds. */
-export async function load({ url, bodies, headers, connections, forMs }: {
-  readonly url: string; readonly bodies: readonly string[]; readonly headers: Readonly<Record<string, string>>; readonly connections: number; readonly forMs: number;
-}): Promise<{ readonly perSecond: number; readonly p50: number; readonly p99: number }> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const latencies: number[] = [];
-  const startedAt = performance.now();
-  let next = 0;
-  const ask = () => new Promise<void>((resolve, reject) => {
-    const at = performance.now();
-    const body = bodies[next++ % bodies.length]!;
-    request(url, { agent, method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } }, (response) => {
-      if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`));
-      response.resume().on('end', () => { latencies.push(performance.now() - at); resolve(); });
-    }).on('error', reject).end(body);
-  });
-  await Promise.all(Array.from({ length: connections }, async () => {
-    while (performance.now() - startedAt < forMs) await ask();
-  }));
-  const seconds = (performance.now() - startedAt) / 1000;
-  agent.destroy();
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))]!;
-  return { perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99) };
+const run = promisify(execFile);
+const SCRIPT = path.join(import.meta.dirname, 'wrk.lua');
+
+export interface Row {
+  readonly perSecond: number;
+  /** In milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+/** Requests as files that wrk reads. */
+export interface Requests {
+  readonly bodies: string;
+  readonly order: string;
 }
 
-export const spread = (values: readonly number[]) => `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`;
+/** @param order numbers of bodies, in the order in which they are asked; by default each once. */
+export async function writeRequests(folder: string, name: string, bodies: readonly string[], order: readonly number[] = [...bodies.keys()]): Promise<Requests> {
+  const files = { bodies: path.join(folder, `${name}.bodies`), order: path.join(folder, `${name}.order`) };
+  await Promise.all([writeFile(files.bodies, `${bodies.join('\n')}\n`), writeFile(files.order, `${order.join('\n')}\n`)]);
+  return files;
+}
+
+export interface LoadOptions {
+  readonly url: string;
+  readonly requests: Requests;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Saturates `url` from one core by wrk. @throws when any answer was not 200. */
+export async function load({ url, requests, headers = {}, connections, seconds }: LoadOptions): Promise<Row> {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const { stdout } = await run('taskset', ['-c', LOAD_CORE, 'wrk', '-t', '1', '-c', String(connections), '-d', String(seconds), '-s', SCRIPT, url, '--', requests.bodies, requests.order, ...lines]);
+  const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as { requests: number; microseconds: number; failed: number; p50: number; p99: number };
+  if (result.failed > 0) throw new Error(`${url}: ${result.failed} of ${result.requests} requests failed`);
+  return { perSecond: result.requests / result.microseconds * 1e6, p50: result.p50 / 1000, p99: result.p99 / 1000 };
+}

@@ -1,4 +1,4 @@
-import { timingSafeEqual, createHash } from 'node:crypto';
+import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { Answer, Decision, Revision } from './core/answer.ts';
 import type { Moment } from './core/clock.ts';
 import { complete, type Completed } from './core/prepare/complete.ts';
@@ -178,7 +178,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     },
 
     callerOf(token) {
-      const hash = createHash('sha256').update(token).digest();
+      const hash = digest('sha256', token, 'buffer');
       const caller = deps.snapshot().callers.get(hash.toString('hex'));
       return caller !== undefined && timingSafeEqual(Buffer.from(caller.tokenSha256, 'hex'), hash) ? caller : undefined;
     },

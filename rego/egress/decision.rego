@@ -14,7 +14,11 @@ import rego.v2
 #   profiles it covers. failed: the conditions that were not met.
 # entrypoint: true
 decision := {
-	"rulings": [rulings | rulings := data.egress.rules[_].rulings],
+	"rulings": {id: hits |
+		some id
+		hits := data.egress.rules[_].rulings[id]
+		count(hits) > 0
+	},
 	"permits": data.egress.rules.rbac.permits,
 	"failed": (data.egress.rules.conditions.failed | data.egress.rules.relationships.failed),
 }

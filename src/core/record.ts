@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import type { Decision, Revision } from './answer.ts';
 import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Completed, CompletedField } from './prepare/complete.ts';
@@ -24,7 +24,7 @@ export interface Provenance {
 /** All that `prepare` gave to Rego and to `decide`, apart from paths and findings: one record a shape. */
 export function inputRecord(prepared: Prepared): RecordParts['input'] {
   const shape = JSON.stringify(prepared.shape);
-  const digest = `sha256:${createHash('sha256').update(shape).digest('hex')}`;
+  const digest = `sha256:${digestOf('sha256', shape)}`;
   return { digest, members: `"digest":"${digest}","shape":${shape}` };
 }
 

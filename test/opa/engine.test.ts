@@ -40,7 +40,7 @@ describe('the WASM engine (facts on OPA, section 3)', () => {
   });
 
   test('a built-in that nobody supplies is refused when the module is loaded, not when it is reached', async () => {
-    const wasm = await compile('clock', 'decision := {"rulings": [], "permits": {}, "failed": [], "now": time.now_ns()}');
+    const wasm = await compile('clock', 'decision := {"rulings": {}, "permits": {}, "failed": [], "now": time.now_ns()}');
     await expect(createEngine(wasm, new Map())).rejects.toThrow('built-ins that WASM has not: time.now_ns');
   });
 
@@ -55,9 +55,9 @@ describe('the WASM engine (facts on OPA, section 3)', () => {
   test.each([
     { name: 'an undefined decision', body: 'decision := {} if input.never' },
     { name: 'a conflict between rules', body: 'decision := {"a": 1} if count(input.profiles) > 0\ndecision := {"a": 2} if count(input.profiles) > 0' },
-    { name: 'a ruling of an unknown rule', body: 'decision := {"rulings": [{"nobody": [0]}], "permits": {}, "failed": []}' },
-    { name: 'a ruling on an unknown profile', body: 'decision := {"rulings": [{"r": [99]}], "permits": {}, "failed": []}' },
-    { name: 'a permit by a grant that was not asked about', body: 'decision := {"rulings": [], "permits": {"nobody": [0]}, "failed": []}' },
+    { name: 'a ruling of an unknown rule', body: 'decision := {"rulings": {"nobody": [0]}, "permits": {}, "failed": []}' },
+    { name: 'a ruling on an unknown profile', body: 'decision := {"rulings": {"r": [99]}, "permits": {}, "failed": []}' },
+    { name: 'a permit by a grant that was not asked about', body: 'decision := {"rulings": {}, "permits": {"nobody": [0]}, "failed": []}' },
     { name: 'a decision of another shape', body: 'decision := "allow"' },
   ])('J21 $name fails the evaluation, names no value, and leaves the engine usable', async ({ name, body }) => {
     const engine = await createEngine(await compile(name.replace(/\W/g, '_'), body), new Map([['r', RULE]]));
@@ -75,7 +75,7 @@ describe('the WASM engine (facts on OPA, section 3)', () => {
   });
 
   test('a set that comes back in hash order is sorted', async () => {
-    const engine = await createEngine(await compile('sets', 'decision := {"rulings": [{"r": {index | some index, _ in input.profiles}}], "permits": {}, "failed": []}'), new Map([['r', RULE]]));
+    const engine = await createEngine(await compile('sets', 'decision := {"rulings": {"r": {index | some index, _ in input.profiles}}, "permits": {}, "failed": []}'), new Map([['r', RULE]]));
     const [hit] = engine.evaluate(await input()).rules;
     expect(hit!.profiles).toEqual((hit!.profiles as number[]).toSorted((a, b) => a - b));
   });

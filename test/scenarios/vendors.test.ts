@@ -142,11 +142,11 @@ describe('vendors and their supply chain (J14–J17)', () => {
     const { parseRulings } = await import('../../src/core/decide/rulings.ts');
     const bounds = { profiles: 1, grants: new Set(['g']) };
     const parse = (result: unknown) => () => parseRulings(result, engine.rules, bounds);
-    const good = { rulings: [{ 'unknown-field': [0] }], permits: { g: [0] }, failed: [] };
+    const good = { rulings: { 'unknown-field': [0] }, permits: { g: [0] }, failed: [] };
     expect(parse(good)).not.toThrow();
     for (const bad of [
-      undefined, null, [], {}, { ...good, rulings: [{ nobody: [0] }] }, { ...good, rulings: [{ 'unknown-field': [1] }] }, { ...good, rulings: [{ 'unknown-field': ['x'] }] },
-      { ...good, permits: { h: [0] } }, { ...good, permits: { g: [-1] } }, { ...good, failed: [{ grant: 'g', code: 'nonsense' }] }, { ...good, rulings: {} },
+      undefined, null, [], {}, { ...good, rulings: { nobody: [0] } }, { ...good, rulings: { 'unknown-field': [1] } }, { ...good, rulings: { 'unknown-field': ['x'] } },
+      { ...good, permits: { h: [0] } }, { ...good, permits: { g: [-1] } }, { ...good, failed: [{ grant: 'g', code: 'nonsense' }] }, { ...good, rulings: [] },
     ]) expect(parse(bad)).toThrow();
   });
 });

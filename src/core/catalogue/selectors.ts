@@ -22,5 +22,10 @@ export function covers(selectors: Selectors, category: string, ancestors: Readon
   return selectors.exact.includes(category) || selectors.below.some((name) => ancestors.has(name));
 }
 
+/** Only the selectors that may cover something here. @param names the ancestors of everything there is. */
+export const narrow = ({ exact, below }: Selectors, names: ReadonlySet<string>): Selectors => ({
+  exact: exact.filter((name) => names.has(name)), below: below.filter((name) => names.has(name)),
+});
+
 /** Whether `name` is `above` or stands below it. */
 export const isBelow = (name: string, above: string): boolean => name === above || name.startsWith(`${above}.`);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { EFFECTS, type ApprovalRequest, type Decision, type Effect, type FieldObligation, type FieldVerdict } from '../answer.ts';
 import { hits } from './combinations.ts';
 import { smallestFix } from './fix.ts';
-import { indexView, judgeField, type IndexedView, type JudgedField, type WhyNot } from './judge.ts';
+import { indexView, judgeField, type IndexedView, type JudgedField, type JudgeOptions, type WhyNot } from './judge.ts';
 import type { Prepared } from '../prepare/prepared.ts';
 import { gather, hostCause, type Cause } from './reasons.ts';
 import type { Rulings } from './rulings.ts';
@@ -40,8 +40,7 @@ export function denyAll({ fields, shape }: Prepared, cause: Cause): Decision {
 function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot, lift: boolean): Omit<Decision, 'mode'> {
   const { shape } = prepared;
   const options = { shape, whyNot, lift };
-  const judge = (among: readonly IndexedView[]) => prepared.fields
-    .map((field) => judgeField({ ...field, findings: [...field.findings, ...prepared.findings] }, among, options));
+  const judge = (among: readonly IndexedView[]) => judgeAll(prepared, among, options);
   const { kept, excluded } = scope(views, judge, shape.supports);
   const alone = refuseEmpty(judge(kept));
   const judged = lift || !views.some(({ view }) => view.input.vendor.party === 'third') ? alone : combine(alone, prepared, kept);
@@ -59,6 +58,19 @@ function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot,
     fix: allowed ? null : fixOf(alone, prepared),
     approval: decision === 'review' ? approvalOf(judged, prepared) : null,
   };
+}
+
+/** Fields of one profile are judged alike: once, unless something was found about one of them. */
+function judgeAll({ fields, findings }: Prepared, views: readonly IndexedView[], options: JudgeOptions): readonly JudgedField[] {
+  const alike = new Map<number, JudgedField>();
+  return fields.map((field) => {
+    const own = field.findings.length > 0 || field.path === '$event';
+    const known = own ? undefined : alike.get(field.profile);
+    if (known !== undefined) return { ...known, field };
+    const judged = judgeField({ ...field, findings: [...field.findings, ...findings] }, views, options);
+    if (!own) alike.set(field.profile, judged);
+    return judged;
+  });
 }
 
 /** Takes refused destinations of a CDP out, where every grant that sends there knows how to (J16). */

@@ -47,7 +47,7 @@ export interface Bounds {
 export function parseRulings(result: unknown, rules: ReadonlyMap<string, Rule>, bounds: Bounds): Rulings {
   const { rulings, permits, failed } = object(result, 'the decision');
   return {
-    rules: list(rulings, 'rulings').flatMap((file) => parseFile(object(file, 'rulings'), rules, bounds)).sort(byRule),
+    rules: Object.entries(object(rulings, 'rulings')).flatMap(([id, indexes]) => parseHits(id, indexes, rules, bounds)).sort(byRule),
     permits: new Map(Object.entries(object(permits, 'permits'))
       .map(([grant, indexes]) => [knownGrant(grant, bounds), profileIndexes(indexes, bounds, `grant ${grant}`)] as const)
       .filter(([, indexes]) => indexes.length > 0)
@@ -56,16 +56,12 @@ export function parseRulings(result: unknown, rules: ReadonlyMap<string, Rule>, 
   };
 }
 
-function parseFile(file: Record<string, unknown>, rules: ReadonlyMap<string, Rule>, bounds: Bounds) {
-  const hits: { rule: Rule; profiles: readonly number[] | '*' }[] = [];
-  for (const id of Object.keys(file)) {
-    const rule = rules.get(id);
-    if (rule === undefined) throw new EvaluationFailed(`a ruling names the rule ${id}, which has no METADATA`);
-    const indexes = list(file[id], id);
-    if (indexes.includes('*')) hits.push({ rule, profiles: '*' });
-    else if (indexes.length > 0) hits.push({ rule, profiles: profileIndexes(indexes, bounds, `rule ${id}`) });
-  }
-  return hits;
+function parseHits(id: string, indexes: unknown, rules: ReadonlyMap<string, Rule>, bounds: Bounds): Rulings['rules'] {
+  const rule = rules.get(id);
+  if (rule === undefined) throw new EvaluationFailed(`a ruling names the rule ${id}, which has no METADATA`);
+  const profiles = list(indexes, id);
+  if (profiles.includes('*')) return [{ rule, profiles: '*' }];
+  return profiles.length > 0 ? [{ rule, profiles: profileIndexes(profiles, bounds, `rule ${id}`) }] : [];
 }
 
 function parseFailed(entry: Record<string, unknown>, bounds: Bounds) {

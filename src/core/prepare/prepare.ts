@@ -7,7 +7,7 @@ import { candidates, coversProfile, namesVendor, type Situation } from './grants
 import { modeOf } from '../catalogue/modes.ts';
 import type { AskedField, Prepared, PreparedCombination, ResultEdge, View } from './prepared.ts';
 import type { Profile } from '../catalogue/profiles.ts';
-import { covers } from '../catalogue/selectors.ts';
+import { covers, narrow } from '../catalogue/selectors.ts';
 import { approvalFor, scopeOf } from './approvals.ts';
 import { prepareSubject, type Subject } from './subject.ts';
 import { prepareVendor, type Receiver } from './receiver.ts';
@@ -112,6 +112,8 @@ function prepareView(parts: ViewParts): PreparedView {
   const { asked, subject, receiver, profiles, catalogue, thresholds } = parts;
   const situation = situate(parts);
   const fitting = candidates(catalogue, situation, thresholds);
+  // A grant may list hundreds of categories: Rego gets those that this question can meet.
+  const names = new Set(profiles.flatMap(({ ancestors }) => [...ancestors]));
   const matching = fitting.filter((grant) => profiles.some((profile) => coversProfile(grant, profile)));
   for (const exclusive of situation.exclusives) thresholds.holds(exclusive);
   const approval = approvalFor(asked, subject, receiver.input.id, { catalogue, thresholds });
@@ -127,7 +129,7 @@ function prepareView(parts: ViewParts): PreparedView {
         ...(asked.secure !== undefined && { destination: { secure: asked.secure } }),
         ...subject.relations,
         profiles: profiles.map(({ input }) => input),
-        grants: matching.map(toInput),
+        grants: matching.map((grant) => toInput(grant, names)),
         matches: profiles.map((profile) => matching.flatMap((grant, index) => (coversProfile(grant, profile) ? [index] : []))),
         exclusives: situation.exclusives.map(({ id }) => id),
       },
@@ -188,7 +190,7 @@ function environmentAndPurpose(asked: Completed, { facts }: Catalogue, { purpose
   };
 }
 
-const toInput = (grant: KnownGrant) => ({
+const toInput = (grant: KnownGrant, names: ReadonlySet<string>) => ({
   id: grant.id,
   role: grant.role,
   vendors: grant.vendors,
@@ -196,8 +198,8 @@ const toInput = (grant: KnownGrant) => ({
   purposes: grant.purposes,
   channels: grant.channels ?? ['*'],
   kinds: grant.kinds ?? ['*'],
-  categories: grant.covers,
-  except: grant.spares,
+  categories: narrow(grant.covers, names),
+  except: narrow(grant.spares, names),
   exclusive: grant.exclusive,
   ...(grant.relation !== undefined && { relation: grant.relation }),
   conditions: grant.conditions,
