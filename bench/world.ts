@@ -30,12 +30,12 @@ const AREAS = [
 ] as const;
 const CONFIDENTIAL = new Set<string>(['user.contact.email', 'user.contact.phone_number', 'user.contact.organization', 'user.name.full', 'user.unique_id.account', 'system.tenant.org_id', 'system.tenant.name', 'user.device.ip_address', 'user.device.device_id', 'user.behavior.search_history', 'user.behavior.browsing_history']);
 const DIRECT = new Set<string>(['user.contact.email', 'user.contact.phone_number', 'user.name.full', 'user.unique_id.account', 'user.device.ip_address', 'user.device.device_id']);
-const CATEGORIES = AREAS.flat();
+export const CATEGORIES = AREAS.flat();
 const VENDOR_KINDS = ['analytics', 'observability', 'support', 'billing', 'marketing'] as const;
 const PURPOSE = { analytics: 'analytics', observability: 'essential.service.operations.improve', support: 'essential.service.operations.support', billing: 'finance', marketing: 'marketing.communications' } as const;
 
-const sensitivityOf = (category: string) => (category === 'user.content.private' ? 'restricted' : CONFIDENTIAL.has(category) ? 'confidential' : 'internal');
-const identifiabilityOf = (category: string) => (DIRECT.has(category) ? 'direct' : category.startsWith('user.') && !category.endsWith('region') && !category.endsWith('country') ? 'quasi' : 'none');
+export const sensitivityOf = (category: string) => (category === 'user.content.private' ? 'restricted' : CONFIDENTIAL.has(category) ? 'confidential' : 'internal');
+export const identifiabilityOf = (category: string) => (DIRECT.has(category) ? 'direct' : category.startsWith('user.') && !category.endsWith('region') && !category.endsWith('country') ? 'quasi' : 'none');
 
 export const eventName = (event: number) => `area${event % AREAS.length}.event${event}`;
 /** Field f of event e has one of the eight categories of the event's area. */

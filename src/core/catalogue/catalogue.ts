@@ -1,5 +1,6 @@
 import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from '../facts.ts';
 import { createGraph, type Graph } from './graph.ts';
+import { createGrantIndex, type GrantIndex } from './grant-index.ts';
 import { compilePatterns, matchName } from '../parse/paths.ts';
 import { createProfiles, type Profile, type Profiles } from './profiles.ts';
 import { ancestorsOf, toSelectors, type Selectors } from './selectors.ts';
@@ -47,6 +48,7 @@ export interface Catalogue {
   rolesOf(identity: string): readonly string[];
   grantsOf(role: string): readonly KnownGrant[];
   readonly grants: ReadonlyMap<string, KnownGrant>;
+  readonly grantsFor: GrantIndex;
   readonly exclusives: readonly KnownGrant[];
   readonly combinations: readonly KnownCombination[];
   readonly transforms: readonly KnownTransform[];
@@ -75,6 +77,7 @@ export function createCatalogue(facts: Facts): Catalogue {
     rolesOf: (identity) => roles.get(identity) ?? [],
     grantsOf: (role) => byRole.get(role) ?? [],
     grants,
+    grantsFor: createGrantIndex(grants.values()),
     exclusives: [...grants.values()].filter((grant) => grant.exclusive),
     combinations: [...facts.combinations.values()].map((c) => ({ ...c, selectors: c.members.map(withAllBelow) })),
     transforms: facts.transforms.map((t) => ({ ...t, selectors: toSelectors([t.category]) })),

@@ -154,6 +154,8 @@ const verdict = (effect: Effect, category: string | undefined, rules: readonly s
 });
 
 // A null prototype: a path may be called __proto__ or constructor.
-const record = (entries: readonly (readonly [string, FieldVerdict])[]): Record<string, FieldVerdict> => (
-  Object.assign(Object.create(null) as Record<string, FieldVerdict>, Object.fromEntries(entries))
-);
+function record(entries: readonly (readonly [string, FieldVerdict])[]): Record<string, FieldVerdict> {
+  const fields = Object.create(null) as Record<string, FieldVerdict>;
+  for (const [path, verdict] of entries) fields[path] = verdict;
+  return fields;
+}

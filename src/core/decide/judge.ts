@@ -109,22 +109,20 @@ function withDuties(granted: readonly Demand[], views: readonly IndexedView[], r
     const demands = [...duties.values()].flatMap((rule) => rule.obligations.map((o) => ({ ...o, source: rule.id })));
     const done = plan([...granted, ...demands], raw, results);
     const before = duties.size;
-    for (const rule of rulesOn(views, raw, done.final)) if (rule.effect === 'require' && rule.obligations.length > 0) duties.set(rule.id, rule);
+    for (const view of views) for (const rule of rulesOn(view, raw, done.final)) if (rule.effect === 'require' && rule.obligations.length > 0) duties.set(rule.id, rule);
     if (duties.size === before) return { done, duties: [...duties.keys()] };
   }
 }
 
 /** Rules on the raw profile, unless they judge what leaves only, and all rules on the profile that leaves (J5). */
-function rulesOn(views: readonly IndexedView[], raw: number, final: number | undefined): readonly Rule[] {
-  return views.flatMap(({ rules }) => [
-    ...rules[raw]!.filter((rule) => rule.judges === 'both' || raw === final),
-    ...(final === undefined || final === raw ? [] : rules[final]!),
-  ]);
+function rulesOn({ rules }: IndexedView, raw: number, final: number | undefined): readonly Rule[] {
+  if (final === raw) return rules[raw]!;
+  return [...rules[raw]!.filter(({ judges }) => judges === 'both'), ...(final === undefined ? [] : rules[final]!)];
 }
 
 function forbids(views: readonly IndexedView[], { path, profile: raw }: AskedField, final: number | undefined, isNewAllowed: boolean): readonly Cause[] {
   return views.flatMap((indexed) => {
-    const hit = rulesOn([indexed], raw, final).filter((rule) => (
+    const hit = rulesOn(indexed, raw, final).filter((rule) => (
       rule.effect === 'forbid' && !(isNewAllowed && rule.code === 'unknown_field')
     ));
     const causes = (path === '$event' ? hit : narrow(hit)).map((rule) => toCause(rule, indexed.view));
@@ -168,7 +166,7 @@ function reviewsOf(views: readonly IndexedView[], winners: readonly (string | un
     const granted: Review[] = winner !== undefined && terms?.effect === 'review'
       ? [{ cause: hostCause('approval_required', winner), ...(terms.approverRole !== undefined && { approverRole: terms.approverRole }) }]
       : [];
-    const required = rulesOn([indexed], raw, final)
+    const required = rulesOn(indexed, raw, final)
       .filter((rule) => rule.effect === 'require' && rule.review !== undefined)
       .map((rule) => ({ cause: toCause(rule, indexed.view), approverRole: rule.review! }));
     return [...granted, ...required];

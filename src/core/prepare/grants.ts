@@ -1,18 +1,16 @@
 import type { ReasonCode } from '../answer.ts';
 import type { Catalogue, KnownGrant } from '../catalogue/catalogue.ts';
+import { coversProfile, namesVendor, type NamedVendor } from '../catalogue/grant-index.ts';
 import { hasEnded, isCurrent, type Moment, type Thresholds } from '../clock.ts';
-import type { Vendor, VendorSelector } from '../facts.ts';
 import type { WhyNot } from '../decide/judge.ts';
 import type { Profile } from '../catalogue/profiles.ts';
 import { hostCause, type Cause } from '../decide/reasons.ts';
 import type { Rulings } from '../decide/rulings.ts';
-import { covers } from '../catalogue/selectors.ts';
 
 /** What a grant is compared with, beside the categories. */
 export interface Situation {
   readonly roles: readonly string[];
-  readonly vendorId: string;
-  readonly vendor: { readonly party: Vendor['party']; readonly categories: readonly string[] };
+  readonly vendor: NamedVendor;
   readonly environment: string;
   /** The purpose and all above it; empty without one. */
   readonly purposes: ReadonlySet<string>;
@@ -24,12 +22,6 @@ export interface Situation {
   /** All of what a caller must be told is known (J7). */
   readonly explainable: boolean;
 }
-
-export const namesVendor = (grant: KnownGrant, id: string, vendor: Situation['vendor']) => grant.vendors.some((selector) => selects(selector, id, vendor));
-
-const selects = (selector: VendorSelector, id: string, vendor: Situation['vendor']) => (selector.vendor === undefined || selector.vendor === id)
-  && (selector.party === undefined || selector.party === vendor.party)
-  && (selector.categories ?? []).every((category) => vendor.categories.includes(category));
 
 /** An attribute of a grant that does not fit. Vendor, event and kind count, but have no code. */
 interface Miss {
@@ -43,7 +35,7 @@ function misses(grant: KnownGrant, s: Situation): Miss[] {
   const found: Miss[] = [];
   if (!s.roles.includes(grant.role)) found.push({ code: 'identity_not_allowed' });
   if (!grant.exclusive && s.exclusives.length > 0) found.push({ code: 'identity_not_allowed', rule: s.exclusives[0]!.id });
-  if (!namesVendor(grant, s.vendorId, s.vendor)) found.push({});
+  if (!namesVendor(grant, s.vendor)) found.push({});
   if (grant.environments?.includes(s.environment) === false) found.push({ code: 'environment_not_allowed' });
   if (!grant.purposes.some((purpose) => s.purposes.has(purpose))) found.push({ code: 'purpose_not_allowed' });
   if (grant.channels?.some((channel) => channel === s.channel) === false) found.push({ code: 'channel_not_allowed' });
@@ -57,9 +49,6 @@ export function candidates(catalogue: Catalogue, s: Situation, thresholds: Thres
   return s.roles.flatMap((role) => catalogue.grantsOf(role)).filter((grant) => misses(grant, s).length === 0 && thresholds.holds(grant));
 }
 
-export const coversProfile = (grant: KnownGrant, profile: Profile) => covers(grant.covers, profile.input.category, profile.ancestors)
-  && !covers(grant.spares, profile.input.category, profile.ancestors);
-
 /** A grant that fits in all but at most one attribute, its categories and conditions apart. */
 interface Near {
   readonly grant: KnownGrant;
@@ -72,27 +61,30 @@ export function explainMissing(
   preparation: { readonly views: readonly { readonly situation: Situation; readonly profiles: readonly Profile[] }[]; readonly moment: Moment },
   rulings: readonly Rulings[],
 ): WhyNot {
-  const near = (situation: Situation, grants: Iterable<KnownGrant>) => [...grants].flatMap((grant): readonly Near[] => {
-    const missed = misses(grant, situation);
-    if (!isCurrent(grant, preparation.moment)) missed.push(hasEnded(grant, preparation.moment) ? { code: 'grant_expired' } : {});
-    return missed.length > 1 ? [] : [{ grant, miss: missed[0] }];
-  });
-  const perView = preparation.views.map(({ situation }) => ({
-    own: once(() => near(situation, [...situation.roles.flatMap((role) => catalogue.grantsOf(role)), ...situation.exclusives])),
-    others: once(() => near(situation, catalogue.grants.values()).filter(({ grant }) => !situation.roles.includes(grant.role))),
-  }));
+  const { moment } = preparation;
+  const owned = preparation.views.map(({ situation }) => once(() => (
+    [...situation.roles.flatMap((role) => catalogue.grantsOf(role)), ...situation.exclusives].flatMap((grant) => near(grant, situation, moment))
+  )));
   return (at, index) => {
     const { situation, profiles } = preparation.views[at]!;
     const profile = profiles[index]!;
     if (!situation.explainable || !profile.input.known) return [];
     if (situation.roles.length === 0) return [hostCause('identity_not_allowed', 'no-role')];
     const { failed } = rulings[at]!;
-    const nearest = (grants: readonly Near[]) => bestOf(grants.flatMap((candidate) => nearMiss(candidate, profile, failed)));
-    const own = nearest(perView[at]!.own());
+    const own = bestOf(owned[at]!().flatMap((candidate) => nearMiss(candidate, profile, failed)));
     if (own.length > 0) return own;
-    const others = nearest(perView[at]!.others());
-    return others.length > 0 ? others : [hostCause('no_permit', 'default-deny')];
+    // Of grants that others hold only one thing can be told: that the role is all that is missing.
+    const held = catalogue.grantsFor(situation.vendor, profile).find((grant) => (
+      !situation.roles.includes(grant.role) && isCurrent(grant, moment) && misses(grant, situation).length === 1
+    ));
+    return [held === undefined ? hostCause('no_permit', 'default-deny') : hostCause('identity_not_allowed', held.id)];
   };
+}
+
+function near(grant: KnownGrant, situation: Situation, moment: Moment): readonly Near[] {
+  const missed = misses(grant, situation);
+  if (!isCurrent(grant, moment)) missed.push(hasEnded(grant, moment) ? { code: 'grant_expired' } : {});
+  return missed.length > 1 ? [] : [{ grant, miss: missed[0] }];
 }
 
 function once<T>(make: () => T): () => T {

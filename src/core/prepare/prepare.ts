@@ -3,7 +3,8 @@ import { createThresholds, type Moment, type Thresholds } from '../clock.ts';
 import type { Completed } from './complete.ts';
 import { SluiceError } from '../errors.ts';
 import type { VendorState } from '../facts.ts';
-import { candidates, coversProfile, namesVendor, type Situation } from './grants.ts';
+import { coversProfile, namesVendor } from '../catalogue/grant-index.ts';
+import { candidates, type Situation } from './grants.ts';
 import { modeOf } from '../catalogue/modes.ts';
 import type { AskedField, Prepared, PreparedCombination, ResultEdge, View } from './prepared.ts';
 import type { Profile } from '../catalogue/profiles.ts';
@@ -144,18 +145,17 @@ function prepareView(parts: ViewParts): PreparedView {
 
 function situate({ asked, subject, receiver, catalogue }: ViewParts): Situation {
   const { facts, exclusives } = catalogue;
-  const { id, known } = receiver.input;
+  const { known } = receiver.input;
   const purposeKnown = asked.purpose !== undefined && facts.purposes.has(asked.purpose);
   return {
     roles: subject.input.roles,
-    vendorId: id,
     vendor: receiver.input,
     environment: asked.environment,
     purposes: new Set(asked.purpose === undefined || !purposeKnown ? [] : [...prefixes(asked.purpose)]),
     channel: asked.channel,
     kind: asked.kind,
     ...(asked.event !== undefined && asked.eventName !== undefined && { eventName: asked.event.fact.name }),
-    exclusives: exclusives.filter((grant) => namesVendor(grant, id, receiver.input)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    exclusives: exclusives.filter((grant) => namesVendor(grant, receiver.input)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     explainable: subject.input.known && known && asked.event !== undefined && purposeKnown && facts.environments.has(asked.environment),
   };
 }
