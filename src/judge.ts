@@ -4,7 +4,7 @@ import { decide } from './core/decide/decide.ts';
 import type { Decision } from './core/answer.ts';
 import type { Caller } from './core/facts.ts';
 import { explainMissing } from './core/prepare/grants.ts';
-import { prepare, type Preparation } from './core/prepare/prepare.ts';
+import { prepare } from './core/prepare/prepare.ts';
 import type { Prepared } from './core/prepare/prepared.ts';
 import type { Question } from './core/question.ts';
 import { decisionRecord, type HashName, type RecordParts } from './core/record.ts';
@@ -16,6 +16,8 @@ import type { Snapshot } from './snapshot.ts';
 export interface Judged {
   readonly asked: Completed;
   readonly prepared: Prepared;
+  /** One a view: what Rego was given, as JSON text. */
+  readonly inputs: readonly string[];
   /** One a view; undefined when an evaluation failed. */
   readonly rulings: readonly Rulings[] | undefined;
   readonly decision: Decision;
@@ -34,14 +36,15 @@ export interface Remembered {
 export function judge(asked: Completed, snapshot: Snapshot, moment: Moment, onFailure: (error: unknown) => void = () => {}): Judged {
   const preparation = prepare(asked, snapshot.world, moment);
   const { prepared } = preparation;
-  const rulings = evaluate(preparation, snapshot, onFailure);
+  const inputs = prepared.shape.views.map(({ input }) => JSON.stringify(input));
+  const rulings = evaluate(prepared, inputs, snapshot, onFailure);
   const whyNot = explainMissing(snapshot.world.catalogue, preparation, rulings ?? []);
-  return { asked, prepared, rulings, decision: decide(prepared, rulings, whyNot) };
+  return { asked, prepared, inputs, rulings, decision: decide(prepared, rulings, whyNot) };
 }
 
-function evaluate({ prepared }: Preparation, { engine }: Snapshot, onFailure: (error: unknown) => void): readonly Rulings[] | undefined {
+function evaluate({ shape }: Prepared, inputs: readonly string[], { engine }: Snapshot, onFailure: (error: unknown) => void): readonly Rulings[] | undefined {
   try {
-    return prepared.shape.views.map(({ input }) => engine.evaluate(input));
+    return shape.views.map(({ input }, at) => engine.evaluate(input, inputs[at]));
   } catch (error) {
     onFailure(error);
     return undefined;

@@ -220,7 +220,7 @@ function isStale(snapshot: Snapshot, environment: string, { latestMs }: Moment):
 function stale(asked: Completed, snapshot: Snapshot, moment: Moment, deps: Pick<JudgeDeps, 'hash' | 'program'>): Remembered {
   const { prepared } = prepare(asked, snapshot.world, moment);
   const decision = denyAll(prepared, hostCause('stale_facts', 'stale-facts'));
-  return { ...remember({ asked, prepared, rulings: undefined, decision }, snapshot, deps), expiresAtMs: undefined };
+  return { ...remember({ asked, prepared, inputs: prepared.shape.views.map(({ input }) => JSON.stringify(input)), rulings: undefined, decision }, snapshot, deps), expiresAtMs: undefined };
 }
 
 const earliest = (...atMs: readonly (number | undefined)[]) => {

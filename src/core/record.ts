@@ -1,9 +1,9 @@
 import { hash as digestOf } from 'node:crypto';
-import type { Decision, Revision } from './answer.ts';
+import type { Decision, FieldVerdict, Revision } from './answer.ts';
 import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Completed, CompletedField } from './prepare/complete.ts';
 import { splitPath } from './parse/paths.ts';
-import type { Prepared } from './prepare/prepared.ts';
+import type { Finding, Prepared } from './prepare/prepared.ts';
 
 /** Turns a name that nobody knows into what may stand in a record: `?` and 16 hex of an HMAC (J30). */
 export type HashName = (name: string) => string;
@@ -21,20 +21,24 @@ export interface Provenance {
   readonly program: string;
 }
 
-/** All that `prepare` gave to Rego and to `decide`, apart from paths and findings: one record a shape. */
-export function inputRecord(prepared: Prepared): RecordParts['input'] {
-  const shape = JSON.stringify(prepared.shape);
-  const digest = `sha256:${digestOf('sha256', shape)}`;
-  return { digest, members: `"digest":"${digest}","shape":${shape}` };
+/**
+ * All that `prepare` gave to Rego and to `decide`, apart from paths and findings: one record a shape.
+ * @param inputs the views' inputs as JSON text, as Rego had them.
+ */
+export function inputRecord({ shape: { views, ...shape } }: Prepared, inputs: readonly string[]): RecordParts['input'] {
+  const written = views.map(({ input: _, ...view }, at) => `{"input":${inputs[at]},${JSON.stringify(view).slice(1)}`);
+  const text = `{"views":[${written.join(',')}],${JSON.stringify(shape).slice(1)}`;
+  const digest = `sha256:${digestOf('sha256', text)}`;
+  return { digest, members: `"digest":"${digest}","shape":${text}` };
 }
 
 /** What R66 lists and nothing that R67 forbids: names that the catalogue knows, and no value. */
 export function decisionRecord(
-  { asked, prepared, decision }: { readonly asked: Completed; readonly prepared: Prepared; readonly decision: Decision },
+  { asked, prepared, inputs, decision }: { readonly asked: Completed; readonly prepared: Prepared; readonly inputs: readonly string[]; readonly decision: Decision },
   { bundle, revision, program }: Provenance,
   { catalogue, hash }: { readonly catalogue: Catalogue; readonly hash: HashName },
 ): RecordParts {
-  const input = inputRecord(prepared);
+  const input = inputRecord(prepared, inputs);
   const names = new Map(asked.fields.map((field) => [field.path, recordPath(field, asked, hash)]));
   const named = (path: string) => names.get(path) ?? path;
   const record = {
@@ -42,9 +46,7 @@ export function decisionRecord(
     decision: decision.decision,
     mode: decision.mode,
     ...(decision.wouldBe !== undefined && { wouldBe: { decision: decision.wouldBe.decision, reasons: decision.wouldBe.reasons.map(reasonRecord(named)) } }),
-    fields: Object.fromEntries(prepared.fields.map(({ path, profile, findings }) => [named(path), {
-      profile, ...decision.fields[path], ...(findings.length > 0 && { findings }),
-    }])),
+    fields: fieldsRecord(prepared, decision, named),
     ...(prepared.findings.length > 0 && { findings: prepared.findings }),
     obligations: decision.obligations.map((obligation) => ({ ...obligation, field: named(obligation.field) })),
     reasons: decision.reasons.map(reasonRecord(named)),
@@ -57,6 +59,26 @@ export function decisionRecord(
     program,
   };
   return { members: JSON.stringify(record).slice(1, -1), input };
+}
+
+/** Fields of one profile with the same verdict: most of a question's fields have company. */
+export interface FieldsRecord extends FieldVerdict {
+  readonly paths: string[];
+  /** Index into the profiles of the input record. */
+  readonly profile: number;
+  readonly findings?: readonly Finding[];
+}
+
+function fieldsRecord({ fields }: Prepared, decision: Decision, named: (path: string) => string): readonly FieldsRecord[] {
+  const groups = new Map<string, FieldsRecord>();
+  for (const { path, profile, findings } of fields) {
+    const verdict = decision.fields[path]!;
+    const key = `${profile} ${verdict.effect} ${verdict.rules.join(' ')} ${findings.length === 0 ? '' : JSON.stringify(findings)}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { paths: [named(path)], profile, ...verdict, ...(findings.length > 0 && { findings }) });
+    else group.paths.push(named(path));
+  }
+  return [...groups.values()];
 }
 
 const reasonRecord = (named: (path: string) => string) => ({ code, rule, fields, detector }: Decision['reasons'][number]) => (

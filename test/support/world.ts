@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import type { Decision } from '../../src/core/answer.ts';
 import { complete } from '../../src/core/prepare/complete.ts';
 import type { VendorState } from '../../src/core/facts.ts';
+import type { FieldsRecord } from '../../src/core/record.ts';
 import { parseQuestion } from '../../src/core/parse/parse.ts';
 import { judge, remember, type Judged } from '../../src/judge.ts';
 import { loadBundle, type Bundle } from '../../src/opa/build.ts';
@@ -85,3 +86,6 @@ export const removeWorlds = () => Promise.all(folders.splice(0).map((folder) => 
 export const codes = (decision: Pick<Decision, 'reasons'>) => decision.reasons.map(({ code }) => code);
 export const because = (decision: Pick<Decision, 'reasons'>) => decision.reasons.map(({ code, rule }) => `${code}@${rule}`);
 export const effects = (decision: Pick<Decision, 'fields'>) => Object.fromEntries(Object.entries(decision.fields).map(([path_, { effect }]) => [path_, effect]));
+
+/** The paths that a decision record names. */
+export const pathsOf = (record: Readonly<Record<string, unknown>>): readonly string[] => (record['fields'] as readonly FieldsRecord[]).flatMap(({ paths }) => paths);

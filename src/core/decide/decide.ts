@@ -24,10 +24,10 @@ export function decide(prepared: Prepared, rulings: readonly Rulings[] | undefin
 
 /** Every field denied, for one reason of the host's own. */
 export function denyAll({ fields, shape }: Prepared, cause: Cause): Decision {
-  const reasons = gather(fields.map(({ path }) => ({ field: path, cause })));
+  const reasons = gather(fields.map((field) => ({ field, causes: [cause] })));
   return {
     decision: 'deny',
-    fields: record(fields.map((field) => [field.path, verdict('deny', field.category, [cause.rule])])),
+    fields: verdicts(fields.map((field) => ({ field, effect: 'deny', rules: [cause.rule] }))),
     obligations: [],
     reasons,
     fix: null,
@@ -52,9 +52,9 @@ function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot,
   ];
   return {
     decision: decision === 'allow' && obligations.length > 0 ? 'transform' : decision,
-    fields: record(judged.map(({ field, effect, rules }) => [field.path, verdict(effect, field.category, rules)])),
+    fields: verdicts(judged),
     obligations,
-    reasons: gather(judged.flatMap(({ field, causes }) => causes.map((cause) => ({ field: field.path, cause })))),
+    reasons: gather(judged),
     fix: allowed ? null : fixOf(alone, prepared),
     approval: decision === 'review' ? approvalOf(judged, prepared) : null,
   };
@@ -67,7 +67,7 @@ function judgeAll({ fields, findings }: Prepared, views: readonly IndexedView[],
     const own = field.findings.length > 0 || field.path === '$event';
     const known = own ? undefined : alike.get(field.profile);
     if (known !== undefined) return { ...known, field };
-    const judged = judgeField({ ...field, findings: [...field.findings, ...findings] }, views, options);
+    const judged = judgeField(findings.length === 0 ? field : { ...field, findings: [...field.findings, ...findings] }, views, options);
     if (!own) alike.set(field.profile, judged);
     return judged;
   });
@@ -149,13 +149,9 @@ function approvalOf(judged: readonly JudgedField[], { scope: asked, fields }: Pr
 
 const worst = (effects: readonly Effect[]): Effect => EFFECTS[Math.max(...effects.map((effect) => EFFECTS.indexOf(effect)))] ?? 'deny';
 
-const verdict = (effect: Effect, category: string | undefined, rules: readonly string[]): FieldVerdict => ({
-  effect, ...(category !== undefined && { category }), rules,
-});
-
 // A null prototype: a path may be called __proto__ or constructor.
-function record(entries: readonly (readonly [string, FieldVerdict])[]): Record<string, FieldVerdict> {
+function verdicts(judged: readonly Pick<JudgedField, 'field' | 'effect' | 'rules'>[]): Record<string, FieldVerdict> {
   const fields = Object.create(null) as Record<string, FieldVerdict>;
-  for (const [path, verdict] of entries) fields[path] = verdict;
+  for (const { field: { path, category }, effect, rules } of judged) fields[path] = category === undefined ? { effect, rules } : { effect, category, rules };
   return fields;
 }

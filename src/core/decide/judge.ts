@@ -104,13 +104,13 @@ const demandsOf = ({ terms }: View, grant: string): readonly Demand[] => (
 
 /** Adds the duties on the field as it is and as it would leave, until no new one comes: the set only grows. */
 function withDuties(granted: readonly Demand[], views: readonly IndexedView[], raw: number, { results }: Shape) {
-  const duties = new Map<string, Rule>();
+  let duties: readonly Rule[] = [];
   for (;;) {
-    const demands = [...duties.values()].flatMap((rule) => rule.obligations.map((o) => ({ ...o, source: rule.id })));
+    const demands = duties.flatMap((rule) => rule.obligations.map((o) => ({ ...o, source: rule.id })));
     const done = plan([...granted, ...demands], raw, results);
-    const before = duties.size;
-    for (const view of views) for (const rule of rulesOn(view, raw, done.final)) if (rule.effect === 'require' && rule.obligations.length > 0) duties.set(rule.id, rule);
-    if (duties.size === before) return { done, duties: [...duties.keys()] };
+    const more = views.flatMap((view) => rulesOn(view, raw, done.final)).filter((rule) => rule.effect === 'require' && rule.obligations.length > 0 && !duties.includes(rule));
+    if (more.length === 0) return { done, duties: duties.map(({ id }) => id) };
+    duties = [...new Set([...duties, ...more])];
   }
 }
 

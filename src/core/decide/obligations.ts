@@ -22,6 +22,7 @@ const NEEDS_RAW: ReadonlySet<ObligationOp> = new Set([
 
 /** Brings demands on one field into an order that can be done (J2), and follows its profile through them (J5). */
 export function plan(demands: readonly Demand[], profile: number, results: readonly ResultEdge[]): Plan {
+  if (demands.length === 0) return { steps: [], final: profile, conflict: [] };
   const distinct = [...new Map(demands.toSorted(byOrder).toReversed().map((d) => [keyOf(d), d])).values()].toSorted(byOrder);
   const drop = distinct.find((demand) => demand.op === 'drop');
   if (drop !== undefined) return { steps: [drop], final: undefined, conflict: [] };

@@ -48,16 +48,20 @@ export function hostCause(code: ReasonCode, rule: string, more: Pick<Cause, 'pat
 }
 
 /** One reason for each (code, rule), with its fields in the order asked; sorted by the order of codes, then rule. */
-export function gather(causes: readonly { readonly field: string; readonly cause: Cause }[]): readonly Reason[] {
-  const groups = Map.groupBy(causes, ({ cause }) => `${cause.code} ${cause.rule}`);
-  return [...groups.values()].map(toReason).sort((a, b) => (
+export function gather(judged: readonly { readonly field: { readonly path: string }; readonly causes: readonly Cause[] }[]): readonly Reason[] {
+  const groups = new Map<string, { readonly cause: Cause; readonly fields: Set<string> }>();
+  for (const { field, causes } of judged) for (const cause of causes) {
+    const key = `${cause.code} ${cause.rule}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { cause, fields: new Set([field.path]) });
+    else group.fields.add(field.path);
+  }
+  return [...groups.values()].map(({ cause, fields }) => toReason(cause, [...fields])).sort((a, b) => (
     REASON_CODES.indexOf(a.code) - REASON_CODES.indexOf(b.code) || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0)
   ));
 }
 
-function toReason(group: readonly { readonly field: string; readonly cause: Cause }[]): Reason {
-  const fields = [...new Set(group.map(({ field }) => field))];
-  const { cause } = group[0]!;
+function toReason(cause: Cause, fields: readonly string[]): Reason {
   const names = fields.length > 5 ? `${fields.slice(0, 5).join(', ')} and ${fields.length - 5} more` : fields.join(', ');
   const fill = (text: string) => text
     .replaceAll('{rule}', () => cause.rule)
