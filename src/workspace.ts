@@ -5,6 +5,7 @@ import { createEngine, type Engine } from './opa/engine.ts';
 import { findOpa } from './opa/toolchain.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import { loadYaml } from './sources/yaml/load.ts';
+import { PROGRAM } from './version.ts';
 
 export interface Folders {
   readonly policies: string;
@@ -34,7 +35,7 @@ export async function load(folders: Folders, now: () => number, before?: Loaded)
   const loadedAtMs = now();
   const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
   const [facts, bundle] = await both(
-    loadYaml(folders.policies),
+    loadYaml(folders.policies, { folder: path.join(folders.dataDir, 'facts'), program: PROGRAM, source: path.join(folders.root, 'src') }),
     loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), opa }),
   );
   const engine = before?.bundle.source === bundle.source ? before.engine : await createEngine(bundle.wasm, bundle.rules);

@@ -25,20 +25,32 @@ export interface RawFiles {
   readonly unread: ReadonlySet<Kind>;
 }
 
+/** A file's name below the folder, and its text or why there is none. */
+export interface TextFile {
+  readonly name: string;
+  readonly text: string | Problem;
+}
+
 /**
  * Reads every YAML file below `dir` but for cases/ and names that begin with a dot, links followed; in the order of their names.
  *
  * @throws {PoliciesError} when the folder can't be read, or has no such file.
  */
-export async function readFiles(dir: string): Promise<RawFiles> {
+export async function readTexts(dir: string): Promise<readonly TextFile[]> {
   const names = await list(dir, '').catch((error: { code?: string }) => {
     throw new PoliciesError([top(dir, `the policies folder cannot be read (${error.code ?? 'error'})`)]);
   });
   if (names.length === 0) throw new PoliciesError([top(dir, 'no policies file is here: is it the right folder?')]);
-  const read: Awaited<ReturnType<typeof readOne>>[] = [];
+  const read: TextFile[] = [];
   for (let at = 0; at < names.length; at += WINDOW) {
-    read.push(...await Promise.all(names.slice(at, at + WINDOW).map((name) => readOne(path.join(dir, name), kindOf(name)))));
+    read.push(...await Promise.all(names.slice(at, at + WINDOW).map(async (name) => ({ name, text: await readText(path.join(dir, name)) }))));
   }
+  return read;
+}
+
+/** Parses them as YAML. */
+export function parseTexts(dir: string, texts: readonly TextFile[]): RawFiles {
+  const read = texts.map((each) => parseOne(path.join(dir, each.name), kindOf(each.name), each.text));
   return {
     files: read.flatMap(({ file }) => file ?? []),
     problems: read.flatMap(({ problems }) => problems),
@@ -69,9 +81,8 @@ function byStem(a: string, b: string): number {
   return left < right ? -1 : left > right ? 1 : b.length - a.length || (a < b ? -1 : 1);
 }
 
-async function readOne(file: string, kind: string): Promise<{ readonly file?: RawFile; readonly problems: readonly Problem[]; readonly unread?: Kind }> {
+function parseOne(file: string, kind: string, text: TextFile['text']): { readonly file?: RawFile; readonly problems: readonly Problem[]; readonly unread?: Kind } {
   if (!isKind(kind)) return { problems: [top(file, `no kind of file is called ${kind}${didYouMean(kind, Object.keys(KINDS))}`)] };
-  const text = await readText(file);
   if (typeof text !== 'string') return { problems: [text], unread: kind };
   const { raw, problems, report } = parseText(file, text);
   return raw === undefined ? { problems, unread: kind } : { file: { kind, file, raw, report }, problems };

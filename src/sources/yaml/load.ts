@@ -1,9 +1,10 @@
 import type { Facts } from '../../core/facts.ts';
+import { recallFacts, rememberFacts, type FactsCache } from '../kept.ts';
 import { collect } from './collect.ts';
 import { digestOf } from './digest.ts';
 import { checkDuplicates } from './checks/duplicates.ts';
 import { toFacts } from './facts.ts';
-import { readFiles } from './files.ts';
+import { parseTexts, readTexts, type TextFile } from './files.ts';
 import { createNames } from './names.ts';
 import { PoliciesError, type Problem } from './problems.ts';
 import { checkReferences } from './checks/references.ts';
@@ -15,9 +16,20 @@ import { checkSense } from './checks/sense.ts';
  *
  * @throws {PoliciesError} with every mistake, each with file:line:column: syntax, shape, names that stand twice or for
  * nothing, and what could never apply. Of an entry without its shape only the names are looked at.
+ *
+ * @param cache for the facts of files that were good before: they are not parsed again.
  */
-export async function loadYaml(dir: string): Promise<Facts> {
-  const read = await readFiles(dir);
+export async function loadYaml(dir: string, cache?: FactsCache): Promise<Facts> {
+  const texts = await readTexts(dir);
+  const known = cache === undefined ? undefined : recallFacts(cache, texts);
+  if (known !== undefined) return known;
+  const facts = check(dir, texts);
+  if (cache !== undefined) rememberFacts(cache, texts, facts);
+  return facts;
+}
+
+function check(dir: string, texts: readonly TextFile[]): Facts {
+  const read = parseTexts(dir, texts);
   const { collector, problems: shapeless } = collect(read);
   const names = createNames(collector);
   const { facts, problems: conditions } = toFacts(collector, names);
