@@ -98,7 +98,7 @@ export function questionRecord(asked: Completed, { facts, graph }: Catalogue, ha
     channel: asked.channel,
     event: asked.eventName === undefined ? undefined : event?.name ?? hash(asked.eventName),
     eventVersion: asked.eventName === undefined ? undefined : event?.version,
-    eventKind: asked.kind,
+    eventKind: event?.kind ?? asked.kind,
     about: known(asked.about, (id) => graph.has(id)),
     region: asked.region === undefined || /^[A-Z]{2}$/.test(asked.region) ? asked.region : hash(asked.region),
     secure: asked.secure,

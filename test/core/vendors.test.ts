@@ -108,7 +108,7 @@ describe('destinations of a customer data platform (R51, J16)', () => {
       edge('m forwards_to n'), edge('m sub_processor q'), edge('n forwards_to s'),
     ]);
     expect(graph.destinations('s')).toEqual({
-      reached: [{ vendor: 'm', path: ['s', 'm'] }, { vendor: 'x', path: ['s', 'x'] }, { vendor: 'n', path: ['s', 'm', 'n'] }], overrun: false,
+      reached: [{ vendor: 'm', path: ['s', 'm'], from: ['s'] }, { vendor: 'x', path: ['s', 'x'], from: ['s'] }, { vendor: 'n', path: ['s', 'm', 'n'], from: ['m'] }], overrun: false,
     });
   });
 

@@ -41,6 +41,16 @@ describe('aggregates (J18) and what they are about (J19)', () => {
     expect(codes(snapshot.ask({ ...report, event: 'raw.snapshot', fields: ['email'] }))).toContain('raw_identifiers');
   });
 
+  test('J18 a snapshot is a raw event for grants and rules alike', async () => {
+    const w = await openWorld({
+      'events/fixture.yaml': { event: 'raw.snapshot', kind: 'snapshot', defaultPurpose: 'analytics.reporting', fields: { browser: 'user.device.browser' } },
+      'grants/fixture.yaml': { grants: { raw: { role: 'dashboard_telemetry', vendors: ['mixpanel'], purposes: ['analytics'], kinds: ['raw_event'], categories: ['user.device.browser'] } } },
+    });
+    const { decision, prepared } = w.judge({ identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'raw.snapshot', fields: ['browser'] });
+    expect(prepared.shape.views[0]!.input.event.kind).toBe('raw_event');
+    expect(decision.decision).toBe('allow');
+  });
+
   test.each([
     { name: 'R7 an assigned account', about: 'account:A1', want: [] },
     { name: 'R7 another account', about: 'account:A2', want: ['no_relationship@support-reports'] },

@@ -64,6 +64,15 @@ describe('what holds where nothing is listed (J12, J13)', () => {
     for (const vendor of ['hub', 'vendor-x']) expect(shadowed.ask({ ...telemetry, vendor, fields: ['anon_user_id'] })).toMatchObject({ decision: 'deny', mode: 'enforce' });
   });
 
+  test('J13 J16 a hub in shadow does not put its destinations there: what they are refused stays refused', async () => {
+    const asked = { ...telemetry, vendor: 'segment', fields: ['browser'] };
+    const shadow = { mode: 'shadow', unknown: 'observe' } as const;
+    expect((await modes({ segment: shadow })).ask(asked)).toMatchObject({ decision: 'deny', mode: 'enforce' });
+    expect((await modes({ segment: { unmatched: 'review' } })).ask(asked).decision).toBe('deny');
+    expect((await modes({ segment: shadow, mixpanel: shadow })).ask(asked)).toMatchObject({ decision: 'allow', mode: 'shadow' });
+    expect((await modes({}, { 'genai_dashboard.viewed': shadow })).ask(asked)).toMatchObject({ decision: 'allow', mode: 'shadow' });
+  });
+
   test('J13 combinations are lifted by shadow, and recorded as what would be', async () => {
     const w = await modes({ amplitude: { mode: 'shadow' } });
     const fields = ['user_agent', 'timezone', 'screen', 'language'];

@@ -86,6 +86,29 @@ describe('vendors and their supply chain (J14–J17)', () => {
     expect(scoped.ask({ ...telemetry, vendor: 'hub', fields: ['email'], supports: ['drop'] }).decision).toBe('deny');
   });
 
+  test('J16 what a destination hands on by itself cannot be scoped out at the hub', async () => {
+    const forwards = (to: string) => [{ to, type: 'forwards_to', on: true }];
+    const vendors = {
+      hub: { ...third({ claims: assured, edges: forwards('relay') }), categories: ['cdp'] },
+      relay: third({ claims: assured, edges: forwards('poor') }), poor: third({ claims: { transfer_basis: scc(true) } }),
+    };
+    const w = await openWorld({ 'vendors/fixture.yaml': { vendors }, 'grants/fixture.yaml': { grants: { everything: { ...everything, obligations: [{ op: 'scope_destinations' }] } } } });
+    expect(w.ask({ ...telemetry, vendor: 'hub', fields: ['email'] }).decision).toBe('deny');
+  });
+
+  test('J16 a destination is scoped out with all that hands on to it, or not at all', async () => {
+    const forwards = (...to: string[]) => to.map((id) => ({ to: id, type: 'forwards_to', on: true }));
+    const poor = third({ claims: { transfer_basis: scc(true) } });
+    const ask = async (relay: object) => (await openWorld({
+      'vendors/fixture.yaml': { vendors: { hub: { ...third({ claims: assured, edges: forwards('relay', 'poor') }), categories: ['cdp'] }, relay, poor } },
+      'grants/fixture.yaml': { grants: { everything: { ...everything, obligations: [{ op: 'scope_destinations' }] } } },
+    })).ask({ ...telemetry, vendor: 'hub', fields: ['email'] });
+    expect((await ask(third({ claims: assured, edges: forwards('poor') }))).decision).toBe('deny');
+    expect(await ask(third({ claims: { transfer_basis: scc(true) }, edges: forwards('poor') }))).toMatchObject({
+      decision: 'transform', obligations: [{ op: 'scope_destinations', params: { exclude: ['poor', 'relay'] } }],
+    });
+  });
+
   test('R52 J33 a vendor is found by host, alias included; an unknown host is an unknown vendor; no DNS', async () => {
     const w = await world({ tracker: third({ claims: assured, hosts: ['api.tracker.example'], aliases: ['events.mycorp.example'] }) });
     const ask = (destination: string) => w.ask({ ...telemetry, vendor: undefined, destination, fields: ['anon_user_id'] });

@@ -42,7 +42,7 @@ export interface Catalogue {
   /** The dictionary as an event that has no name: kind raw_event, no default purpose (J23). */
   readonly dictionary: KnownEvent;
   event(name: string): KnownEvent | undefined;
-  /** The profile that an event's name has by pattern, registered or not (J24). */
+  /** The profile that an event's name has by pattern, registered or not (J24); a version is no part of it. */
   eventName(name: string): Profile | undefined;
   /** All roles of an identity, those that its roles extend included; sorted. */
   rolesOf(identity: string): readonly string[];
@@ -73,7 +73,7 @@ export function createCatalogue(facts: Facts): Catalogue {
     vendorGraph: createVendorGraph(facts.vendors, facts.edges),
     dictionary: knownEvent(dictionaryOf(facts), profiles),
     event: (name) => events.get(name),
-    eventName: (name) => profileOfName(name, facts, profiles),
+    eventName: (name) => profileOfName(events.get(name)?.fact.name ?? name, facts, profiles),
     rolesOf: (identity) => roles.get(identity) ?? [],
     grantsOf: (role) => byRole.get(role) ?? [],
     grants,

@@ -13,15 +13,21 @@ export interface ModeScope {
   readonly closed: boolean;
 }
 
-/** What is set for vendors and event; the stricter wins, and where none says anything the strictest (J12, J13). */
+/**
+ * What is set for vendors and event; the stricter wins, and where none says anything the strictest (J12, J13). Each
+ * vendor is asked as if it were the only one: a CDP in shadow does not put its destinations there (J16).
+ */
 export function modeOf(modes: Facts['modes'], { vendors, event, closed }: ModeScope) {
-  const set = [...vendors.map((vendor) => modes.vendors.get(vendor)), event === undefined ? undefined : modes.events.get(event)].filter((mode): mode is Mode => mode !== undefined);
-  const strictest = <T extends string>(order: readonly T[], said: readonly (T | undefined)[]): T => (
-    order.find((value) => said.includes(value)) ?? order[0]!
-  );
+  const ofEvent = event === undefined ? undefined : modes.events.get(event);
+  const strictest = <T extends string>(order: readonly T[], read: (mode: Mode) => T | undefined): T => {
+    const ofVendors = vendors.map((vendor) => firstOf(order, [modes.vendors.get(vendor), ofEvent].map((mode) => mode && read(mode))));
+    return firstOf(order, ofVendors);
+  };
   return {
-    mode: closed ? 'enforce' : strictest(MODES, set.map(({ mode }) => mode)),
-    unknown: strictest(UNKNOWN, set.map(({ unknown }) => unknown)),
-    unmatched: closed ? 'deny' : strictest(UNMATCHED, set.map(({ unmatched }) => unmatched)),
+    mode: closed ? 'enforce' : strictest(MODES, ({ mode }) => mode),
+    unknown: strictest(UNKNOWN, ({ unknown }) => unknown),
+    unmatched: closed ? 'deny' : strictest(UNMATCHED, ({ unmatched }) => unmatched),
   };
 }
+
+const firstOf = <T>(order: readonly T[], said: readonly (T | undefined)[]): T => order.find((value) => said.includes(value)) ?? order[0]!;

@@ -17,6 +17,8 @@ export interface Reached {
 export interface Destination {
   readonly vendor: string;
   readonly path: readonly string[];
+  /** Everybody who hands on to it: the platform itself, other destinations. */
+  readonly from: readonly string[];
 }
 
 /** Who hands data on to whom. Ids that the catalogue doesn't have are judged as the worst: an LLM, outside the EU. */
@@ -63,7 +65,7 @@ export function createVendorGraph(vendors: ReadonlyMap<string, Vendor>, edges: r
     }),
     destinations: cached(vendors, (id) => {
       if (!vendors.get(id)?.categories.includes('cdp')) return { reached: [], overrun: false };
-      const found = [...closure(id, forwards)].map(([vendor, { path }]) => ({ vendor, path }));
+      const found = [...closure(id, forwards)].map(([vendor, { path, edges: into }]) => ({ vendor, path, from: [...new Set(into.map(({ from }) => from))] }));
       return { reached: found.slice(0, MAX_DESTINATIONS), overrun: found.length > MAX_DESTINATIONS };
     }),
     byHost: (host) => hosts.get(toHostKey(host)),

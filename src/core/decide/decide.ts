@@ -81,11 +81,21 @@ function scope(views: readonly IndexedView[], judge: (among: readonly IndexedVie
   const scopable = judge(own).map((field) => field.winners.length > 0 && field.winners.every((grant) => own.some(({ view }) => (
     view.terms[grant]?.obligations.some(({ op }) => op === 'scope_destinations')
   ))));
-  const excluded = destinations.filter((destination) => {
-    const refused = judge(views.filter(({ view }) => view.destination === destination)).map(({ effect }) => effect === 'deny' || effect === 'review');
-    return refused.includes(true) && refused.every((no, at) => !no || scopable[at]);
-  }).sort();
+  const refused = destinations.filter((destination) => {
+    const no = judge(views.filter(({ view }) => view.destination === destination)).map(({ effect }) => effect === 'deny' || effect === 'review');
+    return no.includes(true) && no.every((refuses, at) => !refuses || scopable[at]);
+  });
+  const excluded = unfed(refused, views).sort();
   return { kept: views.filter(({ view }) => view.destination === undefined || !excluded.includes(view.destination)), excluded };
+}
+
+/** Without those to which a destination that stays hands on: the platform can't keep anything from them. */
+function unfed(excluded: readonly string[], views: readonly IndexedView[]): string[] {
+  const isFed = ({ view: { destination, from = [], path } }: IndexedView) => (
+    excluded.includes(destination ?? '') && from.some((vendor) => vendor !== path[0] && !excluded.includes(vendor))
+  );
+  const fed = new Set(views.filter(isFed).map(({ view }) => view.destination));
+  return fed.size === 0 ? [...excluded] : unfed(excluded.filter((destination) => !fed.has(destination)), views);
 }
 
 /** If nothing would leave because all was stripped, that is a denial, not an empty message (J12). */

@@ -89,10 +89,20 @@ function overlay(defaults: object, item: object): object {
   return Object.fromEntries(Object.entries({ ...defaults, ...item }).filter(([, value]) => value !== null));
 }
 
-// A thousand items may share the defaults' payload of many megabytes: it is walked, and searched for secrets, once.
+// A thousand items may share the defaults' payload of many megabytes: it is walked, searched for secrets and found bad, once.
 function readOnce<T>(shared: unknown, read: Reader<T>): Reader<T> {
-  let before: { readonly value: T } | undefined;
-  return (value, key) => (value === shared ? (before ??= { value: read(value, key) }).value : read(value, key));
+  let before: (() => T) | undefined;
+  return (value, key) => (value === shared ? (before ??= settle(() => read(value, key)))() : read(value, key));
+}
+
+/** What it gave or threw, again and again. */
+function settle<T>(make: () => T): () => T {
+  try {
+    const value = make();
+    return () => value;
+  } catch (error) {
+    return () => { throw error; };
+  }
 }
 
 function toQuestion(body: unknown, members: Members): Question {

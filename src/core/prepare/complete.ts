@@ -30,7 +30,8 @@ export interface Completed {
   readonly eventName?: string;
   /** Without an event the dictionary; undefined for an event that is not registered. */
   readonly event: KnownEvent | undefined;
-  readonly kind: 'raw_event' | 'aggregate' | 'snapshot';
+  /** A snapshot is judged as a raw event (J18). */
+  readonly kind: 'raw_event' | 'aggregate';
   /** Whether `fields` are categories. */
   readonly byCategory: boolean;
   readonly fields: readonly CompletedField[];
@@ -53,7 +54,7 @@ export interface Completed {
  */
 export function complete(question: Question, catalogue: Catalogue, caller: Caller): Completed {
   const event = question.event === undefined ? catalogue.dictionary : catalogue.event(question.event);
-  const kind = question.categories !== undefined ? 'raw_event' : event?.fact.kind ?? 'raw_event';
+  const kind = question.categories === undefined && event?.fact.kind === 'aggregate' ? 'aggregate' : 'raw_event';
   const purpose = question.purpose ?? event?.fact.defaultPurpose;
   return {
     identity: question.identity,
@@ -97,14 +98,21 @@ function resolveVendor({ vendor, destination }: Question, { vendorGraph }: Catal
 }
 
 function askedFields(question: Question, event: KnownEvent | undefined, catalogue: Catalogue): readonly CompletedField[] {
-  const { unknown } = catalogue.profiles;
-  if (question.categories !== undefined) return question.categories.map((category) => categoryField(category, catalogue));
-  if (question.payload !== undefined) return payloadFields(question.payload, event, unknown);
-  return (question.fields ?? []).map((path) => pathField(path, event?.field(path), unknown, []));
+  const { categories, payload, fields = [] } = question;
+  if (categories !== undefined) return categories.map((category) => categoryField(category, catalogue));
+  const find = finder(question, event, catalogue);
+  return payload === undefined ? fields.map((path) => find(path, [])) : payloadFields(payload, event, find);
 }
 
-function pathField(path: string, known: KnownField | undefined, unknown: Profile, findings: readonly Finding[]): CompletedField {
-  return { path, ...(known !== undefined && { known }), profile: known?.profile ?? unknown, findings };
+type Find = (path: string, findings: readonly Finding[]) => CompletedField;
+
+/** Knows a path by the event's entry, and the event's name also by its pattern (J24). */
+function finder({ event: name }: Question, event: KnownEvent | undefined, catalogue: Catalogue): Find {
+  return (path, findings) => {
+    const known = event?.field(path);
+    const named = known === undefined && path === '$event' && name !== undefined ? catalogue.eventName(name) : undefined;
+    return { path, ...(known !== undefined && { known }), profile: known?.profile ?? named ?? catalogue.profiles.unknown, findings };
+  };
 }
 
 function categoryField(category: string, catalogue: Catalogue): CompletedField {
@@ -115,21 +123,19 @@ function categoryField(category: string, catalogue: Catalogue): CompletedField {
   return { path: category, profile, findings: [] };
 }
 
-function payloadFields(leaves: readonly PayloadLeaf[], event: KnownEvent | undefined, unknown: Profile): readonly CompletedField[] {
-  const lookup = (path: string) => event?.field(path);
-  const found = Map.groupBy(inspect(leaves, (path) => lookup(path)?.fact), ({ path }) => path);
-  return [...new Set(leaves.map(({ path }) => path))].map((path) => {
-    const findings = (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) }));
-    return pathField(path, lookup(path), unknown, findings);
-  });
+function payloadFields(leaves: readonly PayloadLeaf[], event: KnownEvent | undefined, find: Find): readonly CompletedField[] {
+  const found = Map.groupBy(inspect(leaves, (path) => event?.field(path)?.fact), ({ path }) => path);
+  return [...new Set(leaves.map(({ path }) => path))].map((path) => (
+    find(path, (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) })))
+  ));
 }
 
 /** The event's own name leaves too, where its entry or a pattern says that it gives something away (J24). */
-function eventNameField({ event: name, fields }: Question, event: KnownEvent | undefined, catalogue: Catalogue): readonly CompletedField[] {
-  if (name === undefined || fields?.includes('$event') === true) return [];
-  const known = event?.field('$event');
-  const profile = known?.profile ?? catalogue.eventName(name);
-  return profile === undefined ? [] : [{ path: '$event', ...(known !== undefined && { known }), profile, findings: [] }];
+function eventNameField(question: Question, event: KnownEvent | undefined, catalogue: Catalogue): readonly CompletedField[] {
+  const { event: name, fields = [], payload = [] } = question;
+  if (name === undefined || fields.includes('$event') || payload.some(({ path }) => path === '$event')) return [];
+  const field = finder(question, event, catalogue)('$event', []);
+  return field.profile === catalogue.profiles.unknown && field.known === undefined ? [] : [field];
 }
 
 /** What a payload's values say of the whole: another object than the one stated (J19), or too small a cell (J18). */

@@ -97,7 +97,7 @@ function receiversOf(asked: Completed, world: World, thresholds: Thresholds): re
   const own = prepareVendor(asked.vendor, [asked.vendor], world, thresholds);
   const destinations = world.catalogue.vendorGraph.destinations(asked.vendor);
   if (destinations.overrun) throw new SluiceError('too_large', `the vendor forwards to more than ${MAX_DESTINATIONS} destinations: switch some off in the catalogue`);
-  return [own, ...destinations.reached.map(({ vendor, path }) => prepareVendor(vendor, path, world, thresholds))];
+  return [own, ...destinations.reached.map(({ vendor, path, from }) => ({ ...prepareVendor(vendor, path, world, thresholds), from }))];
 }
 
 interface ViewParts {
@@ -136,7 +136,7 @@ function prepareView(parts: ViewParts): PreparedView {
       },
       terms: Object.fromEntries(matching.map(({ id, effect, obligations, approverRole }) => [id, { effect, obligations, ...(approverRole !== undefined && { approverRole }) }])),
       path: receiver.path,
-      ...(receiver.path.length > 1 && { destination: receiver.input.id }),
+      ...(receiver.from !== undefined && { destination: receiver.input.id, from: receiver.from }),
       ...(approval !== undefined && { approval }),
       chains: receiver.chains,
     },

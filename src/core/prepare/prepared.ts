@@ -87,6 +87,8 @@ export interface View {
   readonly path: readonly string[];
   /** For a CDP's destination: its vendor id. */
   readonly destination?: string;
+  /** With a destination: the vendors that hand on to it. */
+  readonly from?: readonly string[];
   /** A recorded yes that covers the question (J11). */
   readonly approval?: string;
   /** By reason code, the chain to be shown with it. */

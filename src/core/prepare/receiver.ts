@@ -12,6 +12,8 @@ type VendorInput = RegoInput['vendor'];
 export interface Receiver {
   readonly input: VendorInput;
   readonly path: readonly string[];
+  /** Of a destination: who hands on to it. */
+  readonly from?: readonly string[];
   readonly chains: Readonly<Partial<Record<ReasonCode, readonly string[]>>>;
   /** The input with a state also for the claims that these grants' conditions name and the vendor never made. */
   withClaims(grants: readonly KnownGrant[]): VendorInput;

@@ -100,7 +100,8 @@ const grant = z.strictObject({
   environments: z.array(id).min(1).optional(),
   purposes: z.array(id).min(1),
   channels: z.array(z.enum(CHANNELS)).min(1).optional(),
-  kinds: z.array(z.enum(EVENT_KINDS)).min(1).optional(),
+  // A snapshot is judged as a raw event (J18): a grant for snapshots alone would never hold.
+  kinds: z.array(z.enum(EVENT_KINDS).exclude(['snapshot'])).min(1).optional(),
   events: z.array(id).min(1).optional(),
   categories: z.array(selector).min(1),
   except: z.array(selector).default([]),

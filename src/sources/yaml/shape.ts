@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { didYouMean } from '../../core/suggest.ts';
 import type { RawFile } from './files.ts';
-import type { Problem, Report } from './problems.ts';
+import type { At, Problem, Report } from './problems.ts';
 import { ENTRY_DEPTH, KINDS, type Kind, type Value } from './schemas.ts';
 
 /** A file, and of what it says as much as has its kind's shape. */
@@ -22,6 +22,13 @@ export function shape(file: RawFile): { readonly source: Source; readonly proble
     source: { ...file, ...(rest.success && { value: rest.data }), whole: false },
     problems: issues.flatMap((issue) => explain(issue, file.report)),
   };
+}
+
+/** A part of a file by a schema of its own, or its mistakes; `at` leads to it. */
+export function shapePart<T>(schema: z.ZodType<T>, raw: unknown, { report, at }: { readonly report: Report; readonly at: At }): { readonly value?: T; readonly problems: readonly Problem[] } {
+  const parsed = schema.safeParse(raw, { error: wording, reportInput: true });
+  if (parsed.success) return { value: parsed.data, problems: [] };
+  return { problems: parsed.error.issues.flatMap((issue) => explain({ ...issue, path: [...at, ...issue.path] }, report)) };
 }
 
 type Issue = z.core.$ZodIssue;

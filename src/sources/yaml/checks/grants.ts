@@ -63,7 +63,7 @@ function checkEvents({ events: listed = [], kinds, purposes }: Source, events: R
   return listed.flatMap((name, index): Found => {
     const versions = events.get(name) ?? [];
     if (versions.length === 0) return [];
-    if (kinds !== undefined && !versions.some(({ kind }) => kinds.includes(kind))) return [[['events', index], `${name} is of kind ${versions[0]!.kind}, which the grant leaves out: it can never apply to it`]];
+    if (kinds !== undefined && !versions.some(({ kind }) => kinds.includes(kind === 'snapshot' ? 'raw_event' : kind))) return [[['events', index], `${name} is of kind ${versions[0]!.kind}, which the grant leaves out: it can never apply to it`]];
     const meet = (a: string, b: string) => isBelow(a, b) || isBelow(b, a);
     if (versions.some((version) => version.purposes.some((allowed) => purposes.some((purpose) => meet(allowed, purpose))))) return [];
     return [[['events', index], `${name} is for ${versions[0]!.purposes.join(', ') || 'no purpose'}, the grant for ${purposes.join(', ')}: it can never apply to it`]];
