@@ -3,10 +3,10 @@
 NODE := sh scripts/node.sh
 TOOLS := .tools
 
-.PHONY: help run test lint build bench soak setup node opa
+.PHONY: help run test lint build bench bench-short soak setup node opa
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## serve the example world on 127.0.0.1:8181
 	@exec $(NODE) src/main.ts
@@ -20,8 +20,13 @@ lint: setup $(TOOLS)/bin/regal ## types, lint and Rego checks only
 build: setup ## check facts and rules, build the policy bundle
 	@$(NODE) src/cli/main.ts build
 
-bench: setup ## measure; writes bench/RESULTS.md
-	@$(NODE) bench/run.ts
+bench: setup ## measure beside OPA and Cerbos; half an hour, writes bench/RESULTS.md
+	@sh scripts/install-bench.sh
+	@PATH="$$PWD/.tools/bin:$$PATH" $(NODE) bench/run.ts
+
+bench-short: setup ## the same tables from short rounds; writes nothing
+	@sh scripts/install-bench.sh
+	@PATH="$$PWD/.tools/bin:$$PATH" $(NODE) bench/run.ts --short
 
 soak: setup ## the fault loops at full length
 	@SLUICE_SOAK=10 $(NODE) node_modules/jest/bin/jest.js test/server test/log
