@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isMap, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { z } from 'zod';
 import { EFFECTS, type Decision } from './core/answer.ts';
 import { complete } from './core/prepare/complete.ts';
@@ -9,12 +8,15 @@ import { OBLIGATION_OPS, type Caller, type Json } from './core/facts.ts';
 import { parseQuestion } from './core/parse/parse.ts';
 import { judge, remember, type Judged } from './judge.ts';
 import type { Snapshot } from './snapshot.ts';
+import { parseText } from './sources/yaml/document.ts';
+import type { Problem } from './sources/yaml/problems.ts';
+import { shapePart } from './sources/yaml/shape.ts';
 import { PROGRAM } from './version.ts';
 
 /** A question with the answer it must get; policies/cases/ holds them, `sluice test` runs them. */
 const Case = z.strictObject({
   name: z.string(),
-  at: z.iso.datetime().default('2026-11-22T12:00:00Z'),
+  at: z.iso.datetime('a time is 2026-11-22T12:00:00Z').default('2026-11-22T12:00:00Z'),
   caller: z.string().default('demo-gateway'),
   question: z.record(z.string(), z.json()),
   want: z.strictObject({
@@ -31,12 +33,14 @@ type Case = z.output<typeof Case>;
 
 export interface CaseResult {
   readonly name: string;
-  /** `file:line` */
+  /** `file:line`, or `file:line:column` of a mistake */
   readonly location: string;
   /** What differs; empty when it passed. */
   readonly differences: readonly string[];
   /** Absent when the case could not be judged. */
   readonly judged?: Judged;
+  /** It is no case at all: `differences` says what is wrong with its form. */
+  readonly malformed?: true;
 }
 
 /** Runs every case below `dir` on the snapshot, each at its own time. */
@@ -47,19 +51,18 @@ export async function runCases(dir: string, snapshot: Snapshot): Promise<readonl
 }
 
 function runFile(file: string, text: string, snapshot: Snapshot): readonly CaseResult[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const list = isMap(document.contents) ? document.contents.get('cases', true) : undefined;
-  if (document.errors.length > 0 || !isSeq(list)) {
-    return [{ name: file, location: `${file}:1`, differences: [document.errors[0]?.message ?? 'the file has no list called cases'] }];
-  }
-  return list.items.map((item) => {
-    const location = `${file}:${lines.linePos((item as Node).range?.[0] ?? 0).line}`;
-    const parsed = Case.safeParse((item as Node).toJS(document));
-    if (!parsed.success) return { name: '(no case)', location, differences: parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`) };
-    return runCase(parsed.data, location, snapshot);
+  const { raw, problems, report } = parseText(file, text);
+  const list: unknown = (raw as { readonly cases?: unknown } | null | undefined)?.cases;
+  const broken = problems.length > 0 || Array.isArray(list) ? problems : [report([], 'a file of cases has a list called cases')];
+  if (!Array.isArray(list) || broken.length > 0) return broken.map(malformed);
+  return list.flatMap((item: unknown, index) => {
+    const { value, problems: mistakes } = shapePart(Case, item, { report, at: ['cases', index] });
+    const { line } = report(['cases', index], '');
+    return value === undefined ? mistakes.map(malformed) : [runCase(value, `${file}:${line}`, snapshot)];
   });
 }
+
+const malformed = ({ file, line, column, message }: Problem): CaseResult => ({ name: '(no case)', location: `${file}:${line}:${column}`, differences: [message], malformed: true });
 
 function runCase(one: Case, location: string, snapshot: Snapshot): CaseResult {
   const { name, want } = one;

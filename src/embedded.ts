@@ -1,7 +1,10 @@
+import path from 'node:path';
+import type { Answer } from './core/answer.ts';
 import { parseQuestion } from './core/parse/parse.ts';
 import { SluiceError } from './core/errors.ts';
 import type { Caller } from './core/facts.ts';
-import type { Pdp } from './pdp.ts';
+import { openSluice, type Logger } from './open.ts';
+import type { Observer, Pdp } from './pdp.ts';
 import type { ClientAnswer, QuestionInput } from './sdk/client.ts';
 
 /** What a program that decides in its own process asks; as the client, but without HTTP between. */
@@ -10,25 +13,90 @@ export interface Embedded {
   check(question: QuestionInput): Promise<ClientAnswer>;
 }
 
+export interface PdpOptions {
+  /** Id in callers.yaml: its identities, environments and obligations bind the questions. */
+  readonly caller: string;
+  /** Folder of the facts; default `policies`. */
+  readonly policies?: string;
+  /** Folder of the rules; default: those that Sluice ships. */
+  readonly rego?: string;
+  /** Folder of the log and of the built policy; default `.sluice`. One process at a time. */
+  readonly dataDir?: string;
+  readonly memoEntries?: number;
+  /** Pino's fits; default: only warnings and errors, to standard error. */
+  readonly logger?: Logger;
+  readonly observer?: Observer;
+  /** Where `SLUICE_OPA` and `PATH` are looked up when rules must be built; default: none of them is asked. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A decision point in this process. */
+export interface EmbeddedPdp extends Embedded {
+  /** Reads policy and facts anew; on a mistake the last good ones stay. */
+  reload: Pdp['reload'];
+  close(): Promise<void>;
+}
+
+/**
+ * Opens Sluice in this program.
+ *
+ * @throws {Error} when the data directory is in use, or policy, facts or the caller's id have a mistake.
+ */
+export async function createPdp({ caller: id, ...options }: PdpOptions): Promise<EmbeddedPdp> {
+  const root = path.resolve(import.meta.dirname, '..');
+  const sluice = await openSluice({
+    policies: 'policies', rego: path.join(root, 'rego'), dataDir: '.sluice', memoEntries: 100_000, logger: WARNINGS, observer: SILENT, env: {}, root, ...options,
+  });
+  const callerNow = () => sluice.facts().callers.get(id);
+  if (callerNow() === undefined) {
+    await sluice.close();
+    throw new Error(`callers.yaml has no caller ${id}`);
+  }
+  return {
+    async check(question) {
+      const caller = callerNow();
+      if (caller === undefined) return denial(question, { code: 'forbidden', message: 'the caller is no longer in callers.yaml' });
+      return createEmbedded(sluice.pdp, caller).check(question);
+    },
+    reload: () => sluice.pdp.reload(),
+    close: () => sluice.close(),
+  };
+}
+
+const SILENT: Observer = { decided() {}, refused() {}, evaluationFailed() {}, appended() {}, activated() {} };
+const say = (members: object, message: string) => void process.stderr.write(`sluice: ${message} ${JSON.stringify(members)}\n`);
+const WARNINGS: Logger = { info() {}, warn: say, error: say };
+
 /** @param caller whose identities, environments and obligations bind the questions. */
 export function createEmbedded(pdp: Pdp, caller: Caller): Embedded {
   return {
     async check(question) {
       try {
-        return (await pdp.check(parseQuestion(question), { caller })).answer;
+        // A copy: the memo's own objects are not for whoever asks to change.
+        return JSON.parse((await pdp.check(parseQuestion(question), { caller })).json) as Answer;
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
-        const { code, message } = error;
-        const paths = question.fields ?? question.categories ?? [];
-        return {
-          decision: 'deny',
-          fields: Object.fromEntries(paths.map((path) => [path, { effect: 'deny', rules: [] }])),
-          obligations: [],
-          reasons: code === 'audit_unavailable' ? [{ code, rule: 'log', fields: paths, message, fix: 'Restore the decision log; send nothing.' }] : [],
-          fix: null,
-          unavailable: { code, message },
-        };
+        return denial(question, error);
       }
     },
   };
+}
+
+function denial(question: unknown, { code, message }: Pick<SluiceError, 'code' | 'message'>): ClientAnswer {
+  const paths = pathsOf(question);
+  return {
+    decision: 'deny',
+    fields: Object.fromEntries(paths.map((path_) => [path_, { effect: 'deny', rules: [] }])),
+    obligations: [],
+    reasons: code === 'audit_unavailable' ? [{ code, rule: 'log', fields: paths, message, fix: 'Restore the decision log; send nothing.' }] : [],
+    fix: null,
+    unavailable: { code, message },
+  };
+}
+
+/** What was asked for, as far as it can be told: the question may be anything. */
+function pathsOf(question: unknown): readonly string[] {
+  const { fields, categories } = (question ?? {}) as { readonly fields?: unknown; readonly categories?: unknown };
+  const asked = fields ?? categories;
+  return Array.isArray(asked) ? asked.filter((path) => typeof path === 'string') : [];
 }

@@ -86,12 +86,16 @@ function banner({ host, demoCallers }: Config, { pdp, port, metricsPort }: Runni
 }
 
 /** Returns a function that lets go of the signals again. */
-function onSignals({ pdp, stop }: Running, logger: Logger): () => void {
+function onSignals({ pdp, stop }: Running, { drainSeconds }: Config, logger: Logger): () => void {
+  const end = () => {
+    logger.info({ drainSeconds }, 'ending: serves on while others learn to go elsewhere; another signal ends it at once');
+    stop();
+  };
   const reload = () => {
     // It logs by itself what came of it.
     pdp.reload().catch((error: unknown) => logger.error({ error: describeError(error) }, 'reload failed'));
   };
-  const handlers = [['SIGTERM', stop], ['SIGINT', stop], ['SIGHUP', reload]] as const;
+  const handlers = [['SIGTERM', end], ['SIGINT', end], ['SIGHUP', reload]] as const;
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
 }
@@ -115,7 +119,7 @@ export async function startServer(config: Config, root: string): Promise<number>
     process.stderr.write(`sluice: ${startProblem(error)}\n`);
     return 1;
   }
-  const letGo = onSignals(running, logger);
+  const letGo = onSignals(running, config, logger);
   process.stdout.write(banner(config, running));
   await running.stopped;
   letGo();

@@ -1,20 +1,20 @@
 import path from 'node:path';
 import { createClock } from './clock.ts';
-import { complete } from './core/prepare/complete.ts';
 import { SluiceError } from './core/errors.ts';
 import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
 import { EvaluationFailed } from './core/decide/rulings.ts';
-import { judge, type Remembered } from './judge.ts';
+import type { Remembered } from './judge.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
 import type { Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { PolicyError } from './opa/build.ts';
-import { createPdp, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
+import { createPdp, type Asked, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import { PoliciesError } from './sources/yaml/problems.ts';
 import { PROGRAM } from './version.ts';
+import { probe } from './vet.ts';
 import { load, type Folders, type Loaded } from './workspace.ts';
 
 /** What the service says about itself; pino's logger fits. */
@@ -43,7 +43,6 @@ export interface Sluice {
   close(): Promise<void>;
 }
 
-const WARM_UP_MS = 150;
 const PROBE_MS = 1000;
 
 /**
@@ -61,6 +60,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let snapshot: Snapshot;
   try {
     loaded = await load(folders, now);
+    await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
     snapshot = snapshotOf(loaded);
     log = await openLog({
       dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations(),
@@ -87,6 +87,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   });
   let reloadErrors: readonly string[] | undefined;
   let reloading: Promise<unknown> = Promise.resolve();
+  let switching: Promise<unknown> = Promise.resolve();
 
   function snapshotOf(parts: Loaded): Snapshot {
     return createSnapshot({ ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment, digest) => dataDir.revisionOf(environment, digest) });
@@ -112,7 +113,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 
   async function reloadNow() {
     try {
-      await activate(await load(folders, now, loaded));
+      const next = await load(folders, now, loaded);
+      if (next.engine !== loaded.engine) await probe(next, folders.rego);
+      await activate(next);
       reloadErrors = undefined;
       logger.info({ digest: snapshot.digest }, 'policy and facts reloaded');
       return { ok: true, errors: [], digest: snapshot.digest };
@@ -124,10 +127,20 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     }
   }
 
+  async function setVendorState(id: string, state: VendorState, asked: Asked): Promise<{ readonly state: VendorState }> {
+    const vendor = loaded.facts.vendors.get(id);
+    if (vendor === undefined) throw new SluiceError('not_found', 'no vendor has this id');
+    if (!VENDOR_STATES.includes(state)) throw new SluiceError('request_invalid', `state must be one of ${VENDOR_STATES.join(', ')}`);
+    refuseEarlyReturn(vendor, state, { state: dataDir.vendorStates().get(id), atMs: dataDir.vendorStateSetAtMs(id) });
+    await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
+    dataDir.setVendorState(id, state);
+    await activate(loaded);
+    return { state: worseOf(vendor, snapshot) };
+  }
+
   note('start', { program: PROGRAM, node: process.version });
   for (const entry of activations()) await log.append(entry).durable;
   observer.activated('ok');
-  warmUp(snapshot);
   // Whoever heeds /readyz asks nothing of a log that has failed: so it finds out by itself when there is space again.
   const probing = setInterval(() => void log.probe(), PROBE_MS);
   probing.unref();
@@ -141,15 +154,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       return result;
     },
 
-    async setVendorState(id, state, asked) {
-      const vendor = loaded.facts.vendors.get(id);
-      if (vendor === undefined) throw new SluiceError('not_found', 'no vendor has this id');
-      if (!VENDOR_STATES.includes(state)) throw new SluiceError('request_invalid', `state must be one of ${VENDOR_STATES.join(', ')}`);
-      refuseEarlyReturn(vendor, state, { state: dataDir.vendorStates().get(id), atMs: dataDir.vendorStateSetAtMs(id) });
-      await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
-      dataDir.setVendorState(id, state);
-      await activate(loaded);
-      return { state: worseOf(vendor, snapshot) };
+    // One after the other: else a return would be allowed by the state before a breach that is just being recorded.
+    // Not behind a reload, which may take seconds.
+    setVendorState(id, state, asked) {
+      const result = switching.then(() => setVendorState(id, state, asked));
+      switching = result.catch(() => {});
+      return result;
     },
 
     status: (): PdpStatus => ({
@@ -169,7 +179,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     facts: () => loaded.facts,
     async close() {
       clearInterval(probing);
-      await reloading;
+      await Promise.all([reloading, switching]);
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
       dataDir.close();
@@ -211,20 +221,4 @@ function mistakesOf(error: unknown): readonly string[] {
   if (error instanceof PolicyError) return error.problems;
   if (error instanceof AggregateError) return error.errors.flatMap(mistakesOf);
   return [error instanceof Error ? error.message : 'unknown'];
-}
-
-/** The first evaluations cost twenty times the later ones: judges questions of the catalogue until they are cheap. */
-function warmUp(snapshot: Snapshot): void {
-  const { facts } = snapshot.world.catalogue;
-  const until = performance.now() + WARM_UP_MS;
-  const caller = facts.callers.values().next().value;
-  const [environment = ''] = facts.environments.keys();
-  const moment = { nowMs: snapshot.loadedAtMs, latestMs: snapshot.loadedAtMs };
-  while (caller !== undefined) for (const identity of facts.identities.keys()) for (const vendor of facts.vendors.keys()) for (const event of facts.events.values()) {
-    if (performance.now() > until) return;
-    const fields = event.fields.slice(0, 20).map(({ path: name }) => name);
-    if (fields.length === 0) continue;
-    const asked = complete({ identity, vendor, environment, event: event.name, fields, channel: 'telemetry', dataSubject: {}, context: {} }, snapshot.world.catalogue, caller);
-    judge(asked, snapshot, moment);
-  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createCatalogue } from './core/catalogue/catalogue.ts';
+import { isBelow } from './core/catalogue/selectors.ts';
 import type { Caller, Facts, VendorState } from './core/facts.ts';
 import type { World } from './core/prepare/prepare.ts';
 import type { Bundle } from './opa/build.ts';
@@ -49,9 +50,9 @@ export function createSnapshot({ facts, bundle, engine, vendorStates, loadedAtMs
   };
 }
 
-/** Whether some condition or some rule reads this name below `root`; a rule that reads all of `root` reads every name. */
+/** Whether some condition or some rule reads this name below `root`; a rule that reads all of `root`, or what it stands in, reads every name. */
 function reader(byConditions: ReadonlySet<string>, byRules: readonly string[], root: string): (name: string) => boolean {
   const names = new Set([...byConditions, ...byRules.filter((name) => name.startsWith(`${root}.`)).map((name) => name.slice(root.length + 1).split('.')[0]!)]);
-  const all = byRules.includes(root);
+  const all = byRules.some((name) => isBelow(root, name));
   return (name) => all || names.has(name);
 }

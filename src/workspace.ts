@@ -36,7 +36,7 @@ export async function load(folders: Folders, now: () => number, before?: Loaded)
   const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
   const [facts, bundle] = await both(
     loadYaml(folders.policies, { folder: path.join(folders.dataDir, 'facts'), program: PROGRAM, source: path.join(folders.root, 'src') }),
-    loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), opa }),
+    loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), shipped: path.join(folders.root, 'bundles'), opa }),
   );
   const engine = before?.bundle.source === bundle.source ? before.engine : await createEngine(bundle.wasm, bundle.rules);
   return { facts, bundle, engine, loadedAtMs };

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Answer } from '../src/core/answer.ts';
 import { createEmbedded, openSluice, type Observer, type Sluice } from '../src/index.ts';
 import { findBuiltOpa, ROOT } from './support/world.ts';
 
@@ -27,6 +28,32 @@ const embedded = (id: string) => createEmbedded(sluice.pdp, sluice.facts().calle
 test('in process the same decision is given, with its record', async () => {
   const answer = await embedded('demo-gateway').check(question);
   expect(answer).toMatchObject({ decision: 'deny', fields: { anon_user_id: { effect: 'allow' }, org_id: { effect: 'deny' } }, log: { index: expect.any(Number) } });
+});
+
+test('J29 an answer is the asker\'s own: what it does to it changes no later answer, and no fact', async () => {
+  const asked = { ...question, fields: ['city', 'org_id'] };
+  const first = await embedded('demo-gateway').check(asked);
+  const before = structuredClone(first);
+  for (const part of [...Object.values(first.fields), ...first.obligations, ...first.reasons]) for (const key of Object.keys(part)) Reflect.deleteProperty(part, key);
+  const city = await embedded('demo-gateway').check({ ...question, fields: ['city'] });
+  Object.assign(city.obligations[0]!.params!, { to: 'street' });
+  const { decisionId: _, log: __, revision: ___, ...same } = before as Answer;
+  expect(await embedded('demo-gateway').check(asked)).toMatchObject(same);
+  expect((await embedded('demo-gateway').check({ ...question, environment: 'staging', fields: ['city'] })).obligations).toEqual([expect.objectContaining({ params: { to: 'region' } })]);
+});
+
+test('whatever is no question is a denial, and no throw', async () => {
+  for (const asked of [null, undefined, 7, [], { ...question, fields: 'email' }, { ...question, fields: { path: 1 } }, { ...question, fields: [7, 'email'] }]) {
+    expect(await embedded('demo-gateway').check(asked as never)).toMatchObject({ decision: 'deny', unavailable: { code: 'request_invalid' } });
+  }
+});
+
+test('J17 R83 a breach and a return at the same time: the breach stays', async () => {
+  const asking = { caller: sluice.facts().callers.get('demo-admin')! };
+  const [breached, returned] = await Promise.allSettled([sluice.pdp.setVendorState('mixpanel', 'breached', asking), sluice.pdp.setVendorState('mixpanel', 'active', asking)]);
+  expect([breached.status, returned.status]).toEqual(['fulfilled', 'rejected']);
+  expect(await embedded('demo-gateway').check({ ...question, fields: ['anon_user_id'] })).toMatchObject({ decision: 'deny', reasons: [{ code: 'vendor_suspended' }] });
+  await expect(sluice.pdp.setVendorState('amplitude', 'under_review', asking)).resolves.toEqual({ state: 'under_review' });
 });
 
 test('J31 no record, no decision: in process a denial with audit_unavailable', async () => {

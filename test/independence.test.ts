@@ -2,9 +2,9 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCases } from '../src/cases.ts';
-import { checkIndependence } from '../src/independence.ts';
 import { loadBundle } from '../src/opa/build.ts';
 import { createEngine } from '../src/opa/engine.ts';
+import { checkIndependence } from '../src/vet.ts';
 import { findBuiltOpa, openWorld, removeWorlds, ROOT } from './support/world.ts';
 
 let folder: string;

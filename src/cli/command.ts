@@ -44,6 +44,9 @@ export function foldersOf({ values }: Invocation, { root, env }: Context) {
   };
 }
 
+/** `1 grant`, `2 grants`. */
+export const count = (n: number, one: string, more = `${one}s`) => `${n} ${n === 1 ? one : more}`;
+
 export const FOLDER_OPTIONS = {
   policies: { type: 'string' }, rego: { type: 'string' }, 'data-dir': { type: 'string' },
 } as const;

@@ -1,5 +1,5 @@
 import type { Judged } from '../judge.ts';
-import { FOLDER_HELP, FOLDER_OPTIONS, type Command } from './command.ts';
+import { FOLDER_HELP, FOLDER_OPTIONS, foldersOf, type Command } from './command.ts';
 import { createPaint, EFFECT_STYLE, printable } from './paint.ts';
 import { judgeLocally, QUESTION_HELP } from './question.ts';
 
@@ -19,20 +19,23 @@ ${FOLDER_HELP}`,
   options: { ...FOLDER_OPTIONS, json: { type: 'boolean' }, at: { type: 'string' }, caller: { type: 'string' } },
   async run(invocation, context) {
     const { judged } = await judgeLocally(invocation, context);
+    const { rego } = foldersOf(invocation, context);
     if (invocation.values['json'] === true) {
       const rulings = judged.rulings?.map(({ rules, permits, failed }) => ({ rules: rules.map(({ rule, profiles }) => ({ rule: rule.id, profiles })), permits: Object.fromEntries(permits), failed }));
       context.out(JSON.stringify({ prepared: judged.prepared, rulings, decision: judged.decision }, null, 2));
       return 0;
     }
-    context.out(explainJudged(judged, createPaint(context.colour)));
+    context.out(explainJudged({ ...judged, rego }, createPaint(context.colour)));
     return 0;
   },
 };
 
 type Paint = ReturnType<typeof createPaint>;
+/** With the folder of the rules, so that places can be clicked on. */
+type Explained = Judged & { readonly rego: string };
 type Field = Judged['prepared']['fields'][number];
 
-function explainJudged(judged: Judged, paint: Paint): string {
+function explainJudged(judged: Explained, paint: Paint): string {
   const { prepared, decision } = judged;
   const together = decision.reasons.filter(({ code }) => code === 'combination');
   return [
@@ -42,7 +45,7 @@ function explainJudged(judged: Judged, paint: Paint): string {
   ].join('\n');
 }
 
-function explainField(field: Field, judged: Judged, paint: Paint): readonly string[] {
+function explainField(field: Field, judged: Explained, paint: Paint): readonly string[] {
   const { effect } = judged.decision.fields[field.path]!;
   const said = judged.prepared.shape.views.flatMap((_, at) => explainView(at, field, judged, paint));
   const host = judged.decision.reasons.filter(({ rule, fields, code }) => fields.includes(field.path) && code !== 'combination' && !said.some((line) => line.includes(` ${rule}:`)));
@@ -54,7 +57,7 @@ function explainField(field: Field, judged: Judged, paint: Paint): readonly stri
   ];
 }
 
-function explainView(at: number, field: Field, { prepared, rulings }: Judged, paint: Paint): readonly string[] {
+function explainView(at: number, field: Field, { prepared, rulings, rego }: Explained, paint: Paint): readonly string[] {
   const { views, results } = prepared.shape;
   const { input, path, terms, approval } = views[at]!;
   const said = rulings?.[at];
@@ -65,7 +68,7 @@ function explainView(at: number, field: Field, { prepared, rulings }: Judged, pa
   });
   const rules = (said?.rules ?? []).flatMap(({ rule, profiles }) => {
     const hits = (profile: number) => profiles === '*' || profiles.includes(profile);
-    const place = paint('dim', rule.location);
+    const place = paint('dim', `${rego}/${rule.location}`);
     if (hits(field.profile)) return [`    rule ${rule.id}: ${paint(rule.effect === 'forbid' ? 'red' : 'yellow', rule.effect)} ${rule.code}${rule.judges === 'result' ? ' (judges what leaves)' : ''}  ${place}`];
     return results.filter(({ from, to }) => from === field.profile && hits(to)).map(({ op, to }) => `    rule ${rule.id}: would ${rule.effect} it after ${op}, as ${input.profiles[to]!.category}  ${place}`);
   });

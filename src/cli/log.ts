@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { FieldsRecord } from '../core/record.ts';
+import { didYouMean } from '../core/suggest.ts';
 import { readLog } from '../log/read.ts';
+import type { RecordKind } from '../log/types.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Command } from './command.ts';
 import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
 
@@ -8,6 +12,11 @@ interface Row {
   readonly line: string;
   readonly record: Readonly<Record<string, unknown>>;
 }
+
+const KINDS = Object.keys({
+  decision: 0, permitted: 0, refused: 0, input: 0, start: 0, stop: 0, gap: 0, config_changed: 0, bundle_activated: 0,
+  snapshot_activated: 0, vendor_state: 0, clock_jump: 0,
+} satisfies Record<RecordKind, 0>);
 
 export const log: Command = {
   summary: 'read the decision log',
@@ -22,10 +31,13 @@ sluice log tail            the last ones, then new ones as they come
   async run(invocation, context) {
     const { values, positionals: [action, index] } = invocation;
     if (action !== 'show' && action !== 'tail') throw new UsageError('say: sluice log show, or sluice log tail');
+    const kind = values['kind'];
+    if (kind !== undefined && !KINDS.includes(String(kind))) throw new UsageError(`no record is of kind ${String(kind)}${didYouMean(String(kind), KINDS)}; there are ${KINDS.join(', ')}`);
     const dir = path.join(foldersOf(invocation, context).dataDir, 'log');
+    if (!existsSync(dir)) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
     const paint = createPaint(context.colour);
     const print = ({ index: at, line, record }: Row) => context.out(values['json'] === true ? line : describe(at, record, paint));
-    const wanted = ({ record }: Row) => values['kind'] === undefined || record['kind'] === values['kind'];
+    const wanted = ({ record }: Row) => kind === undefined || record['kind'] === kind;
     if (index !== undefined) {
       for await (const row of readLog(dir, { from: whole(index, 'INDEX'), limit: 1 })) {
         context.out(values['json'] === true ? row.line : JSON.stringify(row.record, null, 2));
@@ -57,7 +69,7 @@ function describe(index: number, record: Readonly<Record<string, unknown>>, pain
   const decision = text('decision');
   const style = EFFECT_STYLE[decision as keyof typeof EFFECT_STYLE];
   const reasons = ((record['reasons'] ?? []) as readonly { code: string; rule: string }[]).map(({ code, rule }) => `${code}@${rule}`).join(' ');
-  const fields = Object.keys((record['fields'] ?? {}) as object).map(printable).join(',');
+  const fields = ((record['fields'] ?? []) as readonly FieldsRecord[]).flatMap(({ paths }) => paths).map(printable).join(',');
   return [
     paint('dim', `${String(index).padStart(8)}  ${text('time')}`), text('kind').padEnd(18),
     style === undefined ? '' : paint(style, decision.padEnd(9)),

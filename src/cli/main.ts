@@ -70,6 +70,10 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   }
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder', EACCES: 'this user may not read or write it', EISDIR: 'it is a folder', ENOTDIR: 'it is in no folder',
+};
+
 /** A mistake of the user's is told without a stack; anything else is a bug, and shows where it is. */
 function report(error: unknown, command: Command, { err }: Context): number {
   const mistakes = error instanceof AggregateError ? error.errors as readonly unknown[] : [error];
@@ -86,8 +90,12 @@ function report(error: unknown, command: Command, { err }: Context): number {
     err(`sluice: the policy cannot be evaluated: ${error.message}`);
     return 1;
   }
-  if (error instanceof SluiceError || error instanceof ConfigError || code === 'ENOENT' || code === 'EACCES') {
-    err(`sluice: ${(error as Error).message}`);
+  if (error instanceof SluiceError || error instanceof ConfigError) {
+    err(`sluice: ${error.message}`);
+    return 2;
+  }
+  if (code !== undefined && Object.hasOwn(UNREADABLE, code)) {
+    err(`sluice: ${(error as { path?: string }).path ?? 'what should be a file'}: ${UNREADABLE[code]}`);
     return 2;
   }
   err(error instanceof Error ? error.stack ?? error.message : String(error));

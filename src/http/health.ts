@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 import { SluiceError } from '../core/errors.ts';
 import type { Pdp } from '../pdp.ts';
+import { isCalledLocal } from './auth.ts';
 import type { Reply } from './reply.ts';
 
 const LOOPBACK = /^(::1$|(::ffff:)?127\.)/;
@@ -36,7 +37,7 @@ export function getMetrics({ registry, reply, open }: { readonly registry: Regis
 
 // A proxy on this machine, such as the one that ends TLS, comes from loopback as well: what it forwards is from elsewhere.
 function isDirectFromHere(address: string | undefined, headers: NodeJS.Dict<string | string[]>): boolean {
-  return address !== undefined && LOOPBACK.test(address)
+  return address !== undefined && LOOPBACK.test(address) && isCalledLocal(headers)
     && ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'].every((name) => headers[name] === undefined);
 }
 

@@ -13,6 +13,8 @@ export interface ServerLimits {
   /** How often these two are looked at. */
   readonly connectionsCheckingInterval: number;
   readonly keepAliveTimeout: number;
+  /** How long nothing may move on a connection, as where the client reads no answer; then it is cut. */
+  readonly idleTimeout: number;
   /** Bytes of a request's headers. */
   readonly maxHeaderSize: number;
   readonly maxConnections: number;
@@ -25,18 +27,21 @@ export const LIMITS: ServerLimits = {
   // Longer than the 60 s for which nginx and cloud balancers keep an idle connection: so it is they who close it, and no
   // question meets a connection that has just been closed here. Node tells the clients of its own (Keep-Alive: timeout).
   keepAliveTimeout: 65_000,
+  // No decision, batch or reload takes as long.
+  idleTimeout: 120_000,
   maxHeaderSize: 16 * 1024,
   maxConnections: 10_000,
 };
 
 /** An HTTP server for `app`, not yet listening. What isn't even HTTP gets an error in JSON too. */
 export function createServer(app: Express, limits: Partial<ServerLimits> = {}): Server {
-  const { maxConnections, ...options } = { ...LIMITS, ...limits };
+  const { maxConnections, idleTimeout, ...options } = { ...LIMITS, ...limits };
   // Without a last resort of ours Express answers with a page that shows the stack.
   const listener = (req: IncomingMessage, res: ServerResponse) => app(req as Parameters<Express>[0], res as Parameters<Express>[1], () => res.destroy());
   // `begin` looks for the Host header, so that its absence is told in JSON.
   const server = createNodeServer({ ...options, requireHostHeader: false }, listener);
   server.maxConnections = maxConnections;
+  server.timeout = idleTimeout;
   server.maxRequestsPerSocket = 0;
   // Else Node answers 417 without a body; a server may also do without what it does not know (RFC 9110, 10.1.1).
   server.on('checkExpectation', listener);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Rule } from '../core/decide/rulings.ts';
 import { checkContract, toRules, type Inspected } from './contract.ts';
+import { literalsOf, type Literal } from './references.ts';
 import { readTarGz } from './tar.ts';
 
 const run = promisify(execFile);
@@ -18,6 +19,8 @@ export interface Bundle {
   /** Input paths that rules read, dotted: `identity.attributes.team`. */
   readonly reads: readonly string[];
   readonly source: string;
+  /** What its rules name in the catalogue. */
+  readonly literals: readonly Literal[];
 }
 
 /** A policy that does not build. `problems` are `file:row: what is wrong`, all of them. */
@@ -35,6 +38,8 @@ export interface BuildOptions {
   readonly rego: string;
   /** Built bundles, content-addressed by their source; an unchanged policy is not built again. */
   readonly cache: string;
+  /** Where a package has its rules built already: without OPA, its users have these at least. */
+  readonly shipped?: string;
   /** Path of the opa binary; asked for only when something must be built. */
   readonly opa: () => Promise<string>;
 }
@@ -45,38 +50,41 @@ export interface BuildOptions {
  */
 export async function loadBundle(options: BuildOptions): Promise<Bundle> {
   const source = await digestOf(options.rego);
-  const folder = path.join(options.cache, source.slice('sha256:'.length));
-  return await readBundle(folder, source) ?? await build(options, folder, source);
+  const folder = path.join(options.cache, hexOf(source));
+  const shipped = options.shipped === undefined ? undefined : await readBundle(path.join(options.shipped, hexOf(source)), source);
+  return await readBundle(folder, source) ?? shipped ?? await build(options, folder, source);
 }
 
 /** Undefined when it is not there, or not as it was written: then it is built anew. */
 async function readBundle(folder: string, source: string): Promise<Bundle | undefined> {
   try {
     const [wasm, text] = await Promise.all([readFile(path.join(folder, 'policy.wasm')), readFile(path.join(folder, 'rules.json'), 'utf8')]);
-    const stored = JSON.parse(text) as { wasm: string; rules: Rule[]; reads: string[] };
-    if (stored.wasm !== sha256(wasm)) return undefined;
-    return { wasm: new Uint8Array(wasm), rules: new Map(stored.rules.map((rule) => [rule.id, rule])), reads: stored.reads, source };
+    const stored = JSON.parse(text) as { wasm: string; rules: Rule[]; reads: string[]; literals?: Literal[] };
+    // An earlier program kept no literals.
+    if (stored.wasm !== sha256(wasm) || stored.literals === undefined) return undefined;
+    return { wasm: new Uint8Array(wasm), rules: new Map(stored.rules.map((rule) => [rule.id, rule])), reads: stored.reads, literals: stored.literals, source };
   } catch {
     return undefined;
   }
 }
 
 async function build({ rego, cache, opa }: BuildOptions, folder: string, source: string): Promise<Bundle> {
-  const binary = await opa();
+  const runOpa = runner(path.resolve(await opa()), rego);
   const work = await mkdtemp(path.join(tmpdir(), 'sluice-build-'));
   try {
-    const flags = ['--capabilities', path.join(rego, 'capabilities.json')];
-    await check(binary, rego, flags);
+    const flags = ['--capabilities', 'capabilities.json'];
+    await runOpa(['check', '--strict', ...flags, '-s', 'schemas', '--ignore', '*_test.rego', '.']);
     const archive = path.join(work, 'bundle.tar.gz');
-    await opaRun(binary, ['build', '-t', 'wasm', ...flags, '-e', ENTRYPOINT, '--ignore', '*_test.rego', '-o', archive, rego]);
-    const inspected = JSON.parse(await opaRun(binary, ['inspect', '-a', '-f', 'json', archive])) as Inspected;
-    const problems = checkContract(await parseAll(binary, rego), inspected);
-    if (problems.length > 0) throw new PolicyError(problems);
+    await runOpa(['build', '-t', 'wasm', ...flags, '-e', ENTRYPOINT, '--ignore', '*_test.rego', '-o', archive, '.']);
+    const inspected = JSON.parse(await runOpa(['inspect', '-a', '-f', 'json', archive])) as Inspected;
+    const modules = await parseAll(runOpa, rego);
+    const problems = checkContract(modules, inspected);
+    if (problems.length > 0) throw new PolicyError(problems.map((problem) => inFolder(rego, problem)));
     const files = readTarGz(await readFile(archive));
     const wasm = files.get('/policy.wasm');
     if (wasm === undefined) throw new PolicyError(['the bundle has no policy.wasm']);
-    const rules = toRules(inspected);
-    await keep({ folder, cache, wasm, rules, reads: await readsOf(binary, rego), archive: await readFile(archive) });
+    const literals = modules.flatMap(({ file, module }) => literalsOf(file, module));
+    await keep({ folder, cache, archive: await readFile(archive), bundle: { wasm, rules: toRules(inspected), reads: await readsOf(runOpa), literals } });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -85,55 +93,67 @@ async function build({ rego, cache, opa }: BuildOptions, folder: string, source:
   return built;
 }
 
-async function keep({ folder, cache, wasm, rules, reads, archive }: {
-  readonly folder: string; readonly cache: string; readonly wasm: Uint8Array; readonly rules: readonly Rule[]; readonly reads: readonly string[]; readonly archive: Uint8Array;
+async function keep({ folder, cache, archive, bundle: { wasm, ...described } }: {
+  readonly folder: string; readonly cache: string; readonly archive: Uint8Array;
+  readonly bundle: { readonly wasm: Uint8Array; readonly rules: readonly Rule[]; readonly reads: readonly string[]; readonly literals: readonly Literal[] };
 }): Promise<void> {
   await mkdir(cache, { recursive: true, mode: 0o700 });
   const fresh = path.join(cache, `.${randomBytes(6).toString('hex')}`);
   await mkdir(fresh, { mode: 0o700 });
   await writeFile(path.join(fresh, 'policy.wasm'), wasm);
   await writeFile(path.join(fresh, 'bundle.tar.gz'), archive);
-  await writeFile(path.join(fresh, 'rules.json'), JSON.stringify({ wasm: sha256(wasm), rules, reads }));
+  await writeFile(path.join(fresh, 'rules.json'), JSON.stringify({ wasm: sha256(wasm), ...described }));
   await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
 }
 
-const check = (binary: string, rego: string, flags: readonly string[]) => opaRun(binary, ['check', '--strict', ...flags, '-s', path.join(rego, 'schemas'), '--ignore', '*_test.rego', rego]);
-
-async function parseAll(binary: string, rego: string) {
+async function parseAll(runOpa: RunOpa, rego: string) {
   const files = await regoFiles(rego);
-  return Promise.all(files.map(async (file) => ({ file, module: JSON.parse(await opaRun(binary, ['parse', '-f', 'json', '--json-include', 'locations', path.join(rego, file)])) as unknown })));
+  return Promise.all(files.map(async (file) => ({ file, module: JSON.parse(await runOpa(['parse', '-f', 'json', '--json-include', 'locations', file])) as unknown })));
 }
 
-async function readsOf(binary: string, rego: string): Promise<readonly string[]> {
-  const text = await opaRun(binary, ['deps', '-f', 'json', '-d', rego, '--ignore', '*_test.rego', '--ignore', 'schemas', '--ignore', 'capabilities.json', 'data.egress.decision']);
+async function readsOf(runOpa: RunOpa): Promise<readonly string[]> {
+  const text = await runOpa(['deps', '-f', 'json', '-d', '.', '--ignore', '*_test.rego', '--ignore', 'schemas', '--ignore', 'capabilities.json', 'data.egress.decision']);
   const { base } = JSON.parse(text) as { base: readonly (readonly { readonly value: string }[])[] };
-  return base.map((ref) => ref.slice(1).map(({ value }) => value).join('.')).filter((name) => name !== '').sort();
+  return base.filter(([root]) => root?.value === 'input').map((ref) => ref.slice(1).map(({ value }) => value).join('.')).filter((name) => name !== '').sort();
 }
 
-async function opaRun(binary: string, args: readonly string[]): Promise<string> {
-  try {
-    return (await run(binary, args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
-  } catch (error) {
-    const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string };
-    const text = [stderr, stdout].find((output) => output !== undefined && output.trim() !== '') ?? message;
-    throw new PolicyError(text.trim().split('\n').filter((line) => !/^\d+ errors? occurred:?$/.test(line)).map((line) => line.replace(/^\d+ errors? occurred: /, '')));
-  }
+type RunOpa = (args: readonly string[]) => Promise<string>;
+
+/** Runs opa in the folder of the rules: where that stands is no part of the policy, nor of its digest. */
+function runner(binary: string, rego: string): RunOpa {
+  return async (args) => {
+    try {
+      return (await run(binary, args, { cwd: rego, maxBuffer: 64 * 1024 * 1024 })).stdout;
+    } catch (error) {
+      const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string };
+      const text = [stderr, stdout].find((output) => output !== undefined && output.trim() !== '') ?? message;
+      const lines = text.trim().split('\n').filter((line) => !/^\d+ errors? occurred:?$/.test(line)).map((line) => line.replace(/^\d+ errors? occurred: /, ''));
+      throw new PolicyError(lines.map((line) => (/^\S+\.rego:\d+/.test(line) ? inFolder(rego, line) : line)));
+    }
+  };
 }
+
+/** @param place `file:row: what is wrong`, the file as seen from the folder of the rules. */
+const inFolder = (rego: string, place: string) => `${rego.replace(/\/+$/, '')}/${place}`;
 
 /** The `.rego` files below `rego` but for tests, relative, sorted. */
 export async function regoFiles(rego: string): Promise<readonly string[]> {
-  const entries = await readdir(rego, { recursive: true });
+  const entries = await readdir(rego, { recursive: true }).catch((error: unknown) => { throw unreadable(rego, error); });
   return entries.filter((file) => file.endsWith('.rego') && !file.endsWith('_test.rego')).sort();
 }
 
 async function digestOf(rego: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of [...await regoFiles(rego), 'capabilities.json', path.join('schemas', 'input.json')]) {
-    const content = await readFile(path.join(rego, file)).catch((error: unknown) => { throw new PolicyError([`${path.join(rego, file)}: cannot be read (${(error as { code?: string }).code ?? 'error'})`]); });
+    const content = await readFile(path.join(rego, file)).catch((error: unknown) => { throw unreadable(path.join(rego, file), error); });
     hash.update(`${file}\0${content.length}\0`).update(content);
   }
   return `sha256:${hash.digest('hex')}`;
 }
 
+const hexOf = (source: string) => source.slice('sha256:'.length);
+
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+const unreadable = (what: string, error: unknown) => new PolicyError([`${what}: cannot be read (${(error as { code?: string }).code ?? 'error'})`]);

@@ -1,6 +1,7 @@
 import { REASON_CODES, type ReasonCode } from '../core/answer.ts';
 import { OBLIGATION_OPS, type Obligation } from '../core/facts.ts';
 import type { Rule } from '../core/decide/rulings.ts';
+import { checkReferences, type Term } from './references.ts';
 
 /** The part of `opa inspect -a` that rules are described by. */
 export interface Inspected {
@@ -13,7 +14,6 @@ export interface Inspected {
 
 const COLLECTOR = 'egress/decision.rego';
 
-interface Term { readonly type: string; readonly value: unknown }
 interface Module {
   readonly package: { readonly path: readonly Term[] };
   readonly imports?: readonly { readonly path: { readonly value: readonly Term[] } }[];
@@ -58,14 +58,14 @@ function stray({ annotations = [] }: Inspected): readonly string[] {
   return annotations.flatMap(({ annotations: { custom }, location, path }) => {
     const [, , rules, , head] = path.map(({ value }) => value);
     if (rules !== 'rules' || custom?.['code'] === undefined || head === 'rulings') return [];
-    return [`${location.file.replace(/^\//, '')}:${location.row}: METADATA with a code stands on ${head ?? 'the package'}, not on rulings["id"]: it would never be judged`];
+    return [`${fileOf(location)}:${location.row}: METADATA with a code stands on ${head ?? 'the package'}, not on rulings["id"]: it would never be judged`];
   });
 }
 
 function described({ annotations = [] }: Inspected) {
   return annotations.flatMap(({ annotations: { title = '', custom = {} }, location, path }) => {
     const [, , , , kind, id] = path.map(({ value }) => value);
-    return kind === 'rulings' ? [{ id: id ?? '', title, custom, location: `${location.file.replace(/^\//, '')}:${location.row}` }] : [];
+    return kind === 'rulings' ? [{ id: id ?? '', title, custom, location: `${fileOf(location)}:${location.row}` }] : [];
   });
 }
 
@@ -74,6 +74,7 @@ function checkModule(file: string, module: Module, rules: ReadonlyMap<string, st
   return [
     ...checkPackage(file, module),
     ...(imports.includes('rego.v2') ? [] : [`${file}:1: import rego.v2 is missing: without it a forbid fails open on a missing fact`]),
+    ...checkReferences(file, module),
     ...(file === COLLECTOR ? [] : (module.rules ?? []).flatMap((rule) => checkHead(file, rule, rules))),
   ];
 }
@@ -104,6 +105,7 @@ function checkMetadata(id: string, title: string, custom: Readonly<Record<string
     [REASON_CODES.includes(code as ReasonCode), 'METADATA custom.code is no reason code'],
     [typeof message === 'string' && message !== '', 'METADATA lacks custom.message'],
     [typeof fix === 'string' && fix !== '', 'METADATA lacks custom.fix'],
+    [[message, fix].every((text) => placeholdersOf(text).every((name) => PLACEHOLDERS.includes(name))), `message and fix may hold ${PLACEHOLDERS.join(', ')} alone in braces`],
     [effect === 'forbid' || effect === 'require', 'METADATA custom.effect is forbid or require'],
     [judges === 'both' || judges === 'result', 'METADATA custom.judges is result, or absent'],
     [ops.every((op) => OBLIGATION_OPS.some((known) => known === op && known !== 'scope_destinations')), 'METADATA custom.obligations names an unknown op'],
@@ -112,3 +114,10 @@ function checkMetadata(id: string, title: string, custom: Readonly<Record<string
   ];
   return rules.filter(([holds]) => !holds).map(([, problem]) => `rule ${id}: ${problem}`);
 }
+
+/** What an answer fills in: see core/decide/reasons.ts. */
+const PLACEHOLDERS: readonly string[] = ['{fields}', '{path}', '{rule}'];
+const placeholdersOf = (text: unknown): readonly string[] => String(text).match(/\{[^{}]*\}/g) ?? [];
+
+/** As seen from the folder of the rules; opa names it from the bundle's root. */
+const fileOf = ({ file }: { readonly file: string }) => file.replace(/^\//, '');

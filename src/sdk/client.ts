@@ -102,6 +102,7 @@ export function createClient(options: ClientOptions): Client {
  */
 export function mayLeave(answer: ClientAnswer, path: string, applied: readonly ObligationOp[] = []): boolean {
   if (!isFree(answer.decision) || !Object.hasOwn(answer.fields, path) || !isFree(answer.fields[path]!.effect)) return false;
+  if (answer.fields[path]!.effect === 'transform' && !answer.obligations.some(({ field }) => field === path)) return false;
   return answer.obligations
     .filter(({ field }) => field === path || field === '*')
     .every(({ op }) => op !== 'drop' && applied.includes(op));
@@ -205,6 +206,9 @@ function problemOf(answer: unknown, question: Partial<QuestionInput>): string | 
   // An obligation that can't be read would be one that isn't done.
   if (!Array.isArray(obligations) || !obligations.every((duty) => isObject(duty) && typeof duty['field'] === 'string' && typeof duty['op'] === 'string')) return 'obligations that can not be read';
   if (isFree(decision) && Object.values(fields).some(({ effect }) => !isFree(effect))) return 'a decision freer than its fields';
+  if (decision === 'allow' && (obligations.length > 0 || Object.values(fields).some(({ effect }) => effect !== 'allow'))) return 'an allow with something to do';
+  const owed = new Set((obligations as readonly { readonly field: string }[]).map(({ field }) => field));
+  if (decision === 'transform' && Object.entries(fields).some(([path, { effect }]) => effect === 'transform' && !owed.has(path))) return 'a transform that does not say how';
   return undefined;
 }
 

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { openLog } from '../../src/log/log.ts';
 import { findBuiltOpa, ROOT } from '../support/world.ts';
 
 let folder: string;
@@ -75,8 +76,36 @@ describe('sluice', () => {
     expect(await sluice(['build'], { cwd: world })).toMatchObject({ code: 1, err: expect.stringMatching(/grants\.yaml:\d+:\d+: .*product_evnts.*did you mean product_events/) });
   });
 
-  test('log takes whole numbers only', async () => {
-    const { code, err } = await sluice(['log', 'show', 'x']);
-    expect([code, err]).toEqual([2, expect.stringContaining('whole number')]);
+  test('build says of a case what is wrong with its form, where, and what was meant', async () => {
+    const policies = path.join(folder, 'policies');
+    await cp(path.join(ROOT, 'policies'), policies, { recursive: true });
+    await writeFile(path.join(policies, 'cases', 'bad.yaml'), 'cases:\n  - name: n\n    at: yesterday\n    question: []\n    wnat: {}\n  - { name: n, question: {}, want: { decision: alow } }\n');
+    const { code, err } = await sluice(['build', '--policies', policies]);
+    expect(code).toBe(1);
+    expect(err.trim().split('\n').map((line) => line.slice(line.indexOf('bad.yaml'))).toSorted()).toEqual([
+      'bad.yaml:2:5: want is missing',
+      'bad.yaml:3:9: a time is 2026-11-22T12:00:00Z',
+      'bad.yaml:4:5: must be a map, not a list',
+      'bad.yaml:5:5: wnat is not known here (did you mean want?)',
+      'bad.yaml:6:48: must be one of allow, transform, review, deny (did you mean allow?)',
+    ]);
+    expect(await sluice(['test', '--policies', policies])).toMatchObject({ code: 1, out: expect.stringMatching(/failed {2}\(no case\) .*bad\.yaml:3:9\n\s+a time is/) });
+  });
+
+  test('what is not there, and what nothing is called, is told in words', async () => {
+    expect(await sluice(['check', '@/nowhere'])).toMatchObject({ code: 2, err: 'sluice: /nowhere: there is no such file or folder\n' });
+    expect(await sluice(['build', '--rego', '/nowhere'])).toMatchObject({ code: 1, err: expect.stringContaining('/nowhere: cannot be read (ENOENT)') });
+    expect(await sluice(['log', 'show', '--data-dir', '/nowhere'])).toMatchObject({ code: 2, err: expect.stringContaining('/nowhere/log: there is no log') });
+    expect(await sluice(['log', 'show', '--kind', 'decisoin'])).toMatchObject({ code: 2, err: expect.stringContaining('did you mean decision?') });
+  });
+
+  test('log takes whole numbers only, and shows what was decided of which fields', async () => {
+    const { code, err } = await sluice(['log', 'show', 'x', '--data-dir', path.join(folder, 'logged')]);
+    expect([code, err]).toEqual([2, expect.stringContaining('there is no log')]);
+    const log = await openLog({ dir: path.join(folder, 'data', 'log'), now: () => 0 });
+    await log.append({ kind: 'decision', members: '"decision":"deny","identity":"a:b","vendor":"v","environment":"e","fields":[{"paths":["city","org_id"],"profile":0,"effect":"deny","rules":[]}],"reasons":[]' }).durable;
+    await log.close();
+    expect(await sluice(['log', 'show', 'x'])).toMatchObject({ code: 2, err: expect.stringContaining('whole number') });
+    expect(await sluice(['log', 'show', '--kind', 'decision'])).toMatchObject({ code: 0, out: expect.stringMatching(/decision .*deny .*a:b → v in e .*city,org_id/) });
   });
 });

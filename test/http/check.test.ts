@@ -122,3 +122,17 @@ test('callers whose token is their name are unknown where they are not allowed',
   expect((await refused.send('/check', { body: QUESTION, token: 'demo' })).status).toBe(401);
   expect((await refused.send('/check', { body: QUESTION, token: 'gateway' })).status).toBe(200);
 });
+
+test('a demo caller, whose token is no secret, is none for a web page whose name resolves to this machine', async () => {
+  const { send } = await openHarness();
+  const status = async (token: string, host: string) => (await send('/check', { body: QUESTION, token, headers: { host } })).status;
+  expect(await Promise.all([status('demo', 'evil.example'), status('demo', 'localhost:8181'), status('gateway', 'evil.example')])).toEqual([401, 200, 200]);
+});
+
+test('two credentials are none: a proxy may have looked at the other one', async () => {
+  const { raw } = await openHarness();
+  const body = JSON.stringify(QUESTION);
+  const head = (second: string) => `POST /check HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer gateway\r\n${second}Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  expect(await raw(head('')).received).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await raw(head('authorization: Bearer telemetry\r\n')).received).toMatch(/^HTTP\/1\.1 401 /);
+});

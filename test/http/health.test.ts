@@ -42,6 +42,13 @@ test('/metrics is for this machine alone: not for what a proxy on it forwards', 
   for (const name of ['x-forwarded-for', 'forwarded', 'via']) expect((await send('/metrics', { token: null, headers: { [name]: '127.0.0.1' } })).status).toBe(404);
 });
 
+test('/metrics is not for a web page whose name resolves to this machine', async () => {
+  const { send } = await openHarness();
+  const statuses = async (hosts: readonly string[]) => Promise.all(hosts.map(async (host) => (await send('/metrics', { token: null, headers: { host } })).status));
+  expect(await statuses(['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example:8181', '10.0.0.1'])).toEqual([404, 404, 404, 404]);
+  expect(await statuses(['localhost', 'LOCALHOST:8181', '127.0.0.1:8181', '127.8.8.8', '[::1]:8181'])).toEqual([200, 200, 200, 200, 200]);
+});
+
 test('/metrics is not on the main port when it has its own', async () => {
   const { send } = await openHarness({ config: { demoCallers: true, metricsPort: 9464 } });
   expect((await send('/metrics')).status).toBe(404);

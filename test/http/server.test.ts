@@ -37,6 +37,18 @@ test('headers that do not arrive are given up', async () => {
   expect(parse(await raw('POST /check HTTP/1.1\r\nHost: a\r\n').received).status).toBe(408);
 });
 
+test('a client that reads no answer is cut off', async () => {
+  const { raw, server } = await openHarness({ limits: { idleTimeout: 200 } });
+  const connected = once(server, 'connection') as Promise<[NodeJS.EventEmitter]>;
+  const { socket } = raw();
+  socket.pause();
+  const [peer] = await connected;
+  const closed = once(peer, 'close');
+  socket.on('error', () => {}).write('GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000));
+  await closed;
+  socket.destroy();
+});
+
 test('a client that goes away in the middle leaves no line, and others are served', async () => {
   const { raw, lines, server, send } = await openHarness();
   const arrived = once(server, 'request');

@@ -4,11 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { RegoInput } from '../../src/core/prepare/prepared.ts';
+import { complete } from '../../src/core/prepare/complete.ts';
+import { parseQuestion } from '../../src/core/parse/parse.ts';
+import { judge } from '../../src/judge.ts';
+import { createSnapshot } from '../../src/snapshot.ts';
+import { loadYaml } from '../../src/sources/yaml/load.ts';
+import { misspeltNames } from '../../src/vet.ts';
 import { EvaluationFailed, type Rule } from '../../src/core/decide/rulings.ts';
 import { loadBundle } from '../../src/opa/build.ts';
 import { createEngine } from '../../src/opa/engine.ts';
 import { readTarGz } from '../../src/opa/tar.ts';
-import { findBuiltOpa, openWorld, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
+import { copyPolicies, findBuiltOpa, openWorld, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
 
 const run = promisify(execFile);
 const RULE: Rule = { id: 'r', title: 'r', effect: 'forbid', code: 'forbidden_category', message: 'm', fix: 'f', judges: 'both', obligations: [], location: 'x.rego:1' };
@@ -131,18 +137,44 @@ describe('building the policy', () => {
     { name: 'an id used twice', file: rule('rulings["unknown-vendor"]'), says: /the rule unknown-vendor has METADATA at .* too/ },
     { name: 'an unknown effect', file: rule('rulings["x"]', '#   effect: perhaps\n'), says: /effect is forbid or require/ },
     { name: 'a require without a duty', file: rule('rulings["x"]', '#   effect: require\n'), says: /either custom.obligations or custom.review/ },
+    { name: 'a placeholder that nothing fills', file: rule('rulings["x"]').replace('fix: f', 'fix: "Drop {field}."'), says: /\/egress\/rules\/extra.rego:\d+: rule x: message and fix may hold {fields}, {path}, {rule} alone/ },
+    { name: 'a document of data, which is there in tests and not when a question is judged', file: rule('rulings["x"]').replace('input.channel', 'data.channels[_]'), says: /\/egress\/rules\/extra.rego:11: data.channels is empty when a question is judged/ },
+    { name: 'an import of data', file: rule('rulings["x"]').replace('import rego.v2', 'import rego.v2\n\nimport data.channels').replace('input.channel', 'channels[_]'), says: /extra.rego:5: data.channels is empty/ },
+    { name: 'a path into the whole input, of which the host gives what rules name', file: rule('rulings["x"]').replace('input.channel', 'object.get(input, ["identity", "attributes", "team"], "")'), says: /extra.rego:11: a rule names what it reads/ },
+    { name: 'the whole input handed to a function', file: `${rule('rulings["x"]').replace('input.channel == "export"', '_exports(input)')}\n_exports(doc) if doc.channel == "export"\n`, says: /extra.rego:11: a rule names what it reads/ },
     { name: 'an unknown obligation', file: rule('rulings["x"]', '#   effect: require\n#   obligations: [{ op: shred }]\n'), says: /names an unknown op/ },
   ])('J21 $name does not build', async ({ file, says }) => {
     await expect(build({ 'egress/rules/extra.rego': file })).rejects.toThrow(says);
+  });
+
+  test('J30 a rule that reads all of the identity gets all of its attributes', async () => {
+    const bundle = await build({ 'egress/rules/extra.rego': rule('rulings["no-contractors"]').replace('input.channel == "export"', 'object.get(input.identity, ["attributes", "contractor"], false)') });
+    const identities = { 'service:hired': { roles: ['dashboard_telemetry'], attributes: { contractor: true } }, 'service:own': { roles: ['dashboard_telemetry'], attributes: { contractor: false } } };
+    const policies = await copyPolicies({ 'identities/fixture.yaml': { identities } });
+    const snapshot = createSnapshot({ facts: await loadYaml(policies), bundle, engine: await createEngine(bundle.wasm, bundle.rules), vendorStates: new Map(), loadedAtMs: 0, revisionOf: () => 1 });
+    const ask = (identity: string) => judge(complete(parseQuestion({ identity, vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id'] }), snapshot.world.catalogue, snapshot.world.catalogue.facts.callers.get('demo-gateway')!), snapshot, { nowMs: 0, latestMs: 0 }).decision.decision;
+    expect([ask('service:hired'), ask('service:own')]).toEqual(['deny', 'allow']);
+  });
+
+  test('names of the catalogue that rules misspell are found, with their place; others are no mistake', async () => {
+    const bundle = await build({ 'egress/rules/extra.rego': rule('rulings["x"]').replace('input.channel == "export"', 'input.profiles[_].ancestors["system.operatoins"]') });
+    const { facts } = (await openWorld()).snapshot.world.catalogue;
+    expect(misspeltNames({ facts, bundle })).toEqual(['egress/rules/extra.rego:11: there is no category or purpose system.operatoins (did you mean system.operations?): the rule would never hit']);
+    const few = { ...facts, categories: new Map([...facts.categories].filter(([id]) => id.startsWith('user.contact'))) };
+    expect(misspeltNames({ facts: few, bundle })).toEqual([]);
+  });
+
+  test('the digest of a policy does not depend on where it stands', async () => {
+    const { bundle, engine } = await shippedEngine();
+    const elsewhere = await build({});
+    expect([...elsewhere.rules]).toEqual([...bundle.rules]);
+    expect((await createEngine(elsewhere.wasm, elsewhere.rules)).digest).toBe(engine.digest);
   });
 
   test('J2 a duty that a rule demands binds whatever grant won', async () => {
     const bundle = await build({ 'egress/rules/extra.rego': rule('rulings["mask-exports"]', '#   effect: require\n#   obligations: [{ op: mask }]\n') });
     const engine = await createEngine(bundle.wasm, bundle.rules);
     const world = await openWorld();
-    const { judge } = await import('../../src/judge.ts');
-    const { complete } = await import('../../src/core/prepare/complete.ts');
-    const { parseQuestion } = await import('../../src/core/parse/parse.ts');
     const snapshot = { ...world.snapshot, engine };
     const caller = snapshot.world.catalogue.facts.callers.get('demo-gateway')!;
     const ask = (channel: string) => judge(complete(parseQuestion({ identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', channel, fields: ['anon_user_id'] }), snapshot.world.catalogue, caller), snapshot, { nowMs: 0, latestMs: 0 }).decision;

@@ -63,6 +63,9 @@ test.each([
   ['an allow with a denied field', answering(200, { ...good, fields: { ...good.fields, city: { effect: 'deny', rules: [] } } }), 'answer_invalid'],
   ['no obligations', answering(200, { ...good, obligations: undefined }), 'answer_invalid'],
   ['an obligation that can not be read', answering(200, { ...good, obligations: [{ op: 'hmac' }] }), 'answer_invalid'],
+  ['an allow with an obligation', answering(200, { ...good, obligations: [{ field: 'city', op: 'hmac' }] }), 'answer_invalid'],
+  ['an allow with a field to transform', answering(200, { ...good, fields: { ...good.fields, city: { effect: 'transform', rules: [] } } }), 'answer_invalid'],
+  ['a transform that does not say how', answering(200, { ...good, decision: 'transform', fields: { ...good.fields, city: { effect: 'transform', rules: [] } }, obligations: [{ field: 'org_id', op: 'hmac' }] }), 'answer_invalid'],
   ['a connection cut', ((req: IncomingMessage) => void req.socket.destroy()) as RequestListener, 'unreachable'],
   ['an answer cut', ((_req, res) => { res.writeHead(200, { 'content-length': 1000 }).write('{"decision":"allow"'); res.socket!.destroySoon(); }) as RequestListener, 'unreachable'],
 ])('%s is a denial of every field', async (_name, listener, code) => {
@@ -127,6 +130,7 @@ describe('mayLeave', () => {
     ['a field as it was, that is to be transformed', transform, 'city', [], false],
     ['a field transformed by half', transform, 'city', ['hmac'], false],
     ['a field transformed', transform, 'city', ['hmac', 'coarsen_geo'], true],
+    ['a field to transform of which nobody says how', answer({ decision: 'transform', fields: { city: { effect: 'transform', rules: [] } } }), 'city', ['hmac'], false],
     ['a field that is to be dropped', transform, 'ip', ['drop'], false],
     ['a field of a question whose destinations are not scoped', answer({ decision: 'transform', obligations: [{ field: '*', op: 'scope_destinations' }] }), 'city', [], false],
     ['a field of a question whose destinations are scoped', answer({ decision: 'transform', obligations: [{ field: '*', op: 'scope_destinations' }] }), 'city', ['scope_destinations'], true],

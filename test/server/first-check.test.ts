@@ -1,7 +1,9 @@
 import { exec } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Answer } from '../../src/core/answer.ts';
-import { endServers, readRecords, startServer, until } from '../support/server.ts';
+import { endServers, makeFolder, readRecords, startServer, until } from '../support/server.ts';
 
 afterAll(endServers);
 
@@ -23,6 +25,13 @@ test('the question of the banner, as it is printed, is denied with its reasons, 
   const input = records.findIndex(({ kind, digest }) => kind === 'input' && digest === record['input']);
   expect(input).toBeGreaterThanOrEqual(0);
   expect(input).toBeLessThan(answer.log.index);
+});
+
+test('a catalogue in which there is nothing to ask about serves, and denies', async () => {
+  const policies = await makeFolder();
+  await writeFile(path.join(policies, 'callers.yaml'), 'callers:\n  demo-gateway: { demo: true, identities: ["*"], environments: ["*"], powers: [check] }\n');
+  const server = await startServer({ policies });
+  expect((await server.check()).reasons.map(({ code }) => code)).toContain('unknown_event');
 });
 
 test('fix.drop of the answer, applied, may leave', async () => {

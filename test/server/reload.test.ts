@@ -34,6 +34,19 @@ afterEach(mend);
 
 const BROKEN = 'package egress.rules.added\n\nimport rego.v2\n\nrulings["x"] contains "*" if {\n';
 
+const WILD = `package egress.rules.added
+
+import rego.v2
+
+# METADATA
+# title: A rule of this test
+# custom:
+#   code: forbidden_category
+#   message: A rule of this test.
+#   fix: Take it out.
+rulings["wild-index"] contains 99 if input.vendor.id == "mixpanel"
+`;
+
 async function edit(file: string, from: string, to: string): Promise<void> {
   const text = await readFile(file, 'utf8');
   if (!text.includes(from)) throw new Error(`${file} lacks the text to edit`);
@@ -80,6 +93,11 @@ test.each([
     name: 'a broken rule',
     spoil: () => writeFile(added(), BROKEN),
     says: /added\.rego:\d+/,
+  },
+  {
+    name: 'a rule that names no profile',
+    spoil: () => writeFile(added(), WILD),
+    says: /can't be evaluated: .*wild-index/,
   },
 ])('principle 4: with $name the reload says where, and the last good policy stays', async ({ spoil, says }) => {
   const before = await server.check(QUESTION);
