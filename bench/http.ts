@@ -114,7 +114,7 @@ async function startAll(options: HttpOptions, add: (contender: Contender) => voi
       for (const log of ['off', 'console'] as const) {
         const server = await startOpa(opa, folder, log, PATHS[layout]);
         add({ name: `opa ${layout}, log ${log}`, server, requests: peer });
-        if (log === 'off') await compare(ours, bodies, server.url, say, (answer, own) => [saidByOpa(answer, layout, own), saidByUs(own)]);
+        if (log === 'off') await compare({ ours, bodies, url: server.url, say }, (answer, own) => [saidByOpa(answer, layout, own), saidByUs(own)]);
       }
     }
     if (cerbos === undefined) continue;
@@ -128,13 +128,20 @@ async function startAll(options: HttpOptions, add: (contender: Contender) => voi
       const base = `http://127.0.0.1:${httpPort}`;
       const server = await start({ command: [cerbos, 'server', `--config=${config}`, '--log-level=error'], env: { GOMAXPROCS: '1' }, url: `${base}/api/check/resources`, ready: `${base}/_cerbos/health` });
       add({ name: `cerbos, audit ${audit ? 'file' : 'off'}`, server, requests: peer });
-      if (!audit) await compare(ours, bodies, server.url, say, (answer, own) => [allowedByCerbos(answer), allowedByUs(own)]);
+      if (!audit) await compare({ ours, bodies, url: server.url, say }, (answer, own) => [allowedByCerbos(answer), allowedByUs(own)]);
     }
   }
 }
 
+interface Comparison {
+  readonly ours: readonly Judged[];
+  readonly bodies: readonly string[];
+  readonly url: string;
+  readonly say: HttpOptions['say'];
+}
+
 /** @throws when a peer answers anything else than we do. */
-async function compare(ours: readonly Judged[], bodies: readonly string[], url: string, say: HttpOptions['say'], both: (answer: unknown, own: Judged) => readonly [unknown, unknown]): Promise<void> {
+async function compare({ ours, bodies, url, say }: Comparison, both: (answer: unknown, own: Judged) => readonly [unknown, unknown]): Promise<void> {
   for (const [index, own] of ours.entries()) {
     const [theirs, wanted] = both(await post(url, bodies[index]!), own);
     const [a, b] = [canonical(theirs), canonical(wanted)];

@@ -15,6 +15,7 @@ import type { Snapshot } from './snapshot.ts';
 /** A decision with all that it came from. */
 export interface Judged {
   readonly asked: Completed;
+  readonly moment: Moment;
   readonly prepared: Prepared;
   /** One a view: what Rego was given, as JSON text. */
   readonly inputs: readonly string[];
@@ -27,6 +28,8 @@ export interface Judged {
 export interface Remembered {
   readonly decision: Decision;
   readonly expiresAtMs: number | undefined;
+  /** By the clock that starts are judged by: once it is set back behind this, what had started may not have (J28). */
+  readonly judgedMs: number;
   /** The decision's members as JSON text, without braces. */
   readonly json: string;
   readonly record: RecordParts;
@@ -39,7 +42,7 @@ export function judge(asked: Completed, snapshot: Snapshot, moment: Moment, onFa
   const inputs = prepared.shape.views.map(({ input }) => JSON.stringify(input));
   const rulings = evaluate(prepared, inputs, snapshot, onFailure);
   const whyNot = explainMissing(snapshot.world.catalogue, preparation, rulings ?? []);
-  return { asked, prepared, inputs, rulings, decision: decide(prepared, rulings, whyNot) };
+  return { asked, moment, prepared, inputs, rulings, decision: decide(prepared, rulings, whyNot) };
 }
 
 function evaluate({ shape }: Prepared, inputs: readonly string[], { engine }: Snapshot, onFailure: (error: unknown) => void): readonly Rulings[] | undefined {
@@ -67,7 +70,7 @@ export interface Recalled {
 export function recall(asked: Completed, snapshot: Snapshot, moment: Moment, deps: JudgeDeps): Recalled {
   const key = `${snapshot.digest} ${snapshot.numbers.get(asked.environment) ?? 0} ${memoKey(asked)}`;
   const known = deps.memo.get(key);
-  if (known !== undefined && !hasEnded({ ...(known.expiresAtMs !== undefined && { untilMs: known.expiresAtMs }) }, moment)) return { remembered: known, hit: true };
+  if (known !== undefined && known.judgedMs <= moment.nowMs && !hasEnded({ ...(known.expiresAtMs !== undefined && { untilMs: known.expiresAtMs }) }, moment)) return { remembered: known, hit: true };
   let failed = false;
   const judged = judge(asked, snapshot, moment, (error) => {
     failed = true;
@@ -85,6 +88,7 @@ export function remember(judged: Judged, snapshot: Snapshot, { hash, program }: 
   return {
     decision,
     expiresAtMs: prepared.expiresAtMs,
+    judgedMs: judged.moment.nowMs,
     json: JSON.stringify(decision).slice(1, -1),
     record: decisionRecord(judged, { bundle: snapshot.engine.digest, revision, program }, { catalogue: snapshot.world.catalogue, hash }),
   };

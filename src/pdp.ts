@@ -138,9 +138,9 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     };
     // The refusal stands whether or not it can be recorded: it lets nothing out.
     try {
-      log.append({ kind: 'refused', members: JSON.stringify(record).slice(1, -1) }).durable.catch(deps.onFailure);
-    } catch (error) {
-      deps.onFailure(error);
+      log.append({ kind: 'refused', members: JSON.stringify(record).slice(1, -1) }).durable.catch(() => {});
+    } catch {
+      // The log says itself that it failed, to /readyz and to whoever asks next.
     }
     throw new SluiceError(code, message);
   }
@@ -155,10 +155,9 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       const { tail } = await answer('decision', { remembered, snapshot, moment, asked, caller: asking, hit, startedAt });
       const { decision } = remembered;
       observe(deps.observer, 'check', { asked, decision, snapshot, hit, startedAt });
-      return {
-        get answer() { return { decisionId: tail.decisionId, ...decision, revision: tail.revision, expiresAt: tail.expiresAt, log: tail.log }; },
-        json: `{"decisionId":"${tail.decisionId}",${remembered.json},"revision":${JSON.stringify(tail.revision)},"expiresAt":${JSON.stringify(tail.expiresAt)},"log":${JSON.stringify(tail.log)}}`,
-      };
+      const json = `{"decisionId":"${tail.decisionId}",${remembered.json},"revision":${JSON.stringify(tail.revision)},"expiresAt":${JSON.stringify(tail.expiresAt)},"log":${JSON.stringify(tail.log)}}`;
+      // A copy, made when somebody wants it: the memo's own objects are nobody's to change.
+      return { json, get answer() { return JSON.parse(json) as Answer; } };
     },
 
     async permitted(question, asking) {
@@ -220,7 +219,7 @@ function isStale(snapshot: Snapshot, environment: string, { latestMs }: Moment):
 function stale(asked: Completed, snapshot: Snapshot, moment: Moment, deps: Pick<JudgeDeps, 'hash' | 'program'>): Remembered {
   const { prepared } = prepare(asked, snapshot.world, moment);
   const decision = denyAll(prepared, hostCause('stale_facts', 'stale-facts'));
-  return { ...remember({ asked, prepared, inputs: prepared.shape.views.map(({ input }) => JSON.stringify(input)), rulings: undefined, decision }, snapshot, deps), expiresAtMs: undefined };
+  return { ...remember({ asked, moment, prepared, inputs: prepared.shape.views.map(({ input }) => JSON.stringify(input)), rulings: undefined, decision }, snapshot, deps), expiresAtMs: undefined };
 }
 
 const earliest = (...atMs: readonly (number | undefined)[]) => {

@@ -12,9 +12,10 @@ export interface Objection {
 
 const under = (...above: readonly string[]) => (category: string) => above.some((name) => category === name || category.startsWith(`${name}.`));
 const third = { rego: 'vendor.party != "first"', cel: 'R.attr.vendor.party != "first"' };
-const claim = (name: string, state: 'missing' | string) => (state === 'missing'
+/** @param test what must hold of the claim; absent: that it was made. */
+const claim = (name: string, test?: string) => (test === undefined
   ? { rego: `not vendor.claims.${name}`, cel: `!has(R.attr.vendor.claims.${name})` }
-  : { rego: `not vendor.claims.${name} ${state}`, cel: `has(R.attr.vendor.claims.${name}) && !(R.attr.vendor.claims.${name} ${state})` });
+  : { rego: `not vendor.claims.${name} ${test}`, cel: `has(R.attr.vendor.claims.${name}) && !(R.attr.vendor.claims.${name} ${test})` });
 
 function objection(rule: string, speaksOf: Objection['speaksOf'], ...parts: readonly { readonly rego: string; readonly cel: string }[]): Objection {
   return { rule, speaksOf, rego: parts.map(({ rego }) => rego), cel: parts.map(({ cel }) => `(${cel})`).join(' && ') };
@@ -31,7 +32,7 @@ export function objections(sensitivityOf: (category: string) => string, identifi
     objection('tenant-ids-reach-llm', under('system.tenant'), third, { rego: 'vendor.reachesLlm', cel: 'R.attr.vendor.reachesLlm' }),
     objection('free-text-not-to-analytics', under('user.content'), third, { rego: 'vendor.kind == "analytics"', cel: 'R.attr.vendor.kind == "analytics"' }),
     objection('restricted-first-party-only', (category) => sensitivityOf(category) === 'restricted', third),
-    objection('dpa-missing', confidential, third, claim('dpa', 'missing')),
+    objection('dpa-missing', confidential, third, claim('dpa')),
     objection('breach-notice-insufficient', confidential, third, claim('breach_notice_hours', '<= 72')),
     objection('retention-insufficient', confidential, third, claim('retention_days', '<= 90')),
     objection('trains-on-data-insufficient', under('system.ai', 'user.content'), third, claim('trains_on_data', '== false')),

@@ -11,7 +11,7 @@ test_collects_every_file if {
 		"delegation": {"actsFor": false},
 	}
 
-	hit := {id | some id, _ in decision.rulings}
+	hit := object.keys(decision.rulings)
 	{
 		"aggregate-cells-too-small", "acts-for-missing", "tool-ids-stay-home", "unknown-identity",
 		"transfer-basis-missing", "dpa-missing",

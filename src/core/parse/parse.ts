@@ -1,5 +1,6 @@
 import { SluiceError } from '../errors.ts';
 import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from '../facts.ts';
+import { settle } from './settle.ts';
 import { countPaths, flatten, MAX_FIELDS, MAX_PATH_BYTES } from './payload.ts';
 import type { PermittedQuestion, Question } from '../question.ts';
 import { nearest } from '../suggest.ts';
@@ -93,16 +94,6 @@ function overlay(defaults: object, item: object): object {
 function readOnce<T>(shared: unknown, read: Reader<T>): Reader<T> {
   let before: (() => T) | undefined;
   return (value, key) => (value === shared ? (before ??= settle(() => read(value, key)))() : read(value, key));
-}
-
-/** What it gave or threw, again and again. */
-function settle<T>(make: () => T): () => T {
-  try {
-    const value = make();
-    return () => value;
-  } catch (error) {
-    return () => { throw error; };
-  }
 }
 
 function toQuestion(body: unknown, members: Members): Question {
