@@ -12,6 +12,7 @@ run: setup ## serve the example world on 127.0.0.1:8181
 	@exec $(NODE) src/main.ts
 
 test: setup $(TOOLS)/bin/regal ## run every test
+	@sh scripts/install-prometheus.sh
 	@$(NODE) scripts/test.ts
 
 lint: setup $(TOOLS)/bin/regal ## types, lint and Rego checks only
