@@ -100,3 +100,39 @@ export interface PermitTuple {
   readonly object: string;
   readonly tenant: string;
 }
+
+export interface ScanOptions {
+  readonly apiUrl: string;
+  /** The environment's API key. Never logged, never in an error. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+  /** Resolves when one more request may be sent, and gives for how many milliseconds it has waited. */
+  readonly mayRequest: () => Promise<number>;
+  /** For progress; the key's own environment, never a value. */
+  readonly onProgress?: (progress: { readonly phase: string; readonly rows: number; readonly requests: number }) => void;
+}
+
+/** One complete scan, read twice with equal results over connections of its own. @throws {PermitError} */
+export type ScanPermit = (options: ScanOptions) => Promise<Scanned>;
+
+export interface Scanned {
+  readonly data: PermitData;
+  readonly requests: number;
+  /** Without the time spent waiting in `mayRequest`. */
+  readonly workedMs: number;
+}
+
+/**
+ * Why an environment couldn't be read: `key` the key is refused or is of another level (see to the configuration),
+ * `unreachable` network, timeout, 5xx, `limited` 429, `invalid` an answer that isn't what the API says, `unstable`
+ * the lists kept moving. The message is for the operator and holds neither key nor value.
+ */
+export class PermitError extends Error {
+  override readonly name = 'PermitError';
+  readonly kind: 'key' | 'unreachable' | 'limited' | 'invalid' | 'unstable';
+
+  constructor(kind: PermitError['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
