@@ -38,7 +38,7 @@ export interface LoadOptions {
 /** Saturates `url` from one core by wrk. @throws when any answer was not 200. */
 export async function load({ url, requests, headers = {}, connections, seconds }: LoadOptions): Promise<Row> {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const { stdout } = await run('taskset', ['-c', LOAD_CORE, 'wrk', '-t', '1', '-c', String(connections), '-d', String(seconds), '-s', SCRIPT, url, '--', requests.bodies, requests.order, ...lines]);
+  const { stdout } = await run('taskset', ['-c', LOAD_CORE, 'wrk', '-t', '1', '-c', String(connections), '-d', String(seconds), '--timeout', '10s', '-s', SCRIPT, url, '--', requests.bodies, requests.order, ...lines]);
   const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as { requests: number; microseconds: number; failed: number; p50: number; p99: number };
   if (result.failed > 0) throw new Error(`${url}: ${result.failed} of ${result.requests} requests failed`);
   return { perSecond: result.requests / result.microseconds * 1e6, p50: result.p50 / 1000, p99: result.p99 / 1000 };
