@@ -11,7 +11,7 @@ import type { Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { PolicyError } from './opa/build.ts';
 import { createPdp, type Asked, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
-import { createSnapshot, type Snapshot } from './snapshot.ts';
+import { ageSince, createSnapshot, createSnapshots, type Snapshots } from './snapshot.ts';
 import { PoliciesError } from './sources/yaml/problems.ts';
 import { PROGRAM } from './version.ts';
 import { probe } from './vet.ts';
@@ -57,11 +57,11 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const dataDir = await openDataDir(options.dataDir, now);
   let loaded: Loaded;
   let log: OpenedLog;
-  let snapshot: Snapshot;
+  let snapshots: Snapshots;
   try {
     loaded = await load(folders, now);
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
-    snapshot = snapshotOf(loaded);
+    snapshots = snapshotsOf(loaded);
     log = await openLog({
       dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations(),
       onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
@@ -89,22 +89,23 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
 
-  function snapshotOf(parts: Loaded): Snapshot {
-    return createSnapshot({ ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment, digest) => dataDir.revisionOf(environment, digest) });
+  function snapshotsOf(parts: Loaded): Snapshots {
+    const revisionOf = (environment: string, digest: string) => dataDir.revisionOf(environment, digest);
+    return createSnapshots(createSnapshot({ ...parts, vendorStates: dataDir.vendorStates(), ageMs: ageSince(parts.loadedAtMs), revisionOf }));
   }
 
   /** What decides now; each segment of the log begins with it. */
   function activations(): readonly Entry[] {
     const bundle = { bundle: loaded.engine.digest, source: loaded.bundle.source, program: PROGRAM };
-    const facts = { digest: snapshot.digest, facts: loaded.facts.digest, environments: Object.fromEntries(snapshot.numbers), vendorStates: Object.fromEntries(snapshot.world.vendorStates) };
+    const facts = { digest: snapshots.digest, facts: loaded.facts.digest, environments: Object.fromEntries(numbersOf(snapshots)), vendorStates: Object.fromEntries(snapshots.base.world.vendorStates) };
     return [{ kind: 'bundle_activated', members: JSON.stringify(bundle).slice(1, -1) }, { kind: 'snapshot_activated', members: JSON.stringify(facts).slice(1, -1) }];
   }
 
   async function activate(next: Loaded): Promise<void> {
-    const before = snapshot.digest;
-    snapshot = snapshotOf(next); // first, since it may throw: then nothing has changed
+    const before = snapshots.digest;
+    snapshots = snapshotsOf(next); // first, since it may throw: then nothing has changed
     loaded = next;
-    if (snapshot.digest === before) return;
+    if (snapshots.digest === before) return;
     memo.clear();
     // In one turn with the swap: no decision comes into the log before the activation of its revision.
     await Promise.all(activations().map((entry) => log.append(entry).durable));
@@ -117,13 +118,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       if (next.engine !== loaded.engine) await probe(next, folders.rego);
       await activate(next);
       reloadErrors = undefined;
-      logger.info({ digest: snapshot.digest }, 'policy and facts reloaded');
-      return { ok: true, errors: [], digest: snapshot.digest };
+      logger.info({ digest: snapshots.digest }, 'policy and facts reloaded');
+      return { ok: true, errors: [], digest: snapshots.digest };
     } catch (error) {
       reloadErrors = mistakesOf(error);
       observer.activated('failed');
       logger.error({ mistakes: reloadErrors }, 'the reload failed; the last good policy and facts stay');
-      return { ok: false, errors: reloadErrors, digest: snapshot.digest };
+      return { ok: false, errors: reloadErrors, digest: snapshots.digest };
     }
   }
 
@@ -135,7 +136,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
     dataDir.setVendorState(id, state);
     await activate(loaded);
-    return { state: worseOf(vendor, snapshot) };
+    return { state: worseOf(vendor, snapshots) };
   }
 
   note('start', { program: PROGRAM, node: process.version });
@@ -146,7 +147,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   probing.unref();
 
   const pdp: Pdp = {
-    ...createPdp({ snapshot: () => snapshot, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
+    ...createPdp({ snapshots: () => snapshots, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
 
     reload() {
       const result = reloading.then(reloadNow);
@@ -163,14 +164,14 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     },
 
     status: (): PdpStatus => ({
-      digest: snapshot.digest,
+      digest: snapshots.digest,
       bundleDigest: loaded.engine.digest,
       loadedAtMs: loaded.loadedAtMs,
       ...(reloadErrors !== undefined && { reloadErrors }),
       ...(log.failure() !== undefined && { logFailure: log.failure()! }),
       queuedRecords: log.queued(),
       shadow: shadowsOf(loaded.facts),
-      environments: Object.fromEntries([...snapshot.numbers].map(([environment, number]) => [environment, { number, ageMs: Math.max(0, now() - snapshot.loadedAtMs) }])),
+      environments: Object.fromEntries(numbersOf(snapshots).map(([environment, number]) => [environment, { number, ageMs: snapshots.of(environment).ageMs(now()) }])),
     }),
   };
 
@@ -206,7 +207,9 @@ function refuseEarlyReturn(vendor: Vendor, wanted: VendorState, set: { readonly 
   }
 }
 
-const worseOf = (vendor: Vendor, { world }: Snapshot): VendorState => {
+const numbersOf = ({ base, own }: Snapshots) => [...base.numbers, ...[...own.values()].flatMap(({ numbers }) => [...numbers])].sort();
+
+const worseOf = (vendor: Vendor, { base: { world } }: Snapshots): VendorState => {
   const states = [vendor.state, world.vendorStates.get(vendor.id) ?? 'active'];
   return VENDOR_STATES.findLast((state) => states.includes(state)) ?? vendor.state;
 };

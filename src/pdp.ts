@@ -2,19 +2,17 @@ import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { Answer, Decision, Revision } from './core/answer.ts';
 import type { Moment } from './core/clock.ts';
 import { complete, type Completed } from './core/prepare/complete.ts';
-import { denyAll } from './core/decide/decide.ts';
 import { SluiceError, type ErrorCode } from './core/errors.ts';
 import type { Caller, VendorState } from './core/facts.ts';
-import { prepare } from './core/prepare/prepare.ts';
+import { markStale } from './core/prepare/stale.ts';
 import type { PermittedQuestion, Question } from './core/question.ts';
-import { hostCause } from './core/decide/reasons.ts';
 import { questionRecord, type HashName } from './core/record.ts';
 import type { Clock } from './clock.ts';
 import { createDecisionId } from './decision-id.ts';
-import { judge, recall, remember, type JudgeDeps, type Remembered } from './judge.ts';
+import { judge, recall, remember, type Remembered } from './judge.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { Snapshot, Snapshots } from './snapshot.ts';
 
 /** An answer whose record is durable. */
 export interface Answered {
@@ -73,7 +71,7 @@ export interface Observer {
 }
 
 export interface PdpDeps {
-  readonly snapshot: () => Snapshot;
+  readonly snapshots: () => Snapshots;
   readonly clock: Clock;
   readonly log: DecisionLog;
   readonly memo: Memo<Remembered>;
@@ -93,7 +91,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     const { remembered, snapshot, moment, asked, caller } = a;
     const decisionId = createDecisionId(moment.nowMs);
     const revision = revisionOf(snapshot, asked.environment, moment);
-    const expiresAtMs = earliest(remembered.expiresAtMs, isStale(snapshot, asked.environment, moment) ? undefined : staleAtMs(snapshot, asked.environment));
+    const expiresAtMs = earliest(remembered.expiresAtMs, a.staleAtMs);
     const expiresAt = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
     const members = [
       `"decisionId":"${decisionId}"`,
@@ -110,15 +108,17 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
   }
 
-  function begin(question: Question, asking: Asked): { readonly snapshot: Snapshot; readonly moment: Moment; readonly asked: Completed } {
-    const snapshot = deps.snapshot();
+  function begin(question: Question, asking: Asked): Begun {
+    const snapshot = deps.snapshots().of(question.environment);
     const asked = complete(question, snapshot.world.catalogue, asking.caller);
     bind(asked, asking, snapshot);
     const number = snapshot.numbers.get(asked.environment);
     if (asked.minRevision !== undefined && (number ?? -1) < asked.minRevision) {
       refuse('stale_revision', `the environment is at revision ${number ?? 'none'}, older than minRevision asks for`, { asked, asking, snapshot });
     }
-    return { snapshot, moment: clock.moment(), asked };
+    const moment = clock.moment();
+    const stale = markStale(asked, snapshot.world.catalogue, snapshot.ageMs(moment.latestMs));
+    return { snapshot, moment, asked: stale.asked, staleAtMs: stale.nextMs === undefined ? undefined : moment.latestMs + stale.nextMs };
   }
 
   /** @throws {SluiceError} when the caller's credential is not bound to the identity or the environment; recorded. */
@@ -148,11 +148,10 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
   return {
     async check(question, asking) {
       const startedAt = performance.now();
-      const { snapshot, moment, asked } = begin(question, asking);
-      const { remembered, hit } = isStale(snapshot, asked.environment, moment)
-        ? { remembered: stale(asked, snapshot, moment, deps), hit: false }
-        : recall(asked, snapshot, moment, deps);
-      const { tail } = await answer('decision', { remembered, snapshot, moment, asked, caller: asking, hit, startedAt });
+      const begun = begin(question, asking);
+      const { snapshot, asked } = begun;
+      const { remembered, hit } = recall(asked, snapshot, begun.moment, deps);
+      const { tail } = await answer('decision', { ...begun, remembered, caller: asking, hit, startedAt });
       const { decision } = remembered;
       observe(deps.observer, 'check', { asked, decision, snapshot, hit, startedAt });
       const json = `{"decisionId":"${tail.decisionId}",${remembered.json},"revision":${JSON.stringify(tail.revision)},"expiresAt":${JSON.stringify(tail.expiresAt)},"log":${JSON.stringify(tail.log)}}`;
@@ -162,15 +161,15 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
 
     async permitted(question, asking) {
       const startedAt = performance.now();
-      const event = question.event === undefined ? undefined : deps.snapshot().world.catalogue.event(question.event);
+      const { catalogue } = deps.snapshots().of(question.environment).world;
+      const event = question.event === undefined ? undefined : catalogue.event(question.event);
       const fields = event?.fields.map(({ declared }) => declared).filter((path) => path !== '$event') ?? [];
-      const { snapshot, moment, asked } = begin(fields.length > 0 ? { ...question, fields } : { ...question, categories: deps.snapshot().world.catalogue.leaves }, asking);
+      const begun = begin(fields.length > 0 ? { ...question, fields } : { ...question, categories: catalogue.leaves }, asking);
+      const { snapshot, asked, moment } = begun;
       // Each field for itself: what would be dangerous together is not judged here.
       const alone = { ...snapshot, world: { ...snapshot.world, catalogue: { ...snapshot.world.catalogue, combinations: [] } } };
-      const remembered = isStale(snapshot, asked.environment, moment)
-        ? stale(asked, alone, moment, deps)
-        : remember(judge(asked, alone, moment, deps.onFailure), snapshot, deps);
-      const { tail } = await answer('permitted', { remembered, snapshot, moment, asked, caller: asking, hit: false, startedAt });
+      const remembered = remember(judge(asked, alone, moment, deps.onFailure), snapshot, deps);
+      const { tail } = await answer('permitted', { ...begun, remembered, caller: asking, hit: false, startedAt });
       observe(deps.observer, 'permitted', { asked, decision: remembered.decision, snapshot, hit: false, startedAt });
       const { decision: _, fix: __, wouldBe: ___, ...rest } = remembered.decision;
       return { json: JSON.stringify({ decisionId: tail.decisionId, ...rest, revision: tail.revision, expiresAt: tail.expiresAt, log: tail.log }) };
@@ -178,17 +177,23 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
 
     callerOf(token) {
       const hash = digest('sha256', token, 'buffer');
-      const caller = deps.snapshot().callers.get(hash.toString('hex'));
+      const caller = deps.snapshots().callers.get(hash.toString('hex'));
       return caller !== undefined && timingSafeEqual(Buffer.from(caller.tokenSha256, 'hex'), hash) ? caller : undefined;
     },
   };
 }
 
-interface Answering {
-  readonly remembered: Remembered;
+/** A question that may be asked, as it will be judged. */
+interface Begun {
   readonly snapshot: Snapshot;
   readonly moment: Moment;
   readonly asked: Completed;
+  /** When the next field is denied for the age of its facts. */
+  readonly staleAtMs: number | undefined;
+}
+
+interface Answering extends Begun {
+  readonly remembered: Remembered;
   readonly caller: Asked;
   readonly hit: boolean;
   readonly startedAt: number;
@@ -202,24 +207,7 @@ interface Tail {
 }
 
 function revisionOf(snapshot: Snapshot, environment: string, { nowMs }: Moment): Revision {
-  return { number: snapshot.numbers.get(environment) ?? 0, digest: snapshot.digest, ageMs: Math.max(0, nowMs - snapshot.loadedAtMs) };
-}
-
-function staleAtMs(snapshot: Snapshot, environment: string): number | undefined {
-  const maxAgeMs = snapshot.world.catalogue.facts.environments.get(environment)?.maxAgeMs;
-  return maxAgeMs === undefined ? undefined : snapshot.loadedAtMs + maxAgeMs;
-}
-
-function isStale(snapshot: Snapshot, environment: string, { latestMs }: Moment): boolean {
-  const atMs = staleAtMs(snapshot, environment);
-  return atMs !== undefined && atMs <= latestMs;
-}
-
-/** Facts too old for this environment deny every field; judged every time, never from the memo (J29). */
-function stale(asked: Completed, snapshot: Snapshot, moment: Moment, deps: Pick<JudgeDeps, 'hash' | 'program'>): Remembered {
-  const { prepared } = prepare(asked, snapshot.world, moment);
-  const decision = denyAll(prepared, hostCause('stale_facts', 'stale-facts'));
-  return { ...remember({ asked, moment, prepared, inputs: prepared.shape.views.map(({ input }) => JSON.stringify(input)), rulings: undefined, decision }, snapshot, deps), expiresAtMs: undefined };
+  return { number: snapshot.numbers.get(environment) ?? 0, digest: snapshot.digest, ageMs: snapshot.ageMs(nowMs) };
 }
 
 const earliest = (...atMs: readonly (number | undefined)[]) => {

@@ -6,17 +6,16 @@ import type { World } from './core/prepare/prepare.ts';
 import type { Bundle } from './opa/build.ts';
 import type { Engine } from './opa/engine.ts';
 
-/** Everything that decisions are made by: policy, catalogue, facts, vendor states. Immutable, swapped by one pointer. */
+/** What an environment is decided by: policy, catalogue, facts, vendor states. Immutable. */
 export interface Snapshot {
   readonly world: World;
   readonly engine: Engine;
   /** `sha256:` and hex over all of it. */
   readonly digest: string;
-  /** Number of the revision by environment, for those that are known. */
+  /** Number of the revision by environment, for those that are known and decided by this. */
   readonly numbers: ReadonlyMap<string, number>;
-  /** When its facts were read, on the wall clock. */
-  readonly loadedAtMs: number;
-  readonly callers: ReadonlyMap<string, Caller>;
+  /** How old its facts are at this wall time, in milliseconds. */
+  readonly ageMs: (nowMs: number) => number;
 }
 
 export interface SnapshotParts {
@@ -24,15 +23,42 @@ export interface SnapshotParts {
   readonly bundle: Bundle;
   readonly engine: Engine;
   readonly vendorStates: ReadonlyMap<string, VendorState>;
-  readonly loadedAtMs: number;
+  /** The environments that it decides; default: all that the facts know. */
+  readonly environments?: readonly string[];
+  readonly ageMs: (nowMs: number) => number;
   /** The number of an environment's revision with this digest; only grows (J27). */
   readonly revisionOf: (environment: string, digest: string) => number;
 }
 
-export function createSnapshot({ facts, bundle, engine, vendorStates, loadedAtMs, revisionOf }: SnapshotParts): Snapshot {
+/** All environments' snapshots: swapped by one pointer. */
+export interface Snapshots {
+  /** The environment's own, else the one that all others share: of an environment that nobody knows too. */
+  of(environment: string): Snapshot;
+  /** The one of the files alone. */
+  readonly base: Snapshot;
+  /** Those of environments with facts of their own. */
+  readonly own: ReadonlyMap<string, Snapshot>;
+  /** Over all of them. */
+  readonly digest: string;
+  /** By the SHA-256 of their tokens. */
+  readonly callers: ReadonlyMap<string, Caller>;
+}
+
+export function createSnapshots(base: Snapshot, own: ReadonlyMap<string, Snapshot> = new Map()): Snapshots {
+  const owned = [...own].map(([environment, { digest }]) => [environment, digest]).sort();
+  return {
+    of: (environment) => own.get(environment) ?? base,
+    base,
+    own,
+    digest: own.size === 0 ? base.digest : digestOf([base.digest, owned]),
+    callers: new Map([...base.world.catalogue.facts.callers.values()].map((caller) => [caller.tokenSha256, caller])),
+  };
+}
+
+export function createSnapshot({ facts, bundle, engine, vendorStates, environments = [...facts.environments.keys()], ageMs, revisionOf }: SnapshotParts): Snapshot {
   const catalogue = createCatalogue(facts);
   const states = [...vendorStates].sort(([a], [b]) => (a < b ? -1 : 1));
-  const digest = `sha256:${createHash('sha256').update(JSON.stringify([engine.digest, facts.digest, states])).digest('hex')}`;
+  const digest = digestOf([engine.digest, facts.digest, states]);
   return {
     world: {
       catalogue,
@@ -44,11 +70,15 @@ export function createSnapshot({ facts, bundle, engine, vendorStates, loadedAtMs
     },
     engine,
     digest,
-    numbers: new Map([...facts.environments.keys()].map((environment) => [environment, revisionOf(environment, digest)])),
-    loadedAtMs,
-    callers: new Map([...facts.callers.values()].map((caller) => [caller.tokenSha256, caller])),
+    numbers: new Map(environments.map((environment) => [environment, revisionOf(environment, digest)])),
+    ageMs,
   };
 }
+
+/** Of facts that were read at this wall time. */
+export const ageSince = (readAtMs: number) => (nowMs: number): number => Math.max(0, nowMs - readAtMs);
+
+const digestOf = (parts: readonly unknown[]) => `sha256:${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 
 /** Whether some condition or some rule reads this name below `root`; a rule that reads all of `root`, or what it stands in, reads every name. */
 function reader(byConditions: ReadonlySet<string>, byRules: readonly string[], root: string): (name: string) => boolean {

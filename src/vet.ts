@@ -28,7 +28,7 @@ export async function probe(loaded: Loaded, rego: string): Promise<void> {
   for (let at = 0; at < Math.min(PROBES, events.size * vendors.size * identities.size * environments.size); at += 1) {
     if (at % ALONE_EVERY === 0) await turn();
     try {
-      const judged = judgeOne(at, snapshot);
+      const judged = judgeOne(at, snapshot, loaded.loadedAtMs);
       if (at % ALONE_EVERY === 0) for (const problem of checkIndependence(judged, loaded.engine)) problems.add(`${rego}/${problem}`);
     } catch (error) {
       if (!(error instanceof EvaluationFailed)) throw error;
@@ -38,7 +38,7 @@ export async function probe(loaded: Loaded, rego: string): Promise<void> {
   if (problems.size > 0) throw new PolicyError([...problems].sort());
 }
 
-function judgeOne(at: number, snapshot: Snapshot): readonly Judged[] {
+function judgeOne(at: number, snapshot: Snapshot, nowMs: number): readonly Judged[] {
   const { facts } = snapshot.world.catalogue;
   const [events, vendors] = [[...facts.events.values()], [...facts.vendors.keys()]];
   const [identities, environments] = [[...facts.identities.keys()], [...facts.environments.keys()]];
@@ -53,7 +53,7 @@ function judgeOne(at: number, snapshot: Snapshot): readonly Judged[] {
   } as const;
   try {
     const asked = complete(question, snapshot.world.catalogue, { supports: [], identities: [], environments: [], powers: [], id: 'probe', demo: false, tokenSha256: '' });
-    return [judge(asked, snapshot, { nowMs: snapshot.loadedAtMs, latestMs: snapshot.loadedAtMs }, (error) => { throw error; })];
+    return [judge(asked, snapshot, { nowMs, latestMs: nowMs }, (error) => { throw error; })];
   } catch (error) {
     if (error instanceof SluiceError) return []; // a hub with too many destinations: whoever asks is told
     throw error;

@@ -3,7 +3,7 @@ import type { Facts, VendorState } from './core/facts.ts';
 import { loadBundle, type Bundle } from './opa/build.ts';
 import { createEngine, type Engine } from './opa/engine.ts';
 import { findOpa } from './opa/toolchain.ts';
-import { createSnapshot, type Snapshot } from './snapshot.ts';
+import { ageSince, createSnapshot, type Snapshot } from './snapshot.ts';
 import { loadYaml } from './sources/yaml/load.ts';
 import { PROGRAM } from './version.ts';
 
@@ -51,5 +51,5 @@ async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]
 
 /** A snapshot of its own, for the command line: no data directory, every revision is 1. */
 export function toSnapshot(loaded: Loaded, vendorStates: ReadonlyMap<string, VendorState> = new Map()): Snapshot {
-  return createSnapshot({ ...loaded, vendorStates, revisionOf: () => 1 });
+  return createSnapshot({ ...loaded, vendorStates, ageMs: ageSince(loaded.loadedAtMs), revisionOf: () => 1 });
 }

@@ -1,8 +1,8 @@
-import type {
-  Sensitivity, Identifiability, IdentityType, VendorCategory, Channel, EventKind, ObligationOp, Power,
-} from './vocabulary.ts';
-import type { Edge, Json, Period, Scalar, Vendor } from './vendor-facts.ts';
+import type { Category, Environment, EventFact, FieldFact } from './event-facts.ts';
+import type { Edge, Json, Period, Vendor } from './vendor-facts.ts';
+import type { IdentityType, VendorCategory, Channel, EventKind, ObligationOp, Power } from './vocabulary.ts';
 
+export * from './event-facts.ts';
 export * from './vendor-facts.ts';
 export * from './vocabulary.ts';
 
@@ -13,53 +13,6 @@ export * from './vocabulary.ts';
  * Times are milliseconds since the Unix epoch. A period holds while `fromMs <= now < untilMs`; a bare date in a source
  * starts at 00:00 UTC and ends at 24:00 UTC. Maps keep the order of the source.
  */
-
-/** A data category; its parent is its dotted prefix. Only leaves may be a field's category (J4). */
-export interface Category {
-  readonly id: string;
-  readonly sensitivity: Sensitivity;
-  readonly identifiability: Identifiability;
-}
-
-export interface Environment {
-  readonly id: string;
-  readonly tier: string;
-  /** Facts older than this deny `stale_facts` here (R72); absent: no bound. */
-  readonly maxAgeMs?: number;
-}
-
-export type ValueType = 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'object' | 'array';
-
-/** A field of an event, an envelope or the dictionary. `path` is written as the path grammar in `paths.ts`; `*` is a dynamic key. */
-export interface FieldFact {
-  readonly path: string;
-  /** A leaf of the categories; `undefined` while nobody has classified the field: then it is denied as unknown. */
-  readonly category: string | undefined;
-  readonly role: 'dimension' | 'measure';
-  readonly types?: readonly ValueType[];
-  readonly enum?: readonly (Scalar | null)[];
-  /** What rules may read of this one field, beyond its category. */
-  readonly labels: Readonly<Record<string, Scalar>>;
-}
-
-export interface EventFact {
-  readonly name: string;
-  readonly version: string;
-  readonly app?: string;
-  readonly owner?: string;
-  readonly kind: EventKind;
-  /** A question may state one of these purposes or one below (J6). */
-  readonly purposes: readonly string[];
-  readonly defaultPurpose?: string;
-  /** The object that the event's data is about: its type, and the field that holds its id (J19). */
-  readonly about?: { readonly type: string; readonly field: string };
-  /** The field that counts distinct people in a row of an aggregate (J18). */
-  readonly countField?: string;
-  /** Fewest distinct people in a cell of an aggregate: at least 10. */
-  readonly minCell: number;
-  /** Its own fields and those of its envelopes; `$event` is the event's own name (J24). */
-  readonly fields: readonly FieldFact[];
-}
 
 /** Least privilege of an integration (R35): every list present restricts. */
 export interface Manifest {

@@ -7,7 +7,7 @@ import type { RegoInput } from '../../src/core/prepare/prepared.ts';
 import { complete } from '../../src/core/prepare/complete.ts';
 import { parseQuestion } from '../../src/core/parse/parse.ts';
 import { judge } from '../../src/judge.ts';
-import { createSnapshot } from '../../src/snapshot.ts';
+import { ageSince, createSnapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { misspeltNames } from '../../src/vet.ts';
 import { EvaluationFailed, type Rule } from '../../src/core/decide/rulings.ts';
@@ -151,7 +151,7 @@ describe('building the policy', () => {
     const bundle = await build({ 'egress/rules/extra.rego': rule('rulings["no-contractors"]').replace('input.channel == "export"', 'object.get(input.identity, ["attributes", "contractor"], false)') });
     const identities = { 'service:hired': { roles: ['dashboard_telemetry'], attributes: { contractor: true } }, 'service:own': { roles: ['dashboard_telemetry'], attributes: { contractor: false } } };
     const policies = await copyPolicies({ 'identities/fixture.yaml': { identities } });
-    const snapshot = createSnapshot({ facts: await loadYaml(policies), bundle, engine: await createEngine(bundle.wasm, bundle.rules), vendorStates: new Map(), loadedAtMs: 0, revisionOf: () => 1 });
+    const snapshot = createSnapshot({ facts: await loadYaml(policies), bundle, engine: await createEngine(bundle.wasm, bundle.rules), vendorStates: new Map(), ageMs: ageSince(0), revisionOf: () => 1 });
     const ask = (identity: string) => judge(complete(parseQuestion({ identity, vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id'] }), snapshot.world.catalogue, snapshot.world.catalogue.facts.callers.get('demo-gateway')!), snapshot, { nowMs: 0, latestMs: 0 }).decision.decision;
     expect([ask('service:hired'), ask('service:own')]).toEqual(['deny', 'allow']);
   });

@@ -10,7 +10,7 @@ import { parseQuestion } from '../../src/core/parse/parse.ts';
 import { judge, remember, type Judged } from '../../src/judge.ts';
 import { loadBundle, type Bundle } from '../../src/opa/build.ts';
 import { createEngine, type Engine } from '../../src/opa/engine.ts';
-import { createSnapshot, type Snapshot } from '../../src/snapshot.ts';
+import { ageSince, createSnapshot, type Snapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 
 /** The moment that the example world's dates are written for. */
@@ -55,7 +55,7 @@ const folders: string[] = [];
 export async function openWorld(extra: Extra = {}, vendorStates: ReadonlyMap<string, VendorState> = new Map()): Promise<World> {
   const policies = await copyPolicies(extra);
   const { bundle, engine: built } = await shippedEngine();
-  const snapshot = createSnapshot({ facts: await loadYaml(policies), bundle, engine: built, vendorStates, loadedAtMs: NOON, revisionOf: () => 1 });
+  const snapshot = createSnapshot({ facts: await loadYaml(policies), bundle, engine: built, vendorStates, ageMs: ageSince(NOON), revisionOf: () => 1 });
   const judgeQuestion = (question: object, { atMs = NOON, latestMs = atMs, caller = 'demo-gateway' }: AskOptions = {}) => {
     const known = snapshot.world.catalogue.facts.callers.get(caller);
     if (known === undefined) throw new Error(`no caller ${caller}`);

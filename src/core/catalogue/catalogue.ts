@@ -1,4 +1,5 @@
 import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from '../facts.ts';
+import { compileAgeBounds, type AgeBounds } from './age-bounds.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { createGrantIndex, type GrantIndex } from './grant-index.ts';
 import { compilePatterns, matchName } from '../parse/paths.ts';
@@ -52,6 +53,8 @@ export interface Catalogue {
   readonly exclusives: readonly KnownGrant[];
   readonly combinations: readonly KnownCombination[];
   readonly transforms: readonly KnownTransform[];
+  /** How old facts may be in an environment; undefined: any age. */
+  ageBounds(environment: string): AgeBounds | undefined;
   readonly leaves: readonly string[];
   /** Categories that have others below them. */
   readonly parents: ReadonlySet<string>;
@@ -65,6 +68,7 @@ export function createCatalogue(facts: Facts): Catalogue {
   const grants = new Map([...facts.grants].map(([id, grant]) => [id, knownGrant(grant)]));
   const byRole = Map.groupBy(grants.values(), (grant) => grant.role);
   const roles = new Map([...facts.identities].map(([id, identity]) => [id, closeRoles(identity.roles, facts)]));
+  const ages = new Map([...facts.environments].map(([id, environment]) => [id, compileAgeBounds(environment)]));
   const parents = new Set([...facts.categories.keys()].flatMap((id) => ancestorsOf(id).slice(1, -1)));
   return {
     facts,
@@ -81,6 +85,7 @@ export function createCatalogue(facts: Facts): Catalogue {
     exclusives: [...grants.values()].filter((grant) => grant.exclusive),
     combinations: [...facts.combinations.values()].map((c) => ({ ...c, selectors: c.members.map(withAllBelow) })),
     transforms: facts.transforms.map((t) => ({ ...t, selectors: toSelectors([t.category]) })),
+    ageBounds: (environment) => ages.get(environment),
     leaves: [...facts.categories.keys()].filter((id) => !parents.has(id)).sort(),
     parents,
     reads: readNames(facts),

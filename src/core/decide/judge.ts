@@ -145,8 +145,13 @@ function toCause(rule: Rule, view: View): Cause {
 function findingCauses(findings: readonly Finding[], isNewAllowed: boolean): readonly Cause[] {
   return findings
     .filter(({ code }) => !(isNewAllowed && code === 'unknown_field'))
-    .map(({ code, detector }) => hostCause(code, detector === undefined ? `payload-${code}` : `payload-secret-${detector}`, detector === undefined ? {} : { detector }));
+    .map(({ code, detector }) => hostCause(code, findingRule(code, detector), detector === undefined ? {} : { detector }));
 }
+
+// All but the age of the facts was found in the payload.
+const findingRule = (code: string, detector: string | undefined) => (
+  code === 'stale_facts' ? 'stale-facts' : detector === undefined ? `payload-${code}` : `payload-secret-${detector}`
+);
 
 function unsupported(done: Plan, supports: readonly ObligationOp[]): readonly Cause[] {
   const undoable = done.steps.filter(({ op }) => !supports.includes(op));

@@ -17,7 +17,7 @@ export function toFacts(collector: Collector, names: Names): { readonly facts: L
   const facts: Loaded = {
     categories: byId(collector.entries('categories'), (id, category) => ({ id, ...category })),
     purposes: new Set(collector.values('purposes').flatMap(({ purposes }) => purposes)),
-    environments: byId(collector.entries('environments'), (id, { tier, maxAge }) => ({ id, tier, ...(maxAge !== undefined && { maxAgeMs: durationOf(maxAge) }) })),
+    environments: byId(collector.entries('environments'), toEnvironment),
     fields: byId(collector.entries('fields'), toField),
     events: toEvents(collector),
     eventNames: new Map(collector.entries('event_names').map(({ id, value }) => [id, value] as const).sort(bySpecific)),
@@ -72,6 +72,14 @@ function toVendor(id: string, { aliases, hosts, breached, claims, edges: _, ...s
 const toEdges = (collector: Collector): Facts['edges'] => collector.entries('vendors').flatMap(({ id, value }) => value.edges.map(({ to, type, on, regions, condition, source }) => (
   { from: id, to, type, ...definedOf({ on, regions, condition, source }) }
 )));
+
+const toEnvironment = (id: string, { tier, maxAge, maxAgeOf, degradedAge }: EntryOf<'environments'>) => ({
+  id,
+  tier,
+  ...(maxAge !== undefined && { maxAgeMs: durationOf(maxAge) }),
+  ...(maxAgeOf !== undefined && { maxAgeOf: Object.entries(maxAgeOf).map(([category, age]) => ({ category, maxAgeMs: durationOf(age) })) }),
+  ...(degradedAge !== undefined && { degradedAgeMs: durationOf(degradedAge) }),
+});
 
 function toRelations(collector: Collector): Pick<Facts, 'tuples' | 'relationRules'> {
   const relations = collector.values('relations').map((value) => value.relations);

@@ -164,13 +164,15 @@ const combination = z.strictObject({
   approverRole: id.optional(),
 });
 
+const duration = z.string().regex(/^[1-9]\d{0,6}[smhd]$/, 'a duration is 30s, 15m, 12h or 7d');
+
 export const KINDS = {
   categories: z.strictObject({ categories: z.record(category, z.strictObject({
     sensitivity: z.enum(SENSITIVITIES), identifiability: z.enum(IDENTIFIABILITIES),
   })) }),
   purposes: z.strictObject({ purposes: z.array(named(DOTTED, 'a purpose is lower-case words joined by dots')) }),
   environments: z.strictObject({ environments: map(z.strictObject({
-    tier: text, maxAge: z.string().regex(/^[1-9]\d{0,6}[smhd]$/, 'a duration is 30s, 15m, 12h or 7d').optional(),
+    tier: text, maxAge: duration.optional(), maxAgeOf: z.record(id, duration).optional(), degradedAge: duration.optional(),
   })) }),
   fields: z.strictObject({ fields: z.record(path, field) }),
   events: z.strictObject({

@@ -8,6 +8,7 @@ type Step = string | number;
 
 /** Where names stand in a kind of file: `*` is every member, `%` every key. Relations: relations.ts. */
 const REFERENCES: Readonly<Partial<Record<Kind, Readonly<Record<string, NameKind>>>>> = {
+  environments: { 'environments * maxAgeOf %': 'selector' },
   fields: { 'fields *': 'leaf', 'fields * category': 'leaf' },
   events: {
     'fields *': 'leaf',
