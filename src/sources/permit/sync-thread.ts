@@ -1,0 +1,89 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { FromMain, FromWorker, Progress, Reply, Request, ThreadData } from './keep/messages.ts';
+
+export interface SyncThreadOptions extends Partial<ThreadData> {
+  /** Of its heap; when it is not enough, the thread dies and the sync fails. */
+  readonly memoryMb: number;
+}
+
+export interface Hooks {
+  readonly signal?: AbortSignal;
+  /** Asked before each request when it is budgeted; gives the milliseconds waited. */
+  readonly mayRequest?: () => Promise<number>;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** The one thread in which every environment is read and kept. Started with the first request, and again after its death. */
+export interface SyncThread {
+  /** Rejects for nothing: the reply says what failed, the death of the thread included. */
+  ask(request: Request, hooks?: Hooks): Promise<Reply>;
+  close(): Promise<void>;
+}
+
+// In a checkout this runs from .ts files, in the package from .js ones.
+const extension = path.extname(fileURLToPath(import.meta.url));
+const beside = (name: string) => new URL(`${name}${extension}`, import.meta.url);
+
+interface Pending {
+  readonly resolve: (reply: Reply) => void;
+  readonly hooks: Hooks;
+}
+
+export function createSyncThread({ scan = beside('read/scan').href, build, memoryMb }: SyncThreadOptions): SyncThread {
+  let worker: Worker | undefined;
+  let closed = false;
+  let lastId = 0;
+  const pending = new Map<number, Pending>();
+
+  function start(): Worker {
+    const started = new Worker(beside('worker'), {
+      name: 'permit', workerData: { scan, build } satisfies ThreadData, env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    });
+    started.on('message', (message: FromWorker) => hear(started, message));
+    started.on('error', (error: NodeJS.ErrnoException) => died(started, error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it needed more than ${memoryMb} MB` : error.name));
+    started.on('exit', (code) => died(started, `it ended with code ${code}`));
+    return started;
+  }
+
+  function died(which: Worker, why: string): void {
+    if (worker !== which) return;
+    worker = undefined;
+    for (const { resolve } of pending.values()) resolve({ failure: { kind: closed ? 'aborted' : 'worker', message: closed ? 'closed' : `the thread that reads Permit died: ${why}; it is started again with the next poll` } });
+    pending.clear();
+  }
+
+  function hear(from: Worker, message: FromWorker): void {
+    const one = pending.get(message.id);
+    if (one === undefined) return;
+    if (message.type === 'progress') one.hooks.onProgress?.(message.progress);
+    else if (message.type === 'mayRequest') void one.hooks.mayRequest?.().then((waitedMs) => tell(from, { id: message.id, type: 'granted', waitedMs }));
+    else settle(message.id, one, message.reply);
+  }
+
+  function settle(id: number, { resolve }: Pending, reply: Reply): void {
+    pending.delete(id);
+    if (pending.size === 0) worker?.unref(); // an idle thread keeps no program from ending
+    resolve(reply);
+  }
+
+  const tell = (to: Worker, message: FromMain) => to.postMessage(message);
+
+  return {
+    ask: (request, hooks = {}) => new Promise((resolve) => {
+      if (closed) return resolve({ failure: { kind: 'aborted', message: 'closed' } });
+      const id = lastId += 1;
+      pending.set(id, { resolve, hooks });
+      worker ??= start();
+      const to = worker;
+      to.ref();
+      hooks.signal?.addEventListener('abort', () => pending.has(id) && tell(to, { id, type: 'abort' }), { once: true });
+      tell(to, { id, type: 'request', request });
+    }),
+    async close() {
+      closed = true;
+      await worker?.terminate();
+    },
+  };
+}
