@@ -21,6 +21,10 @@ const Env = z.object({
   SLUICE_TLS_TERMINATED: z.literal('yes', 'must be "yes" or absent').optional(),
   SLUICE_METRICS_PORT: integer(0, 65535).optional(),
   SLUICE_DRAIN_SECONDS: integer(0, 3600).default(5),
+  SLUICE_PERMIT_KEYS_FILE: z.string().optional(),
+  SLUICE_PERMIT_API_URL: z.url({ protocol: /^https?$/, error: 'must be an address such as https://api.permit.io' }).default('https://api.permit.io'),
+  SLUICE_PERMIT_POLL_SECONDS: integer(1, 86_400).default(15),
+  SLUICE_PERMIT_REQUESTS_PER_MINUTE: integer(0, 1_000_000).default(600),
   SLUICE_MEMO_ENTRIES: integer(0, 100_000_000).default(100_000),
 });
 type Env = z.infer<typeof Env>;
@@ -43,6 +47,8 @@ export interface Config {
   readonly metricsPort?: number;
   readonly drainSeconds: number;
   readonly memoEntries: number;
+  /** Environments that are administered in Permit; absent without a file of keys. */
+  readonly permit?: { readonly keysFile: string; readonly apiUrl: string; readonly intervalMs: number; readonly requestsPerMinute: number };
   /** Whether callers whose token is their id may ask: on loopback and outside production only. */
   readonly demoCallers: boolean;
   /** As given: for the tool chain that builds the policy, which looks for its programs and starts them. Never logged. */
@@ -102,6 +108,8 @@ function contradictions(env: Env): readonly string[] {
   if (env.SLUICE_METRICS_PORT !== undefined && env.SLUICE_METRICS_PORT !== 0 && env.SLUICE_METRICS_PORT === env.PORT) {
     problems.push('SLUICE_METRICS_PORT must differ from PORT');
   }
+  const { protocol, hostname } = new URL(env.SLUICE_PERMIT_API_URL);
+  if (protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))) problems.push('SLUICE_PERMIT_API_URL must be https: the keys would travel in clear');
   return problems;
 }
 
@@ -116,6 +124,10 @@ function toConfig(env: Env, given: Config['env']): Config {
     ...(env.SLUICE_METRICS_PORT !== undefined && { metricsPort: env.SLUICE_METRICS_PORT }),
     drainSeconds: env.SLUICE_DRAIN_SECONDS,
     memoEntries: env.SLUICE_MEMO_ENTRIES,
+    ...(env.SLUICE_PERMIT_KEYS_FILE !== undefined && { permit: {
+      keysFile: env.SLUICE_PERMIT_KEYS_FILE, apiUrl: env.SLUICE_PERMIT_API_URL,
+      intervalMs: env.SLUICE_PERMIT_POLL_SECONDS * 1000, requestsPerMinute: env.SLUICE_PERMIT_REQUESTS_PER_MINUTE,
+    } }),
     demoCallers: isLoopback(env.HOST) && env.NODE_ENV !== 'production',
     env: given,
   });

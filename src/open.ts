@@ -1,18 +1,21 @@
 import path from 'node:path';
 import { createClock } from './clock.ts';
 import { SluiceError } from './core/errors.ts';
-import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core/facts.ts';
+import { VENDOR_STATES, type Facts, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
-import { EvaluationFailed } from './core/decide/rulings.ts';
 import type { Remembered } from './judge.ts';
+import { lastOf } from './log/last.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
 import type { Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
-import { PolicyError } from './opa/build.ts';
-import { createPdp, type Asked, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
+import { describe, mistakesOf } from './service/mistakes.ts';
+import { createPdp, type Asked, type Observer, type Pdp } from './pdp.ts';
+import { openPermit, type PermitOptions, type PermitSource } from './service/permit.ts';
 import { ageSince, createSnapshot, createSnapshots, type Snapshots } from './snapshot.ts';
-import { PoliciesError } from './sources/yaml/problems.ts';
+import { statusOf } from './service/status.ts';
+import { createSyncControl, type SyncControl } from './service/sync-control.ts';
+import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
 import { PROGRAM } from './version.ts';
 import { probe } from './vet.ts';
 import { load, type Folders, type Loaded } from './workspace.ts';
@@ -31,6 +34,8 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   readonly observer: Observer;
   /** How many decisions the memo keeps. */
   readonly memoEntries: number;
+  /** Environments that are administered in Permit. */
+  readonly permit?: PermitOptions;
   /** Wall time in milliseconds since the Unix epoch; for tests. */
   readonly now?: () => number;
   readonly monotonic?: () => number;
@@ -38,6 +43,7 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
 
 export interface Sluice {
   readonly pdp: Pdp;
+  /** Those of the files. */
   facts(): Facts;
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
@@ -46,7 +52,8 @@ export interface Sluice {
 const PROBE_MS = 1000;
 
 /**
- * Opens the data directory, the log, the policy and the facts, and answers from then on.
+ * Opens the data directory, the log, the policy and the facts, and answers from then on. Of environments administered
+ * in Permit it takes what the log names from disk, and asks Permit only once all else is done.
  *
  * @throws {Error} when another process holds the data directory, or it can't be written; {PoliciesError} or
  * {PolicyError} with every mistake: it never serves without a good policy.
@@ -54,21 +61,27 @@ const PROBE_MS = 1000;
 export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const { logger, observer, now = Date.now, monotonic = () => performance.now() } = options;
   const folders = { root: process.cwd(), ...options };
+  const logDir = path.join(options.dataDir, 'log');
   const dataDir = await openDataDir(options.dataDir, now);
   let loaded: Loaded;
   let log: OpenedLog;
   let snapshots: Snapshots;
+  let permit: PermitSource | undefined;
+  let seenMs: number;
   try {
     loaded = await load(folders, now);
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
+    seenMs = await lastRecordMs(logDir);
+    if (options.permit !== undefined) permit = await openSource(options.permit);
     snapshots = snapshotsOf(loaded);
     log = await openLog({
-      dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations(),
+      dir: logDir, now, onSegment: () => activations(),
       onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
     });
     const { truncatedBytes } = log.recovered;
     if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
   } catch (error) {
+    await permit?.sync.close();
     dataDir.close();
     throw error;
   }
@@ -81,31 +94,64 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const note = (kind: Entry['kind'], members: object) => {
     log.append({ kind, members: JSON.stringify(members).slice(1, -1) }).durable.catch((error: unknown) => logger.error({ kind, reason: describe(error) }, 'a record could not be written'));
   };
-  const clock = createClock({ now, monotonic, seenMs: await lastRecordMs(path.join(options.dataDir, 'log')) }, (byMs) => {
+  const clock = createClock({ now, monotonic, seenMs }, (byMs) => {
     logger.warn({ byMs }, 'the clock jumped');
     note('clock_jump', { byMs });
   });
   let reloadErrors: readonly string[] | undefined;
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
+  let activated = generations();
+
+  async function openSource(given: PermitOptions): Promise<PermitSource> {
+    const unknown = given.keys.environments().filter((environment) => !loaded.facts.environments.has(environment));
+    if (unknown.length > 0) throw new Error(`the file of Permit's keys names ${unknown.join(', ')}, which environments.yaml doesn't: add it there, or take the line out`);
+    const before = await lastOf(logDir, 'snapshot_activated');
+    return openPermit({
+      ...given, dataDir: options.dataDir, program: PROGRAM, lastRecordMs: seenMs, now, monotonic,
+      wanted: new Map(Object.entries((before?.['permit'] ?? {}) as Record<string, { readonly digest: string; readonly number: number }>)),
+      onVerified: () => activate(loaded),
+      onAttempt: (status) => {
+        const { environment, lastAttempt } = status;
+        if (lastAttempt?.message === undefined) logger.info({ environment, outcome: lastAttempt?.outcome }, 'Permit was read');
+        else logger.warn({ environment, outcome: lastAttempt.outcome, reason: lastAttempt.message, failures: status.failures }, 'Permit could not be read; what was verified last stays');
+      },
+    });
+  }
 
   function snapshotsOf(parts: Loaded): Snapshots {
-    const revisionOf = (environment: string, digest: string) => dataDir.revisionOf(environment, digest);
-    return createSnapshots(createSnapshot({ ...parts, vendorStates: dataDir.vendorStates(), ageMs: ageSince(parts.loadedAtMs), revisionOf }));
+    const shared = { ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment: string, digest: string) => dataDir.revisionOf(environment, digest) };
+    const own = permit?.own(parts.facts) ?? new Map();
+    const elsewhere = permit?.environments ?? [];
+    const base = createSnapshot({ ...shared, environments: [...parts.facts.environments.keys()].filter((name) => !elsewhere.includes(name)), ageMs: ageSince(parts.loadedAtMs) });
+    return createSnapshots(base, new Map(elsewhere.map((environment) => {
+      const facts = own.get(environment);
+      return [environment, facts && createSnapshot({ ...shared, facts: facts.facts, environments: [environment], ageMs: () => facts.generation.ageMs() })];
+    })));
+  }
+
+  /** What of Permit decides, by environment. */
+  function generations(): Readonly<Record<string, { readonly number: number; readonly digest: string }>> | undefined {
+    return permit && Object.fromEntries([...permit.own(loaded.facts)].map(([environment, { generation: { number, digest } }]) => [environment, { number, digest }]));
   }
 
   /** What decides now; each segment of the log begins with it. */
   function activations(): readonly Entry[] {
     const bundle = { bundle: loaded.engine.digest, source: loaded.bundle.source, program: PROGRAM };
-    const facts = { digest: snapshots.digest, facts: loaded.facts.digest, environments: Object.fromEntries(numbersOf(snapshots)), vendorStates: Object.fromEntries(snapshots.base.world.vendorStates) };
+    const facts = {
+      digest: snapshots.digest, facts: loaded.facts.digest, environments: Object.fromEntries(snapshots.numbers()), vendorStates: Object.fromEntries(dataDir.vendorStates()),
+      ...(permit !== undefined && { permit: generations() }),
+    };
     return [{ kind: 'bundle_activated', members: JSON.stringify(bundle).slice(1, -1) }, { kind: 'snapshot_activated', members: JSON.stringify(facts).slice(1, -1) }];
   }
 
   async function activate(next: Loaded): Promise<void> {
-    const before = snapshots.digest;
+    const present = () => JSON.stringify([snapshots.digest, activated]);
+    const before = present();
     snapshots = snapshotsOf(next); // first, since it may throw: then nothing has changed
     loaded = next;
-    if (snapshots.digest === before) return;
+    activated = generations();
+    if (present() === before) return;
     memo.clear();
     // In one turn with the swap: no decision comes into the log before the activation of its revision.
     await Promise.all(activations().map((entry) => log.append(entry).durable));
@@ -129,25 +175,32 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   }
 
   async function setVendorState(id: string, state: VendorState, asked: Asked): Promise<{ readonly state: VendorState }> {
-    const vendor = loaded.facts.vendors.get(id);
-    if (vendor === undefined) throw new SluiceError('not_found', 'no vendor has this id');
+    const vendors = snapshots.all().flatMap(({ world }) => world.catalogue.facts.vendors.get(id) ?? []);
+    if (vendors.length === 0) throw new SluiceError('not_found', 'no vendor has this id');
     if (!VENDOR_STATES.includes(state)) throw new SluiceError('request_invalid', `state must be one of ${VENDOR_STATES.join(', ')}`);
-    refuseEarlyReturn(vendor, state, { state: dataDir.vendorStates().get(id), atMs: dataDir.vendorStateSetAtMs(id) });
+    for (const vendor of vendors) refuseEarlyReturn(vendor, state, { state: dataDir.vendorStates().get(id), atMs: dataDir.vendorStateSetAtMs(id) });
     await log.append({ kind: 'vendor_state', members: JSON.stringify({ vendor: id, state, caller: asked.caller.id, requestId: asked.requestId }).slice(1, -1) }).durable;
     dataDir.setVendorState(id, state);
     await activate(loaded);
-    return { state: worseOf(vendor, snapshots) };
+    return { state: vendors.map((vendor) => worseOf(vendor, state)).sort((a, b) => VENDOR_STATES.indexOf(b) - VENDOR_STATES.indexOf(a))[0]! };
   }
 
   note('start', { program: PROGRAM, node: process.version });
   for (const entry of activations()) await log.append(entry).durable;
   observer.activated('ok');
+  for (const [environment, own] of permit?.own(loaded.facts) ?? []) logger.info({ environment, generation: own.generation.number, ageMs: Math.round(own.generation.ageMs()), setAside: own.setAside, unmapped: own.unmapped.length }, 'administered in Permit; what policies say of these kinds is set aside');
+  permit?.sync.start();
   // Whoever heeds /readyz asks nothing of a log that has failed: so it finds out by itself when there is space again.
-  const probing = setInterval(() => void log.probe(), PROBE_MS);
+  const probing = setInterval(() => {
+    void log.probe();
+    permit?.renewKeys();
+  }, PROBE_MS);
   probing.unref();
 
+  const sync: SyncControl | undefined = permit && createSyncControl({ permit, facts: () => loaded.facts, log });
   const pdp: Pdp = {
     ...createPdp({ snapshots: () => snapshots, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
+    ...(sync !== undefined && { sync }),
 
     reload() {
       const result = reloading.then(reloadNow);
@@ -163,16 +216,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       return result;
     },
 
-    status: (): PdpStatus => ({
-      digest: snapshots.digest,
-      bundleDigest: loaded.engine.digest,
-      loadedAtMs: loaded.loadedAtMs,
-      ...(reloadErrors !== undefined && { reloadErrors }),
-      ...(log.failure() !== undefined && { logFailure: log.failure()! }),
-      queuedRecords: log.queued(),
-      shadow: shadowsOf(loaded.facts),
-      environments: Object.fromEntries(numbersOf(snapshots).map(([environment, number]) => [environment, { number, ageMs: snapshots.of(environment).ageMs(now()) }])),
-    }),
+    status: () => statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs: now() }),
   };
 
   return {
@@ -180,6 +224,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     facts: () => loaded.facts,
     async close() {
       clearInterval(probing);
+      await permit?.sync.close();
       await Promise.all([reloading, switching]);
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
@@ -192,36 +237,4 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 async function lastRecordMs(dir: string): Promise<number> {
   for await (const { record } of readLog(dir, { reverse: true, limit: 1 })) return Date.parse(String(record['time']));
   return 0;
-}
-
-/**
- * A vendor that was breached returns only with claims issued since (R83). One that the switch terminated too: else a
- * breach could be forgotten by way of a termination.
- */
-function refuseEarlyReturn(vendor: Vendor, wanted: VendorState, set: { readonly state: VendorState | undefined; readonly atMs: number | undefined }): void {
-  const sinceMs = set.state === 'breached' || set.state === 'terminated' ? set.atMs : vendor.breachedMs;
-  if (wanted === 'breached' || wanted === 'terminated' || sinceMs === undefined) return;
-  const old = vendor.claims.filter(({ issuedMs }) => issuedMs === undefined || issuedMs <= sinceMs).map(({ name }) => name);
-  if (old.length > 0 || vendor.claims.length === 0) {
-    throw new SluiceError('request_invalid', `the vendor was stopped on ${new Date(sinceMs).toISOString()}: it returns only with claims issued since; renew ${old.join(', ') || 'its claims'} in the catalogue first`);
-  }
-}
-
-const numbersOf = ({ base, own }: Snapshots) => [...base.numbers, ...[...own.values()].flatMap(({ numbers }) => [...numbers])].sort();
-
-const worseOf = (vendor: Vendor, { base: { world } }: Snapshots): VendorState => {
-  const states = [vendor.state, world.vendorStates.get(vendor.id) ?? 'active'];
-  return VENDOR_STATES.findLast((state) => states.includes(state)) ?? vendor.state;
-};
-
-const shadowsOf = ({ modes }: Facts): readonly string[] => [...modes.vendors, ...modes.events].filter(([, { mode }]) => mode === 'shadow').map(([id]) => id).sort();
-
-/** Our own messages name no value; anybody else's may quote the input, so only its kind is told. */
-const describe = (error: unknown): string => (error instanceof EvaluationFailed || error instanceof SluiceError ? error.message : error instanceof Error ? error.name : 'unknown');
-
-function mistakesOf(error: unknown): readonly string[] {
-  if (error instanceof PoliciesError) return error.problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`);
-  if (error instanceof PolicyError) return error.problems;
-  if (error instanceof AggregateError) return error.errors.flatMap(mistakesOf);
-  return [error instanceof Error ? error.message : 'unknown'];
 }

@@ -13,6 +13,8 @@ import { judge, recall, remember, type Remembered } from './judge.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
 import type { Snapshot, Snapshots } from './snapshot.ts';
+import type { PermitStatus } from './sources/permit/keep/status.ts';
+import type { SyncControl } from './service/sync-control.ts';
 
 /** An answer whose record is durable. */
 export interface Answered {
@@ -47,6 +49,8 @@ export interface Pdp {
   callerOf(token: string): Caller | undefined;
   /** For `/readyz` and metrics. */
   status(): PdpStatus;
+  /** Absent where no environment is administered in Permit. */
+  readonly sync?: SyncControl;
 }
 
 export interface PdpStatus {
@@ -59,6 +63,12 @@ export interface PdpStatus {
   readonly queuedRecords: number;
   readonly shadow: readonly string[];
   readonly environments: Readonly<Record<string, { readonly number: number; readonly ageMs: number }>>;
+  /** Environments that have no verified facts yet. */
+  readonly waiting: readonly string[];
+  /** Environments whose facts are older than they should be. */
+  readonly degraded: readonly string[];
+  /** Of environments that are administered in Permit. */
+  readonly permit?: readonly PermitStatus[];
 }
 
 /** What a metrics collector may hear. No name that is not in the catalogue ever reaches it. */
@@ -108,8 +118,14 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
   }
 
+  function snapshotOf(environment: string): Snapshot {
+    const snapshot = deps.snapshots().of(environment);
+    if (snapshot === undefined) throw new SluiceError('not_ready', 'the facts of this environment have not been verified yet: /readyz says when they are', { retryAfterSeconds: 1 });
+    return snapshot;
+  }
+
   function begin(question: Question, asking: Asked): Begun {
-    const snapshot = deps.snapshots().of(question.environment);
+    const snapshot = snapshotOf(question.environment);
     const asked = complete(question, snapshot.world.catalogue, asking.caller);
     bind(asked, asking, snapshot);
     const number = snapshot.numbers.get(asked.environment);
@@ -161,7 +177,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
 
     async permitted(question, asking) {
       const startedAt = performance.now();
-      const { catalogue } = deps.snapshots().of(question.environment).world;
+      const { catalogue } = snapshotOf(question.environment).world;
       const event = question.event === undefined ? undefined : catalogue.event(question.event);
       const fields = event?.fields.map(({ declared }) => declared).filter((path) => path !== '$event') ?? [];
       const begun = begin(fields.length > 0 ? { ...question, fields } : { ...question, categories: catalogue.leaves }, asking);

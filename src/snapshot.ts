@@ -32,25 +32,32 @@ export interface SnapshotParts {
 
 /** All environments' snapshots: swapped by one pointer. */
 export interface Snapshots {
-  /** The environment's own, else the one that all others share: of an environment that nobody knows too. */
-  of(environment: string): Snapshot;
-  /** The one of the files alone. */
-  readonly base: Snapshot;
-  /** Those of environments with facts of their own. */
-  readonly own: ReadonlyMap<string, Snapshot>;
+  /**
+   * The environment's own, else the one that all others share: of an environment that nobody knows too. `undefined`
+   * where facts of its own are still to come.
+   */
+  of(environment: string): Snapshot | undefined;
+  /** The one of the files alone, and those of environments with facts of their own. */
+  all(): readonly Snapshot[];
+  /** Numbers of the revisions by environment, sorted. */
+  numbers(): readonly (readonly [environment: string, number: number])[];
+  /** Environments whose own facts are still to come. */
+  readonly waiting: readonly string[];
   /** Over all of them. */
   readonly digest: string;
   /** By the SHA-256 of their tokens. */
   readonly callers: ReadonlyMap<string, Caller>;
 }
 
-export function createSnapshots(base: Snapshot, own: ReadonlyMap<string, Snapshot> = new Map()): Snapshots {
-  const owned = [...own].map(([environment, { digest }]) => [environment, digest]).sort();
+/** @param own of environments with facts of their own; undefined: still to come. */
+export function createSnapshots(base: Snapshot, own: ReadonlyMap<string, Snapshot | undefined> = new Map()): Snapshots {
+  const present = [...own].flatMap(([environment, snapshot]) => (snapshot === undefined ? [] : [[environment, snapshot] as const]));
   return {
-    of: (environment) => own.get(environment) ?? base,
-    base,
-    own,
-    digest: own.size === 0 ? base.digest : digestOf([base.digest, owned]),
+    of: (environment) => (own.has(environment) ? own.get(environment) : base),
+    all: () => [base, ...present.map(([, snapshot]) => snapshot)],
+    numbers: () => [...base.numbers, ...present.flatMap(([, { numbers }]) => [...numbers])].sort(),
+    waiting: [...own].filter(([, snapshot]) => snapshot === undefined).map(([environment]) => environment),
+    digest: own.size === 0 ? base.digest : digestOf([base.digest, present.map(([environment, { digest }]) => [environment, digest]).sort()]),
     callers: new Map([...base.world.catalogue.facts.callers.values()].map((caller) => [caller.tokenSha256, caller])),
   };
 }

@@ -20,6 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 // Files of src/ itself that are not of the ring pdp. The library is what package.json exports: a door, as http is.
 const RING_OF_FILE: Readonly<Record<string, string>> = { 'main.ts': 'main', 'config.ts': 'main', 'index.ts': 'library', 'embedded.ts': 'library' };
+// Folders of the ring pdp.
+const RING_OF_FOLDER: Readonly<Record<string, string>> = { service: 'pdp' };
 const MAX_FILES = 15;
 
 interface Import { readonly file: string; readonly line: number; readonly typeOnly: boolean; readonly from: string }
@@ -41,7 +43,8 @@ const show = ({ file, line, from }: Import) => `src/${file}:${line} imports ${fr
 
 function ringOf(file: string): string {
   if (!file.includes('/')) return RING_OF_FILE[file] ?? 'pdp';
-  return file.slice(0, file.indexOf('/'));
+  const folder = file.slice(0, file.indexOf('/'));
+  return RING_OF_FOLDER[folder] ?? folder;
 }
 
 /** Less comments, and less the texts of strings, which may say "process". */

@@ -40,5 +40,6 @@ export type ClaimName = (typeof CLAIM_NAMES)[number];
 export const EDGE_TYPES = ['sub_processor', 'forwards_to', 'user_connector', 'owned_by', 'exports_to'] as const;
 export type EdgeType = (typeof EDGE_TYPES)[number];
 
-export const POWERS = ['check', 'read_log', 'vendor_state', 'reload'] as const;
+/** `poll` alone is for a webhook, which may say that something has changed in Permit. */
+export const POWERS = ['check', 'read_log', 'vendor_state', 'reload', 'sync', 'poll'] as const;
 export type Power = (typeof POWERS)[number];

@@ -60,6 +60,9 @@ const Answer = object([...Object.keys(SHARED), 'decision', 'fix'], {
 
 const ItemError = object(['error'], { error: object(['code', 'message'], { code: { type: 'string' }, message: { type: 'string' } }) });
 
+/** Why it is degraded: an old policy, old facts, an alarm of the sync or a generation that is pinned. */
+const DEGRADED = { reload: { const: 'failed' }, facts: { const: 'old' }, sync: { enum: ['alarm', 'pinned'] } } as const;
+
 /** `components.schemas` of what is answered with 200. */
 export const ANSWER_SCHEMAS = {
   Answer,
@@ -72,6 +75,8 @@ export const ANSWER_SCHEMAS = {
   Reloaded: object(['ok', 'errors', 'digest'], { ok: { type: 'boolean' }, errors: TEXTS, digest: { type: 'string' } }),
   VendorState: object(['state'], { state: { enum: VENDOR_STATES } }),
   Live: object(['status'], { status: { const: 'live' } }),
-  Ready: object(['status'], { status: { enum: ['ready', 'degraded'] }, reload: { const: 'failed' } }),
-  NotReady: object(['status', 'reasons'], { status: { const: 'not_ready' }, reasons: { type: 'array', minItems: 1, items: { enum: ['log_failed', 'draining'] } }, reload: { const: 'failed' } }),
+  Ready: object(['status'], { status: { enum: ['ready', 'degraded'] }, ...DEGRADED }),
+  NotReady: object(['status', 'reasons'], { status: { const: 'not_ready' }, reasons: { type: 'array', minItems: 1, items: { enum: ['log_failed', 'facts_unverified', 'draining'] } }, ...DEGRADED }),
+  Sync: object(['environments'], { environments: { type: 'array', items: { type: 'object', required: ['environment', 'kept', 'unmapped', 'setAside', 'unmappedObjects'] } } }),
+  Ok: object(['ok'], { ok: { const: true } }),
 } as const;

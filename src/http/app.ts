@@ -11,6 +11,7 @@ import { createHttpMetrics, type HttpObserver } from './metrics.ts';
 import { createOpenApi } from './openapi.ts';
 import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
+import { getSync, postPollNow, postSync } from './sync.ts';
 
 export interface AppDeps {
   readonly pdp: Pdp;
@@ -38,6 +39,9 @@ export function createApp({ pdp, logger, registry, config, isDraining, monotonic
   post(app, '/permitted', postPermitted(asking));
   post(app, '/admin/reload', postReload(administering));
   post(app, '/admin/vendors/:id/state', postVendorState(administering));
+  get(app, '/admin/sync', getSync(administering));
+  post(app, '/admin/sync/:environment', postSync(administering));
+  post(app, '/admin/sync/:environment/poll', postPollNow(administering));
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
   get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi()), reply));

@@ -16,14 +16,18 @@ export function getLive(reply: Reply): RequestHandler {
   };
 }
 
-/** 503 while no question can be answered or this process is about to end. A failed reload still serves the last good policy. */
+/** 503 while questions can't be answered or this process is about to end. What is only degraded still serves what was good last. */
 export function getReady({ pdp, reply, isDraining }: { readonly pdp: Pick<Pdp, 'status'>; readonly reply: Reply; readonly isDraining: () => boolean }): RequestHandler {
   return function ready(_req, res) {
-    const { logFailure, reloadErrors } = pdp.status();
-    const reasons = [...(logFailure === undefined ? [] : ['log_failed']), ...(isDraining() ? ['draining'] : [])];
-    const reload = reloadErrors === undefined ? {} : { reload: 'failed' };
-    if (reasons.length > 0) reply(res, 503, JSON.stringify({ status: 'not_ready', reasons, ...reload }));
-    else reply(res, 200, JSON.stringify({ status: reloadErrors === undefined ? 'ready' : 'degraded', ...reload }));
+    const { logFailure, reloadErrors, waiting, degraded, permit = [] } = pdp.status();
+    const reasons = [...(logFailure === undefined ? [] : ['log_failed']), ...(waiting.length === 0 ? [] : ['facts_unverified']), ...(isDraining() ? ['draining'] : [])];
+    const states = {
+      ...(reloadErrors !== undefined && { reload: 'failed' }),
+      ...(degraded.length > 0 && { facts: 'old' }),
+      ...(permit.some(({ pinned, alarm }) => pinned !== undefined || alarm !== undefined) && { sync: permit.some(({ alarm }) => alarm !== undefined) ? 'alarm' : 'pinned' }),
+    };
+    if (reasons.length > 0) reply(res, 503, JSON.stringify({ status: 'not_ready', reasons, ...states }));
+    else reply(res, 200, JSON.stringify({ status: Object.keys(states).length === 0 ? 'ready' : 'degraded', ...states }));
   };
 }
 

@@ -77,6 +77,27 @@ export function observeStatus(registry: Registry, status: () => PdpStatus, now: 
   gauges('sluice_bundle_info', { help: 'The policy bundle that serves', label: 'revision' }, ({ bundleDigest }) => [[bundleDigest, 1]]);
   gauges('sluice_revision_number', { help: 'Number of the revision that serves', label: 'env' }, ({ environments }) => Object.entries(environments).map(([name, { number }]) => [name, number]));
   gauges('sluice_facts_age_seconds', { help: 'Age of the facts', label: 'env' }, ({ environments }) => Object.entries(environments).map(([name, { ageMs }]) => [name, ageMs / 1000]));
+  gauge('sluice_facts_unverified', 'Environments whose facts have not been verified since the start: their questions get 503', ({ waiting }) => waiting.length);
+  observePermit(gauges);
   gauges('sluice_shadow', { help: '1 for each vendor and event in shadow, where missing permits do not bind', label: 'name' }, ({ shadow }) => shadow.map((name) => [name, 1]));
   new Gauge({ name: 'sluice_build_info', help: 'The program that runs', labelNames: ['version', 'node'], registers: [registry] }).set({ version: VERSION, node: process.version }, 1);
+}
+
+type Gauges = (name: string, spec: { readonly help: string; readonly label: string }, read: (status: PdpStatus) => readonly (readonly [string, number])[]) => void;
+
+/** Of environments that are administered in Permit. */
+function observePermit(gauges: Gauges): void {
+  const each = (name: string, help: string, read: (status: NonNullable<PdpStatus['permit']>[number]) => number | undefined) => {
+    gauges(name, { help, label: 'env' }, ({ permit = [] }) => permit.flatMap((status) => {
+      const value = read(status);
+      return value === undefined ? [] : [[status.environment, value] as const];
+    }));
+  };
+  each('sluice_sync_generation', 'Number of the generation that decides', ({ active }) => active?.number);
+  each('sluice_sync_failures', 'Polls that failed since the last verified read', ({ failures }) => failures);
+  each('sluice_sync_seconds', 'Working time of the last read', ({ lastAttempt }) => lastAttempt && lastAttempt.workedMs / 1000);
+  each('sluice_sync_alarm', '1 while a mass change is not applied, since no further read has confirmed it', ({ alarm }) => Number(alarm !== undefined));
+  each('sluice_sync_pinned', '1 while an earlier generation is pinned', ({ pinned }) => Number(pinned !== undefined));
+  each('sluice_sync_unmapped', 'Objects of Permit that could not be mapped', ({ unmapped }) => unmapped);
+  each('sluice_revocation_bound_seconds', 'What is revoked in Permit denies here after at most this', ({ revocationBoundMs }) => revocationBoundMs && revocationBoundMs / 1000);
 }

@@ -57,7 +57,10 @@ const PATHS = {
   '/check/batch': posting({ id: 'checkBatch', summary: 'Up to 1,000 questions; each has its own decision or error', body: ref('Batch'), answer: 'BatchAnswer', also: [] }),
   '/permitted': posting({ id: 'permitted', summary: 'What may the identity send the vendor: every category, or every field of the event', body: ref('PermittedQuestion'), answer: 'Permitted', also: [409, 503] }),
   '/admin/reload': posting({ id: 'reload', summary: 'Load policy and facts anew; ok false: the last good ones stay', body: { type: 'object', maxProperties: 0 }, answer: 'Reloaded', also: [], needsBody: false }),
-  '/admin/vendors/{id}/state': withId(posting({ id: 'setVendorState', summary: 'Set a vendor\'s state: the kill switch', body: ref('VendorStateBody'), answer: 'VendorState', also: [404, 503] })),
+  '/admin/vendors/{id}/state': withParameter('id', posting({ id: 'setVendorState', summary: 'Set a vendor\'s state: the kill switch', body: ref('VendorStateBody'), answer: 'VendorState', also: [404, 503] })),
+  '/admin/sync': { get: { ...getting('sync', 'State of the environments that are administered in Permit', { 200: { description: 'Answered', content: content(ref('Sync')) } }).get, security: [{ bearer: [] }], responses: { 200: { description: 'Answered', content: content(ref('Sync')) }, ...errors([...ALWAYS, 401, 403, 404]) } } },
+  '/admin/sync/{environment}': withParameter('environment', posting({ id: 'actOnSync', summary: 'Ask Permit now, go back to a kept generation, or on to the newest', body: ref('SyncAct'), answer: 'Sync', also: [404, 503] })),
+  '/admin/sync/{environment}/poll': withParameter('environment', posting({ id: 'pollNow', summary: 'A hint that something has changed in Permit; the body is not believed', body: { type: 'object' }, answer: 'Ok', also: [404], needsBody: false })),
   '/livez': getting('live', 'Does the process answer?', { 200: { description: 'Yes', content: content(ref('Live')) } }),
   '/readyz': getting('ready', 'Can questions be answered? State only', {
     200: { description: 'Yes; degraded: the last reload failed and the last good policy serves', content: content(ref('Ready')) },
@@ -69,8 +72,8 @@ const PATHS = {
   }),
 };
 
-function withId<T extends { readonly post: { readonly parameters: readonly object[] } }>(path: T) {
-  return { post: { ...path.post, parameters: [...path.post.parameters, { name: 'id', in: 'path', required: true, schema: { type: 'string' } }] } };
+function withParameter<T extends { readonly post: { readonly parameters: readonly object[] } }>(name: string, path: T) {
+  return { post: { ...path.post, parameters: [...path.post.parameters, { name, in: 'path', required: true, schema: { type: 'string' } }] } };
 }
 
 /** Items and defaults are parts of a question; what an item lacks in the end is its own error. */
@@ -104,6 +107,7 @@ export function createOpenApi() {
         Question: QUESTION_SCHEMA,
         PermittedQuestion: PERMITTED_SCHEMA,
         Batch,
+        SyncAct: { type: 'object', additionalProperties: false, required: ['action'], properties: { action: { enum: ['poll', 'rollback', 'resume'] }, generation: { type: 'integer', minimum: 1 } } },
         VendorStateBody: { type: 'object', additionalProperties: false, required: ['state'], properties: { state: { enum: VENDOR_STATES } } },
         Error: ErrorSchema,
         ...ANSWER_SCHEMAS,

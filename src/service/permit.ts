@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Facts } from '../core/facts.ts';
+import type { PermitKeys } from '../sources/permit/keys.ts';
+import { receive, type Merged } from '../sources/permit/receive.ts';
+import type { Active, PermitStatus } from '../sources/permit/keep/status.ts';
+import { openPermitSync, type PermitSync } from '../sources/permit/sync.ts';
+
+/** Where environments are administered in Permit, and how they are read. */
+export interface PermitOptions {
+  readonly apiUrl: string;
+  readonly keys: PermitKeys;
+  readonly intervalMs: number;
+  /** For each key; 0: no bound. */
+  readonly requestsPerMinute: number;
+}
+
+/** What an environment is decided by, as Permit and the files together say it. */
+export interface OwnFacts extends Merged {
+  readonly generation: Active;
+}
+
+/** The environments that have a key of Permit's. */
+export interface PermitSource {
+  readonly environments: readonly string[];
+  /** Those that something decides, with facts merged with these of the files. @throws {Error} when they contradict each other. */
+  own(base: Facts): ReadonlyMap<string, OwnFacts>;
+  readonly sync: PermitSync;
+}
+
+export interface PermitDeps extends PermitOptions {
+  readonly dataDir: string;
+  readonly program: string;
+  /** By environment: what the log says was decided by last. */
+  readonly wanted: ReadonlyMap<string, { readonly digest: string; readonly number: number }>;
+  readonly lastRecordMs: number;
+  /** Swap and record; throws to keep what decided before. */
+  readonly onVerified: (environment: string) => Promise<void>;
+  readonly onAttempt: (status: PermitStatus) => void;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+}
+
+const extension = path.extname(fileURLToPath(import.meta.url));
+
+/** Opens what is kept on disk; Permit itself is asked only after `sync.start()`. */
+export async function openPermit(deps: PermitDeps): Promise<PermitSource> {
+  const { keys, wanted } = deps;
+  const environments = keys.environments();
+  /** What is about to decide, while it is being put to use. */
+  let next: Active | undefined;
+  let nextOf: string | undefined;
+  const merged = new Map<string, { readonly base: Facts; readonly own: OwnFacts }>();
+
+  const sync = await openPermitSync({
+    folder: path.join(deps.dataDir, 'permit'),
+    apiUrl: deps.apiUrl,
+    environments: new Map(environments.map((name) => [name, { key: keys.key(name)!, wanted: wanted.get(name) }])),
+    program: deps.program,
+    intervalMs: deps.intervalMs,
+    requestsPerMinute: deps.requestsPerMinute,
+    lastRecordMs: deps.lastRecordMs,
+    build: new URL(`../sources/permit/build${extension}`, import.meta.url).href,
+    async onVerified(environment, generation) {
+      [nextOf, next] = [environment, generation];
+      try {
+        await deps.onVerified(environment);
+      } finally {
+        [nextOf, next] = [undefined, undefined];
+      }
+    },
+    onAttempt: deps.onAttempt,
+    unmapped: (environment) => merged.get(environment)?.own.unmapped.length ?? 0,
+    now: deps.now,
+    monotonic: deps.monotonic,
+  });
+
+  function ownOf(environment: string, base: Facts): OwnFacts | undefined {
+    const generation = environment === nextOf ? next : sync.active(environment);
+    if (generation === undefined) return undefined;
+    const known = merged.get(environment);
+    if (known?.base === base && known.own.generation.digest === generation.digest) return { ...known.own, generation };
+    const own = { ...receive(environment, base, generation.message), generation };
+    merged.set(environment, { base, own });
+    return own;
+  }
+
+  return {
+    environments,
+    own: (base) => new Map(environments.flatMap((environment) => {
+      const own = ownOf(environment, base);
+      return own === undefined ? [] : [[environment, own] as const];
+    })),
+    sync,
+  };
+}
