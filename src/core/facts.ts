@@ -89,6 +89,8 @@ export interface Role {
   /** Roles whose grants this one has as well; roles that extend each other are as one. */
   readonly extends: readonly string[];
   readonly heldIf?: Alternatives;
+  /** Of a role on one vendor: ids of those on which somebody might hold it. */
+  readonly heldOn?: ReadonlySet<string>;
 }
 
 /** `subject relation object`; ids are `type:id`, a subject may be a set: `type:id#relation`. */

@@ -15,11 +15,11 @@ export type RolesOf = (identity: string, vendor?: string) => readonly string[];
 export function createRoles(facts: Pick<Facts, 'identities' | 'roles' | 'vendors'>, graph: Graph): RolesOf {
   const { identities, roles, vendors } = facts;
   const close = createClosure(roles);
-  const hasVendorRoles = [...roles.keys()].some((id) => id.startsWith(ON_VENDOR));
+  const onVendors = [...roles.values()].filter(({ id }) => id.startsWith(ON_VENDOR));
   const sets = [...roles.values()].flatMap(({ id, heldIf }) => (heldIf === undefined ? [] : [{ id, heldIf }]));
 
   const heldOn = (identity: string, vendor: Vendor): readonly string[] => {
-    if (!hasVendorRoles) return [];
+    if (!onVendors.some(({ heldOn: ids }) => ids?.has(vendor.id) !== false)) return [];
     const { relations, overrun } = graph.relations(identity, `vendor:${vendor.id}`);
     return overrun ? [] : relations.map((relation) => `${ON_VENDOR}${relation}`).filter((role) => roles.has(role));
   };

@@ -84,11 +84,14 @@ export function explainMissing(
     if (own.length > 0) return own;
     // Of grants that others hold only one thing can be told: that the role is all that is missing.
     const held = catalogue.grantsFor(situation.vendor, profile).find((grant) => (
-      !situation.roles.includes(grant.role) && isCurrent(grant, moment) && misses(grant, situation).length === 1
+      !situation.roles.includes(grant.role) && isHeldThere(grant, situation, catalogue) && isCurrent(grant, moment) && misses(grant, situation).length === 1
     ));
     return [held === undefined ? hostCause('no_permit', 'default-deny') : hostCause('identity_not_allowed', nameOf(held))];
   };
 }
+
+/** Of a role that is held on single vendors: whether somebody might hold it on this one. */
+const isHeldThere = ({ role }: KnownGrant, { vendor }: Situation, { facts }: Catalogue) => facts.roles.get(role)?.heldOn?.has(vendor.id) !== false;
 
 function near(grant: KnownGrant, situation: Situation, moment: Moment): readonly Near[] {
   const missed = misses(grant, situation);

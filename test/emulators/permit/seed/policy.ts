@@ -24,8 +24,8 @@ export const CATEGORIES: readonly string[] = [
   'system.operations.latency', 'system.operations.app_version', 'system.operations.message_id',
 ];
 
-/** A category as an action: dots become dashes. */
-export const toAction = (category: string) => category.replaceAll('.', '-');
+/** A category, or a prefix of some, as an action: `send-` before it, dashes for its dots. */
+export const toAction = (category: string) => `send-${category.replaceAll('.', '-')}`;
 
 /** By identity: its roles. A key in Permit has `|` for the `:`. */
 export const IDENTITIES: Readonly<Record<string, readonly string[]>> = {
