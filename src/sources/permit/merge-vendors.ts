@@ -14,37 +14,41 @@ export function mergeVendors(catalogue: Facts['vendors'], stated: Mapped['vendor
   return new Map(ids.map((id) => [id, mergeVendor(id, catalogue.get(id), stated.get(id), unmapped)]));
 }
 
-function mergeVendor(id: string, known: Vendor | undefined, stated: MappedVendor | undefined, unmapped: Unmappables): Vendor {
-  const [party, other] = [known?.party ?? 'third', stated?.party ?? 'third'];
-  const categories = [known?.categories ?? [], stated?.categories ?? []];
-  const state = worst(known?.state ?? 'active', stated?.state ?? 'active');
-  const vendor: Vendor = {
+// What a source says of a vendor that it doesn't have.
+const UNKNOWN: Pick<Vendor, 'party' | 'categories' | 'hosts' | 'packages' | 'regions' | 'state' | 'claims' | 'breachedMs'> & { readonly name?: string } = {
+  party: 'third', categories: [], hosts: [], packages: [], regions: [], state: 'active', claims: [],
+};
+
+function mergeVendor(id: string, catalogued: Vendor | undefined, mapped: MappedVendor | undefined, unmapped: Unmappables): Vendor {
+  const [known, stated] = [catalogued ?? UNKNOWN, mapped ?? UNKNOWN];
+  const { hosts, packages, breachedMs } = known;
+  const { regions, claims } = stated;
+  if (catalogued === undefined) unmapped.add(`vendor ${id}`, 'the catalogue does not have it: it counts as a third party of no category, and without hosts');
+  if (mapped === undefined) unmapped.add(`catalogue vendor ${id}`, 'Permit does not have it: it is in no tenant, so nothing is permitted there, and it states nothing');
+  return {
     id,
-    name: known?.name ?? stated?.name ?? id,
-    party: party === 'first' && other === 'first' ? 'first' : 'third',
-    ...(party !== other && { disputed: true }),
-    categories: [...new Set(categories.flat())],
-    confirmed: categories[0]!.filter((category) => categories[1]!.includes(category)),
-    hosts: known?.hosts ?? [],
-    packages: known?.packages ?? [],
-    regions: stated?.regions ?? [],
-    state,
-    ...(known?.breachedMs !== undefined && { breachedMs: known.breachedMs }),
-    claims: stated?.claims ?? [],
-    ...(stated !== undefined && { tenant: stated.tenant, attributes: stated.attributes }),
+    name: known.name ?? stated.name ?? id,
+    ...(known.party === stated.party ? { party: known.party } : { party: 'third', disputed: true }),
+    categories: [...new Set([...known.categories, ...stated.categories])],
+    confirmed: known.categories.filter((category) => stated.categories.includes(category)),
+    hosts,
+    packages,
+    regions,
+    state: worst(worst(known.state, stated.state), stateSince({ id, breachedMs, claims }, unmapped)),
+    ...(breachedMs !== undefined && { breachedMs }),
+    claims,
+    ...(mapped !== undefined && { tenant: mapped.tenant, attributes: mapped.attributes }),
   };
-  if (known === undefined) unmapped.add(`vendor ${id}`, 'the catalogue does not have it: it counts as a third party of no category, and without hosts');
-  if (stated === undefined) unmapped.add(`catalogue vendor ${id}`, 'Permit does not have it: it is in no tenant, so nothing is permitted there, and it states nothing');
-  if (!isBreachedStill(vendor)) return vendor;
-  unmapped.add(`vendor ${id}`, 'it counts as breached: it was, and not all of its claims in Permit are issued since (R83)');
-  return { ...vendor, state: worst(state, 'breached') };
 }
 
 const worst = (a: VendorState, b: VendorState): VendorState => VENDOR_STATES[Math.max(VENDOR_STATES.indexOf(a), VENDOR_STATES.indexOf(b))]!;
 
-/** Issued on the day of the breach is not surely after it. */
-const isBreachedStill = ({ breachedMs, claims }: Vendor): boolean => breachedMs !== undefined
-  && (claims.length === 0 || claims.some(({ issuedMs }) => issuedMs === undefined || issuedMs < breachedMs + DAY_MS));
+/** After a breach only claims issued since make a vendor active (R83); one of the day of the breach is not surely since. */
+function stateSince({ id, breachedMs, claims }: Pick<Vendor, 'id' | 'claims'> & { readonly breachedMs: number | undefined }, unmapped: Unmappables): VendorState {
+  const renewed = breachedMs === undefined || (claims.length > 0 && claims.every(({ issuedMs = -Infinity }) => issuedMs >= breachedMs + DAY_MS));
+  if (!renewed) unmapped.add(`vendor ${id}`, 'it counts as breached: it was, and not all of its claims in Permit are issued since');
+  return renewed ? 'active' : 'breached';
+}
 
 /** The edges of either source. A tuple says that the edge is there: the catalogue may say more of it, but not that it is off. */
 export function mergeEdges(catalogue: readonly Edge[], stated: readonly Edge[]): readonly Edge[] {

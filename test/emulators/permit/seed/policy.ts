@@ -1,5 +1,5 @@
 // The identities, roles and grants of the example world as Permit holds them: what policies/identities.yaml, roles.yaml,
-// grants.yaml and relations.yaml say, less what a permission can't (environments, purposes, obligations, exclusiveness).
+// grants.yaml and relations.yaml say, less what a permission can't: that is in policies/terms.yaml.
 
 /** Every category of the catalogue: each is an action on `vendor`, so that an administrator may grant it. */
 export const CATEGORIES: readonly string[] = [
