@@ -1,13 +1,15 @@
 import type { Category, Environment, EventFact, FieldFact } from './event-facts.ts';
+import type { Alternatives, Grant, Term } from './grant-facts.ts';
 import type { Edge, Json, Period, Vendor } from './vendor-facts.ts';
-import type { IdentityType, VendorCategory, Channel, EventKind, ObligationOp, Power } from './vocabulary.ts';
+import type { IdentityType, Channel, EventKind, ObligationOp, Power } from './vocabulary.ts';
 
 export * from './event-facts.ts';
+export * from './grant-facts.ts';
 export * from './vendor-facts.ts';
 export * from './vocabulary.ts';
 
 /**
- * What the rules judge by, as plain immutable values. Every source (YAML now, Permit.io later) gives this one type;
+ * What the rules judge by, as plain immutable values. Every source (YAML, YAML with Permit.io) gives this one type;
  * `catalogue.ts` interns it for questions. A source has already refused whatever is inconsistent.
  *
  * Times are milliseconds since the Unix epoch. A period holds while `fromMs <= now < untilMs`; a bare date in a source
@@ -27,71 +29,23 @@ export interface Identity {
   /** `type:id` */
   readonly id: string;
   readonly type: IdentityType;
-  /** Role ids, without those that they extend. */
+  /** Ids of roles that count for every vendor, without those that they extend. */
   readonly roles: readonly string[];
+  /** By tenant: roles that count for its vendors alone. */
+  readonly assigned?: ReadonlyMap<string, readonly string[]>;
   readonly attributes: Readonly<Record<string, Json>>;
   readonly manifest?: Manifest;
 }
 
+/** Besides plain roles: `vendor#role`, held on one vendor by the graph, and `userset:key`, held by whoever meets `heldIf`. */
 export interface Role {
   readonly id: string;
   readonly title?: string;
-  /** Roles whose grants this one has as well; free of cycles. */
+  /** Roles whose grants this one has as well; roles that extend each other are as one. */
   readonly extends: readonly string[];
-}
-
-export interface Obligation {
-  readonly op: ObligationOp;
-  readonly params?: Readonly<Record<string, Json>>;
-}
-
-/** One comparison: the attribute at `path` of the Rego input against a value, or against another attribute (`ref`). */
-export interface Atom {
-  readonly path: readonly string[];
-  readonly op: string;
-  readonly value?: Json;
-  readonly ref?: readonly string[];
-  /** Under a `not`. A missing attribute makes the atom false either way. */
-  readonly negate?: true;
-}
-
-/** Met when all atoms of one of `any` hold. `code` is the reason when it fails. */
-export interface Condition {
-  readonly code: string;
-  readonly any: readonly (readonly Atom[])[];
-}
-
-/** Which vendors a grant names: all that is stated must hold. An empty selector names every vendor. */
-export interface VendorSelector {
-  readonly vendor?: string;
-  readonly party?: 'first' | 'third';
-  /** The vendor must have all of these. */
-  readonly categories?: readonly VendorCategory[];
-}
-
-/** A role's permission. Lists that are absent do not restrict. Category selectors: J4. */
-export interface Grant extends Period {
-  readonly id: string;
-  readonly role: string;
-  readonly title?: string;
-  readonly effect: 'permit' | 'transform' | 'review';
-  readonly obligations: readonly Obligation[];
-  /** With effect `review`: the role that may approve. */
-  readonly approverRole?: string;
-  /** Any of these. */
-  readonly vendors: readonly VendorSelector[];
-  readonly environments?: readonly string[];
-  readonly purposes: readonly string[];
-  readonly channels?: readonly Channel[];
-  readonly kinds?: readonly EventKind[];
-  readonly events?: readonly string[];
-  readonly categories: readonly string[];
-  readonly except: readonly string[];
-  readonly exclusive: boolean;
-  readonly ticket?: string;
-  /** For events about an object, only if the identity holds this relation to it (J19). */
-  readonly relation?: string;
-  readonly conditions: readonly Condition[];
+  readonly heldIf?: Alternatives;
+  /** Of a role on one vendor: ids of those on which somebody might hold it. */
+  readonly heldOn?: ReadonlySet<string>;
 }
 
 /** `subject relation object`; ids are `type:id`, a subject may be a set: `type:id#relation`. */
@@ -107,7 +61,9 @@ export interface RelationRule {
   readonly relation: string;
   readonly from: readonly string[];
   /** Held by whoever holds `is` on an object that this object has `relation` to (its parent). */
-  readonly via: readonly { readonly relation: string; readonly is: string }[];
+  readonly via: readonly { readonly relation: string; readonly is: string; readonly unlessDirect?: readonly string[] }[];
+  /** Not held through another object by who directly holds any of these on this one; of a `via`, not by that way. */
+  readonly unlessDirect?: readonly string[];
 }
 
 /** Sensitive together: hit when at least `min` of `members` would leave (J9). A member is a list of category selectors. */
@@ -190,6 +146,9 @@ export interface Facts {
   readonly identities: ReadonlyMap<string, Identity>;
   readonly roles: ReadonlyMap<string, Role>;
   readonly grants: ReadonlyMap<string, Grant>;
+  readonly terms: ReadonlyMap<string, Term>;
+  /** Exclusive grants of a source that is set aside: they permit nothing, and let pass at their vendors only what they would permit. */
+  readonly closures: ReadonlyMap<string, Grant>;
   readonly tuples: readonly Tuple[];
   readonly relationRules: readonly RelationRule[];
   readonly combinations: ReadonlyMap<string, Combination>;

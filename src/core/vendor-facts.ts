@@ -33,7 +33,16 @@ export interface Vendor {
   readonly id: string;
   readonly name: string;
   readonly party: 'first' | 'third';
+  /** One source says first, another third: what restricts a first party restricts it too. */
+  readonly disputed?: true;
+  /** All that it may be, which is what rules, terms and exclusive grants look at. */
   readonly categories: readonly VendorCategory[];
+  /** What every source says that it is: what grants look at; absent: all of `categories`. */
+  readonly confirmed?: readonly VendorCategory[];
+  /** Where roles are assigned by tenant: whose vendor it is. */
+  readonly tenant?: string;
+  /** What conditions may read besides the claims. */
+  readonly attributes?: Readonly<Record<string, Json>>;
   readonly hosts: readonly string[];
   readonly packages: readonly string[];
   readonly regions: readonly string[];

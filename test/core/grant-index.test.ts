@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { KnownGrant } from '../../src/core/catalogue/catalogue.ts';
 import { coversProfile, createGrantIndex, namesVendor } from '../../src/core/catalogue/grant-index.ts';
+import { createNarrowed } from '../../src/core/catalogue/terms.ts';
 import { createProfiles } from '../../src/core/catalogue/profiles.ts';
 import { toSelectors } from '../../src/core/catalogue/selectors.ts';
 import type { Category, VendorSelector } from '../../src/core/facts.ts';
@@ -20,7 +21,7 @@ const vendors = fc.record({ v: vendor, w: vendor, x: vendor });
 
 test('J7 gives what a search through all grants gives, by id, however often it is asked', () => {
   fc.assert(fc.property(grants, vendors, fc.array(fc.tuple(fc.constantFrom('v' as const, 'w' as const, 'x' as const), fc.constantFrom(...CATEGORIES)), { maxLength: 12 }), (all, known, asked) => {
-    const index = createGrantIndex(all);
+    const index = createGrantIndex(createNarrowed(new Map(all.map((grant) => [grant.id, grant])), { terms: new Map(), closures: new Map() }, CATEGORIES).all);
     for (const [id, category] of asked) {
       const who = { id, ...known[id] };
       const profile = profiles.of({ category, role: 'dimension', labels: {} });

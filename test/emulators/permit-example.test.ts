@@ -49,7 +49,7 @@ describe.each(['production', 'staging'] as const)('in %s', (environment) => {
     const categories = Object.keys(yaml('categories'));
     const { actions, action_groups } = await permit.api.resources.get('vendor');
     expect(Object.keys(actions!).sort()).toEqual(categories.map(toAction).sort());
-    expect(action_groups!['user-location-imprecise']).toEqual(categories.filter((one) => one.startsWith('user.location.imprecise.')).map(toAction));
+    expect(action_groups!['send-user-location-imprecise']).toEqual(categories.filter((one) => one.startsWith('user.location.imprecise.')).map(toAction));
   });
 
   test('rules and the group\'s role are the grants, category by category', async () => {

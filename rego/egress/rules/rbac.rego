@@ -46,12 +46,13 @@ _named(names, name) if name in names
 
 _named(names, _) if "*" in names
 
+# Of categories that not every source confirms a grant knows nothing.
 _names_vendor(selectors) if {
 	some selector in selectors
 	object.get(selector, "vendor", input.vendor.id) == input.vendor.id
 	object.get(selector, "party", input.vendor.party) == input.vendor.party
 	every category in object.get(selector, "categories", []) {
-		category in input.vendor.categories
+		category in object.get(input.vendor, "confirmed", input.vendor.categories)
 	}
 }
 

@@ -39,6 +39,16 @@ _cases := [
 	{"note": "another kind", "patch": {"event": {"kind": "aggregate"}}, "want": set()},
 	{"note": "a first party", "patch": {"vendor": {"party": "first"}}, "want": set()},
 	{"note": "a vendor of another category", "patch": {"vendor": {"categories": ["support"]}}, "want": set()},
+	{
+		"note": "R53 of a category that only one source gives it",
+		"patch": {"vendor": {"categories": ["analytics", "support"], "confirmed": ["support"]}},
+		"want": set(),
+	},
+	{
+		"note": "R53 of a category that every source gives it",
+		"patch": {"vendor": {"categories": ["analytics", "support"], "confirmed": ["analytics"]}},
+		"want": {0, 2},
+	},
 	{"note": "J3 closed by an exclusive grant", "patch": {"exclusives": ["e"]}, "want": set()},
 	{
 		"note": "J3 itself exclusive",

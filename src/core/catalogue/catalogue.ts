@@ -4,7 +4,9 @@ import { createGraph, type Graph } from './graph.ts';
 import { createGrantIndex, type GrantIndex } from './grant-index.ts';
 import { compilePatterns, matchName } from '../parse/paths.ts';
 import { createProfiles, type Profile, type Profiles } from './profiles.ts';
+import { createRoles, type RolesOf } from './roles.ts';
 import { ancestorsOf, toSelectors, type Selectors } from './selectors.ts';
+import { createNarrowed, type Narrowed } from './terms.ts';
 import { createVendorGraph, type VendorGraph } from './vendors.ts';
 
 /** A field as questions meet it. `declared` differs from the asked path where a dynamic key matched. */
@@ -45,12 +47,11 @@ export interface Catalogue {
   event(name: string): KnownEvent | undefined;
   /** The profile that an event's name has by pattern, registered or not (J24); a version is no part of it. */
   eventName(name: string): Profile | undefined;
-  /** All roles of an identity, those that its roles extend included; sorted. */
-  rolesOf(identity: string): readonly string[];
-  grantsOf(role: string): readonly KnownGrant[];
-  readonly grants: ReadonlyMap<string, KnownGrant>;
+  readonly rolesOf: RolesOf;
+  /** A role's grants as they are for a vendor, under all terms. */
+  readonly grantsOf: Narrowed['grantsOf'];
+  readonly exclusivesOf: Narrowed['exclusivesOf'];
   readonly grantsFor: GrantIndex;
-  readonly exclusives: readonly KnownGrant[];
   readonly combinations: readonly KnownCombination[];
   readonly transforms: readonly KnownTransform[];
   /** How old facts may be in an environment; undefined: any age. */
@@ -58,35 +59,35 @@ export interface Catalogue {
   readonly leaves: readonly string[];
   /** Categories that have others below them. */
   readonly parents: ReadonlySet<string>;
-  /** Identity attributes and context names that some condition reads (J30). */
-  readonly reads: { readonly attributes: ReadonlySet<string>; readonly context: ReadonlySet<string> };
+  /** Attributes of identities and of vendors, and context names, that some condition reads (J30). */
+  readonly reads: Readonly<Record<'attributes' | 'vendorAttributes' | 'context', ReadonlySet<string>>>;
 }
 
 export function createCatalogue(facts: Facts): Catalogue {
   const profiles = createProfiles(facts.categories);
   const events = new Map([...facts.events].map(([name, fact]) => [name, knownEvent(fact, profiles)]));
   const grants = new Map([...facts.grants].map(([id, grant]) => [id, knownGrant(grant)]));
-  const byRole = Map.groupBy(grants.values(), (grant) => grant.role);
-  const roles = new Map([...facts.identities].map(([id, identity]) => [id, closeRoles(identity.roles, facts)]));
   const ages = new Map([...facts.environments].map(([id, environment]) => [id, compileAgeBounds(environment)]));
   const parents = new Set([...facts.categories.keys()].flatMap((id) => ancestorsOf(id).slice(1, -1)));
+  const leaves = [...facts.categories.keys()].filter((id) => !parents.has(id)).sort();
+  const graph = createGraph(facts.tuples, facts.relationRules);
+  const narrowed = createNarrowed(grants, facts, leaves);
   return {
     facts,
     profiles,
-    graph: createGraph(facts.tuples, facts.relationRules),
+    graph,
     vendorGraph: createVendorGraph(facts.vendors, facts.edges),
     dictionary: knownEvent(dictionaryOf(facts), profiles),
     event: (name) => events.get(name),
     eventName: (name) => profileOfName(events.get(name)?.fact.name ?? name, facts, profiles),
-    rolesOf: (identity) => roles.get(identity) ?? [],
-    grantsOf: (role) => byRole.get(role) ?? [],
-    grants,
-    grantsFor: createGrantIndex(grants.values()),
-    exclusives: [...grants.values()].filter((grant) => grant.exclusive),
+    rolesOf: createRoles(facts, graph),
+    grantsOf: narrowed.grantsOf,
+    exclusivesOf: narrowed.exclusivesOf,
+    grantsFor: createGrantIndex(narrowed.all),
     combinations: [...facts.combinations.values()].map((c) => ({ ...c, selectors: c.members.map(withAllBelow) })),
     transforms: facts.transforms.map((t) => ({ ...t, selectors: toSelectors([t.category]) })),
     ageBounds: (environment) => ages.get(environment),
-    leaves: [...facts.categories.keys()].filter((id) => !parents.has(id)).sort(),
+    leaves,
     parents,
     reads: readNames(facts),
   };
@@ -128,22 +129,12 @@ function profileOfName(name: string, facts: Facts, profiles: Profiles): Profile 
   return undefined;
 }
 
-function closeRoles(roles: readonly string[], facts: Facts): readonly string[] {
-  const closed = new Set<string>();
-  const queue = [...roles];
-  for (let role = queue.pop(); role !== undefined; role = queue.pop()) {
-    if (closed.has(role)) continue;
-    closed.add(role);
-    queue.push(...(facts.roles.get(role)?.extends ?? []));
-  }
-  return [...closed].sort();
-}
-
-function readNames(facts: Facts): Catalogue['reads'] {
-  const atoms = [...facts.grants.values()].flatMap((grant) => grant.conditions.flatMap((c) => c.any.flat()));
+function readNames({ grants, terms, closures, roles }: Facts): Catalogue['reads'] {
+  const conditions = [grants, terms, closures].flatMap((map) => [...map.values()].flatMap((limits) => limits.conditions.flatMap(({ any }) => any)));
+  const atoms = [...conditions, ...[...roles.values()].flatMap(({ heldIf = [] }) => heldIf)].flat();
   const paths = atoms.flatMap((atom) => (atom.ref === undefined ? [atom.path] : [atom.path, atom.ref]));
   const names = (first: string, second?: string) => new Set(
     paths.filter((p) => p[0] === first && (second === undefined || p[1] === second)).map((p) => p[second === undefined ? 1 : 2] ?? ''),
   );
-  return { attributes: names('identity', 'attributes'), context: names('context') };
+  return { attributes: names('identity', 'attributes'), vendorAttributes: names('vendor', 'attributes'), context: names('context') };
 }

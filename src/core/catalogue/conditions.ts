@@ -1,4 +1,4 @@
-import type { Atom, Json } from '../facts.ts';
+import type { Alternatives, Atom, Json } from '../facts.ts';
 import { isObject, OPERATORS } from './operators.ts';
 import { didYouMean } from '../suggest.ts';
 
@@ -6,8 +6,7 @@ const MAX_ALTERNATIVES = 256;
 const MAX_ATOMS = 1024;
 const MAX_DEPTH = 32;
 
-/** Alternatives of atoms: met when all atoms of one alternative hold. */
-export type Alternatives = readonly (readonly Atom[])[];
+export type { Alternatives };
 
 /** A mistake in a condition: `at` leads to a value from the condition; with `key` it is the key of that value that is wrong. */
 export interface ConditionMistake {
@@ -29,17 +28,20 @@ export class ConditionError extends Error {
 /** Why an attribute, by its path in the Rego input, may not be read; undefined: it may. */
 export type Objection = (path: readonly string[]) => string | undefined;
 
+export type PathOf = (attribute: string) => readonly string[] | undefined;
+
 /**
  * Compiles a condition to alternatives of flat atoms: at most 256 with 1,024 atoms together, from at most 32 levels.
  * `not` moves into the atoms, so an atom on a missing attribute holds neither way.
  * Grammar (facts/permit.md section 6): `allOf|and`, `anyOf|or`, `not`, `{attribute: {operator: value}}`,
  * `{attribute: {or: […]}}`; a value may be another attribute: `{ref: "user.key"}`.
  *
+ * @param pathOf where an attribute stands in the Rego input; undefined: nothing of that name does.
  * @throws {ConditionError} over a bound, and for an operator, attribute or operand that makes no sense.
  */
-export function compileCondition(condition: Json, objection: Objection = () => undefined): Alternatives {
+export function compileCondition(condition: Json, objection: Objection = () => undefined, pathOf: PathOf = ownPath): Alternatives {
   const mistakes: ConditionMistake[] = [];
-  const compiled = compile(condition, { negate: false, at: [], depth: 0, mistakes, objection });
+  const compiled = compile(condition, { negate: false, at: [], depth: 0, mistakes, objection, pathOf });
   if (mistakes.length > 0) throw new ConditionError(mistakes);
   return compiled;
 }
@@ -53,6 +55,7 @@ interface Place {
   readonly attribute?: string;
   readonly mistakes: ConditionMistake[];
   readonly objection: Objection;
+  readonly pathOf: PathOf;
 }
 
 const NEVER: Alternatives = [];
@@ -142,13 +145,17 @@ const RESERVED: ReadonlySet<string> = new Set(['', '__proto__', 'constructor', '
 
 /** Where an attribute stands in the Rego input. */
 function resolve(attribute: string, place: Place, key?: 'key'): readonly string[] {
-  const name = Object.hasOwn(ALIASES, attribute) ? ALIASES[attribute]! : attribute;
-  const path = NAMED.includes(name) ? name.split('.') : attributePath(name.split('.'));
+  const path = place.pathOf(attribute);
   const objection = path === undefined || path.some((step) => RESERVED.has(step))
     ? `${attribute} is nothing that a condition reads${didYouMean(attribute, NAMED)}: that is attributes of identity (user, subject), vendor (resource) and context, and ${NAMED.join(', ')}`
     : place.objection(path);
   if (objection !== undefined) mistake(place, objection, key);
   return path ?? [];
+}
+
+function ownPath(attribute: string): readonly string[] | undefined {
+  const name = Object.hasOwn(ALIASES, attribute) ? ALIASES[attribute]! : attribute;
+  return NAMED.includes(name) ? name.split('.') : attributePath(name.split('.'));
 }
 
 function attributePath([first = '', ...names]: readonly string[]): readonly string[] | undefined {

@@ -7,32 +7,43 @@ import { covers } from './selectors.ts';
 export interface NamedVendor {
   readonly id: string;
   readonly party: Vendor['party'];
+  readonly disputed?: boolean;
+  /** All that it may be. */
   readonly categories: readonly string[];
+  /** What it surely is; absent: all of them. */
+  readonly confirmed?: readonly string[];
 }
 
-export const namesVendor = (grant: KnownGrant, vendor: NamedVendor): boolean => grant.vendors.some((selector) => selects(selector, vendor));
+/** Whether a grant is for the vendor: on doubt it isn't. */
+export const namesVendor = (grant: KnownGrant, vendor: NamedVendor): boolean => grant.vendors.some((selector) => selects(selector, { ...vendor, categories: vendor.confirmed ?? vendor.categories, disputed: false }));
 
-const selects = (selector: VendorSelector, { id, party, categories }: NamedVendor) => (selector.vendor === undefined || selector.vendor === id)
-  && (selector.party === undefined || selector.party === party)
+/** Whether what restricts is for the vendor: on doubt it is. */
+export const mayName = (selectors: readonly VendorSelector[], vendor: NamedVendor): boolean => selectors.some((selector) => selects(selector, vendor));
+
+const selects = (selector: VendorSelector, { id, party, disputed, categories }: NamedVendor) => (selector.vendor === undefined || selector.vendor === id)
+  && (selector.party === undefined || disputed === true || selector.party === party)
   && (selector.categories ?? []).every((category) => categories.includes(category));
+
+/** The same for vendors that no selector tells apart. @param named vendors that some selector names by id. */
+export const vendorKey = ({ id, party, disputed = false, categories, confirmed }: NamedVendor, named: ReadonlySet<string>): string => (
+  named.has(id) ? `id ${id}` : `kind ${party} ${disputed} ${categories.join(' ')}; ${confirmed?.join(' ')}`
+);
 
 export const coversProfile = (grant: KnownGrant, { input, ancestors }: Profile): boolean => covers(grant.covers, input.category, ancestors)
   && !covers(grant.spares, input.category, ancestors);
 
-/** Every grant that names this vendor and covers this profile, whoever holds it; by id. */
+/** Every grant that names this vendor and covers this profile, whoever holds it, in the order of `all`. */
 export type GrantIndex = (vendor: NamedVendor, profile: Profile) => readonly KnownGrant[];
 
-/** Fills itself as it is asked: a list for each profile and each vendor, or kind of vendor where no grant names it by id. */
-export function createGrantIndex(grants: Iterable<KnownGrant>): GrantIndex {
-  const sorted = [...grants].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const named = new Set(sorted.flatMap(({ vendors }) => vendors.flatMap(({ vendor }) => vendor ?? [])));
-  const byVendor = new Map<string, Map<Profile, readonly KnownGrant[]>>();
+/** Fills itself as it is asked: a list for each profile and each list of grants. @param all those that name the vendor; the same list for the same. */
+export function createGrantIndex(all: (vendor: NamedVendor) => readonly KnownGrant[]): GrantIndex {
+  const byList = new Map<readonly KnownGrant[], Map<Profile, readonly KnownGrant[]>>();
   return (vendor, profile) => {
-    const key = named.has(vendor.id) ? `id ${vendor.id}` : `kind ${vendor.party} ${vendor.categories.join(' ')}`;
-    let byProfile = byVendor.get(key);
-    if (byProfile === undefined) byVendor.set(key, byProfile = new Map());
+    const grants = all(vendor);
+    let byProfile = byList.get(grants);
+    if (byProfile === undefined) byList.set(grants, byProfile = new Map());
     let found = byProfile.get(profile);
-    if (found === undefined) byProfile.set(profile, found = sorted.filter((grant) => namesVendor(grant, vendor) && coversProfile(grant, profile)));
+    if (found === undefined) byProfile.set(profile, found = grants.filter((grant) => coversProfile(grant, profile)));
     return found;
   };
 }

@@ -10,7 +10,11 @@ export interface Operator {
 const ANYTHING = { takes: 'a value', fits: (right: Json) => right !== null };
 const ORDERED = { takes: 'a number or a string', fits: (right: Json) => typeof right === 'number' || typeof right === 'string' };
 const LIST = { takes: 'a list', fits: (right: Json) => Array.isArray(right) };
-const MATCH = { takes: 'a map, or { match: a map }', fits: (right: Json) => isObject(right) && (!Object.hasOwn(right, 'match') || isObject(right['match']!)) };
+// With fk_resource_type the elements are keys of other objects, which no input holds.
+const MATCH = {
+  takes: 'a map, or { match: a map }',
+  fits: (right: Json) => isObject(right) && !Object.hasOwn(right, 'fk_resource_type') && (!Object.hasOwn(right, 'match') || isObject(right['match']!)),
+};
 
 /** The operators of Permit.io's condition grammar, by name. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([

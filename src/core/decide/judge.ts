@@ -48,12 +48,16 @@ export function indexView(at: number, view: View, rulings: Rulings): IndexedView
   return { at, view, permits, rules };
 }
 
+/** What answers call a grant. */
+const nameOf = ({ terms }: View, grant: string): string => terms[grant]!.name ?? grant;
+
 const FREEDOM = { permit: 0, transform: 1, review: 2 } as const;
 
-/** The freest of the grants that permit; of equals the id that sorts first (J1). */
+/** The freest of the grants that permit; of equals the one whose name sorts first (J1). */
 function winnerOf({ view, permits }: IndexedView, profile: number): string | undefined {
+  const sortKey = (grant: string) => `${nameOf(view, grant)} ${grant}`;
   return permits[profile]!.toSorted((a, b) => (
-    FREEDOM[view.terms[a]!.effect] - FREEDOM[view.terms[b]!.effect] || (a < b ? -1 : 1)
+    FREEDOM[view.terms[a]!.effect] - FREEDOM[view.terms[b]!.effect] || (sortKey(a) < sortKey(b) ? -1 : 1)
   ))[0];
 }
 
@@ -74,7 +78,8 @@ export function judgeField(field: AskedField, views: readonly IndexedView[], opt
   ];
   const reviews = options.lift ? [] : reviewsOf(views, winners, [raw, done.final]);
   const absent = stripped || options.lift ? [] : absences(views, winners, raw, options);
-  return conclude(field, { denials, reviews, absent, done, duties, winners, unmatched: shape.unmatched });
+  const names = views.flatMap(({ view }, at) => (winners[at] === undefined ? [] : [nameOf(view, winners[at])]));
+  return conclude(field, { denials, reviews, absent, done, duties, winners, names, unmatched: shape.unmatched });
 }
 
 /** Why views permit nothing. Silence is a denial: a view that gives no better reason gives `no_permit`. */
@@ -98,8 +103,8 @@ function isNew(field: AskedField, views: readonly View[]): boolean {
   return event.known && (!profiles[field.profile]!.known || field.findings.some(({ code }) => code === 'unknown_field'));
 }
 
-const demandsOf = ({ terms }: View, grant: string): readonly Demand[] => (
-  terms[grant]!.obligations.filter(({ op }) => op !== 'scope_destinations').map((obligation) => ({ ...obligation, source: grant }))
+const demandsOf = (view: View, grant: string): readonly Demand[] => (
+  view.terms[grant]!.obligations.filter(({ op }) => op !== 'scope_destinations').map((obligation) => ({ ...obligation, source: nameOf(view, grant) }))
 );
 
 /** Adds the duties on the field as it is and as it would leave, until no new one comes: the set only grows. */
@@ -169,7 +174,7 @@ function reviewsOf(views: readonly IndexedView[], winners: readonly (string | un
     const winner = winners[at];
     const terms = winner === undefined ? undefined : indexed.view.terms[winner];
     const granted: Review[] = winner !== undefined && terms?.effect === 'review'
-      ? [{ cause: hostCause('approval_required', winner), ...(terms.approverRole !== undefined && { approverRole: terms.approverRole }) }]
+      ? [{ cause: hostCause('approval_required', nameOf(indexed.view, winner)), ...(terms.approverRole !== undefined && { approverRole: terms.approverRole }) }]
       : [];
     const required = rulesOn(indexed, raw, final)
       .filter((rule) => rule.effect === 'require' && rule.review !== undefined)
@@ -185,19 +190,20 @@ interface Judgement {
   readonly done: Plan;
   readonly duties: readonly string[];
   readonly winners: readonly (string | undefined)[];
+  /** Of the winners, as answers call them. */
+  readonly names: readonly string[];
   readonly unmatched: 'deny' | 'review';
 }
 
 /** A forbid outranks everything, silence is a denial, a review comes before what it would permit. */
-function conclude(field: AskedField, { denials, reviews, absent, done, duties, winners, unmatched }: Judgement): JudgedField {
+function conclude(field: AskedField, { denials, reviews, absent, done, duties, winners, names, unmatched }: Judgement): JudgedField {
   const causes = [...denials, ...absent, ...reviews.map(({ cause }) => cause)];
   const denied = denials.length > 0 || (absent.length > 0 && unmatched === 'deny');
   const held = absent.length > 0 || reviews.length > 0;
   const effect = denied ? 'deny' : held ? 'review' : done.steps.length > 0 ? 'transform' : 'allow';
   const leaves = effect === 'allow' || effect === 'transform';
   const approverRole = reviews.find((review) => review.approverRole !== undefined)?.approverRole;
-  const won = winners.filter((winner) => winner !== undefined);
-  const rules = leaves ? [...won, ...duties, ...done.steps.map(({ source }) => source)] : causes.map(({ rule }) => rule);
+  const rules = leaves ? [...names, ...duties, ...done.steps.map(({ source }) => source)] : causes.map(({ rule }) => rule);
   return {
     field,
     effect,
@@ -205,7 +211,7 @@ function conclude(field: AskedField, { denials, reviews, absent, done, duties, w
     steps: leaves ? done.steps : [],
     final: leaves ? done.final : undefined,
     rules: [...new Set(rules)].sort(),
-    winners: won,
+    winners: winners.filter((winner) => winner !== undefined),
     ...(effect === 'review' && approverRole !== undefined && { approverRole }),
   };
 }

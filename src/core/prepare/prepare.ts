@@ -3,8 +3,8 @@ import { createThresholds, type Moment, type Thresholds } from '../clock.ts';
 import type { Completed } from './complete.ts';
 import { SluiceError } from '../errors.ts';
 import type { VendorState } from '../facts.ts';
-import { coversProfile, namesVendor } from '../catalogue/grant-index.ts';
-import { candidates, type Situation } from './grants.ts';
+import { coversProfile } from '../catalogue/grant-index.ts';
+import { candidates, purposesOf, type Situation } from './grants.ts';
 import { modeOf } from '../catalogue/modes.ts';
 import type { AskedField, Prepared, PreparedCombination, ResultEdge, View } from './prepared.ts';
 import type { Profile } from '../catalogue/profiles.ts';
@@ -15,6 +15,8 @@ import { prepareVendor, type Receiver } from './receiver.ts';
 
 export const MAX_PROFILES = 1024;
 export const MAX_DESTINATIONS = 64;
+/** Of a permission without terms, in a question without an event. */
+const DEFAULT_PURPOSE = 'analytics.reporting';
 
 /** A view, with what only the explanation of a missing permit needs. */
 export interface PreparedView {
@@ -62,7 +64,7 @@ export function prepare(asked: Completed, world: World, moment: Moment): Prepara
         views: views.map(({ view }) => view),
         results,
         combinations: catalogue.combinations.flatMap((combination) => prepareCombination(combination, profiles)),
-        ...modeOf(catalogue.facts.modes, { vendors: receivers.map(({ input }) => input.id), event: asked.event?.fact.name, closed: views.some(({ situation }) => situation.exclusives.length > 0) }),
+        ...modeOf(catalogue.facts.modes, { vendors: receivers.map(({ input }) => input.id), event: asked.event?.fact.name, closed: views.some(({ situation }) => situation.exclusives.ids.length > 0) }),
         supports: [...asked.supports].sort(),
       },
       fields: asked.fields.map(({ path, profile, findings }): AskedField => ({
@@ -116,25 +118,25 @@ function prepareView(parts: ViewParts): PreparedView {
   // A grant may list hundreds of categories: Rego gets those that this question can meet.
   const names = new Set(profiles.flatMap(({ ancestors }) => [...ancestors]));
   const matching = fitting.filter((grant) => profiles.some((profile) => coversProfile(grant, profile)));
-  for (const exclusive of situation.exclusives) thresholds.holds(exclusive);
+  for (const exclusive of situation.exclusives.grants) thresholds.holds(exclusive);
   const approval = approvalFor(asked, subject, receiver.input.id, { catalogue, thresholds });
   return {
     situation,
     profiles,
     view: {
       input: {
-        identity: subject.input,
+        identity: { ...subject.input, roles: situation.roles },
         vendor: receiver.withClaims(matching),
         ...environmentAndPurpose(asked, catalogue, situation),
         channel: asked.channel,
         ...(asked.secure !== undefined && { destination: { secure: asked.secure } }),
         ...subject.relations,
         profiles: profiles.map(({ input }) => input),
-        grants: matching.map((grant) => toInput(grant, names)),
+        grants: matching.map((grant) => toInput(grant, names, situation)),
         matches: profiles.map((profile) => matching.flatMap((grant, index) => (coversProfile(grant, profile) ? [index] : []))),
-        exclusives: situation.exclusives.map(({ id }) => id),
+        exclusives: situation.exclusives.ids,
       },
-      terms: Object.fromEntries(matching.map(({ id, effect, obligations, approverRole }) => [id, { effect, obligations, ...(approverRole !== undefined && { approverRole }) }])),
+      terms: Object.fromEntries(matching.map(({ id, name, effect, obligations, approverRole }) => [id, { effect, obligations, ...(approverRole !== undefined && { approverRole }), ...(name !== undefined && { name }) }])),
       path: receiver.path,
       ...(receiver.from !== undefined && { destination: receiver.input.id, from: receiver.from }),
       ...(approval !== undefined && { approval }),
@@ -144,18 +146,20 @@ function prepareView(parts: ViewParts): PreparedView {
 }
 
 function situate({ asked, subject, receiver, catalogue }: ViewParts): Situation {
-  const { facts, exclusives } = catalogue;
-  const { known } = receiver.input;
+  const { facts } = catalogue;
+  const { known, id } = receiver.input;
+  const defaultPurpose = asked.eventName === undefined ? DEFAULT_PURPOSE : asked.event?.fact.defaultPurpose;
   const purposeKnown = asked.purpose !== undefined && facts.purposes.has(asked.purpose);
   return {
-    roles: subject.input.roles,
-    vendor: receiver.input,
+    roles: catalogue.rolesOf(subject.identity, known ? id : undefined),
+    vendor: receiver.named,
     environment: asked.environment,
     purposes: new Set(asked.purpose === undefined || !purposeKnown ? [] : [...prefixes(asked.purpose)]),
     channel: asked.channel,
     kind: asked.kind,
     ...(asked.event !== undefined && asked.eventName !== undefined && { eventName: asked.event.fact.name }),
-    exclusives: exclusives.filter((grant) => namesVendor(grant, receiver.input)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    ...(defaultPurpose !== undefined && { defaultPurpose }),
+    exclusives: catalogue.exclusivesOf(receiver.named),
     explainable: subject.input.known && known && asked.event !== undefined && purposeKnown && facts.environments.has(asked.environment),
   };
 }
@@ -190,12 +194,12 @@ function environmentAndPurpose(asked: Completed, { facts }: Catalogue, { purpose
   };
 }
 
-const toInput = (grant: KnownGrant, names: ReadonlySet<string>) => ({
+const toInput = (grant: KnownGrant, names: ReadonlySet<string>, situation: Situation) => ({
   id: grant.id,
   role: grant.role,
   vendors: grant.vendors,
   environments: grant.environments ?? ['*'],
-  purposes: grant.purposes,
+  purposes: purposesOf(grant, situation),
   channels: grant.channels ?? ['*'],
   kinds: grant.kinds ?? ['*'],
   categories: narrow(grant.covers, names),

@@ -23,6 +23,10 @@ export interface RegoInput {
     readonly known: boolean;
     readonly party: 'first' | 'third';
     readonly categories: readonly string[];
+    /** What grants look at, where that may be less than `categories`. */
+    readonly confirmed?: readonly string[];
+    readonly tenant?: string;
+    readonly attributes?: Readonly<Record<string, Json>>;
     readonly claims: Readonly<Record<string, { readonly state: 'valid' | 'missing' | 'expired'; readonly value?: Json }>>;
     readonly state: string;
     readonly regions: readonly string[];
@@ -76,6 +80,8 @@ export interface GrantTerms {
   readonly effect: 'permit' | 'transform' | 'review';
   readonly obligations: readonly Obligation[];
   readonly approverRole?: string;
+  /** What answers call the grant, where that isn't its id. */
+  readonly name?: string;
 }
 
 /** One evaluation: an identity and a vendor. A question has more than one with `onBehalfOf` or a CDP (J16, J20). */

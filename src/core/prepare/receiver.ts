@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../answer.ts';
 import type { KnownGrant } from '../catalogue/catalogue.ts';
+import type { NamedVendor } from '../catalogue/grant-index.ts';
 import type { Thresholds } from '../clock.ts';
 import { VENDOR_STATES, type Claim, type Vendor, type VendorState } from '../facts.ts';
 import type { RegoInput } from './prepared.ts';
@@ -11,6 +12,8 @@ type VendorInput = RegoInput['vendor'];
 /** Who receives, in one view: the vendor asked about, or a destination that it forwards to. */
 export interface Receiver {
   readonly input: VendorInput;
+  /** As selectors look at it. */
+  readonly named: NamedVendor;
   readonly path: readonly string[];
   /** Of a destination: who hands on to it. */
   readonly from?: readonly string[];
@@ -21,7 +24,7 @@ export interface Receiver {
 
 export function prepareVendor(id: string, path: readonly string[], world: World, thresholds: Thresholds): Receiver {
   const vendor = world.catalogue.facts.vendors.get(id);
-  if (vendor === undefined) return { input: UNKNOWN, path: path.length > 1 ? path : ['?'], chains: {}, withClaims: () => UNKNOWN };
+  if (vendor === undefined) return { input: UNKNOWN, named: UNKNOWN, path: path.length > 1 ? path : ['?'], chains: {}, withClaims: () => UNKNOWN };
   const { vendorGraph } = world.catalogue;
   const reached = vendorGraph.reached(id);
   const llm = vendorGraph.reachesLlm(id);
@@ -31,6 +34,9 @@ export function prepareVendor(id: string, path: readonly string[], world: World,
     known: true,
     party: vendor.party,
     categories: vendor.categories,
+    ...(vendor.confirmed !== undefined && { confirmed: vendor.confirmed }),
+    ...(vendor.tenant !== undefined && { tenant: vendor.tenant }),
+    ...attributesOf(vendor, world),
     claims: vendor.party === 'first' ? {} : Object.fromEntries(vendor.claims.map((claim) => [claim.name, claimInput(claim, thresholds)])),
     state: worseState(vendor.state, world.vendorStates.get(id)),
     regions: vendor.regions,
@@ -39,6 +45,7 @@ export function prepareVendor(id: string, path: readonly string[], world: World,
   };
   return {
     input,
+    named: vendor,
     path,
     chains: {
       ...(llm !== undefined && { reaches_llm: [...path.slice(0, -1), ...llm.path] }),
@@ -53,6 +60,12 @@ const UNKNOWN: VendorInput = {
   id: '?', known: false, party: 'third', categories: [], claims: {}, state: 'active', regions: [], inEu: false,
   reaches: { llm: true, inEu: false, vendors: [] },
 };
+
+/** Those that some condition reads. */
+function attributesOf({ attributes }: Vendor, { catalogue }: World): Pick<VendorInput, 'attributes'> {
+  const read = Object.entries(attributes ?? {}).filter(([name]) => catalogue.reads.vendorAttributes.has(name));
+  return read.length === 0 ? {} : { attributes: Object.fromEntries(read) };
+}
 
 function claimInput(claim: Claim, thresholds: Thresholds): VendorInput['claims'][string] {
   if (claim.value === null) return { state: 'missing' };

@@ -8,6 +8,7 @@ import { toSelectors } from '../catalogue/selectors.ts';
 
 /** Who sends, in one view: the identity itself, or the one it acts for. */
 export interface Subject {
+  /** Without roles: they depend on the vendor. */
   readonly input: RegoInput['identity'];
   /** As approvals name them. */
   readonly identity: string;
@@ -32,7 +33,7 @@ function subjectOf(id: string, asked: Completed, { catalogue, reads }: World): S
   const identity = catalogue.facts.identities.get(id);
   return {
     identity: id,
-    input: identity === undefined ? { id: '?', type: '?', known: false, roles: [], attributes: {} } : identityInput(identity, catalogue.rolesOf(id), reads.attributes),
+    input: identity === undefined ? { id: '?', type: '?', known: false, roles: [], attributes: {} } : identityInput(identity, reads.attributes),
     relations: {
       ...aboutOf(id, asked, catalogue),
       ...aggregateOf(asked, catalogue),
@@ -42,13 +43,13 @@ function subjectOf(id: string, asked: Completed, { catalogue, reads }: World): S
   };
 }
 
-function identityInput({ id, type, attributes, manifest }: Identity, roles: readonly string[], reads: (name: string) => boolean): RegoInput['identity'] {
+function identityInput({ id, type, attributes, manifest }: Identity, reads: (name: string) => boolean): RegoInput['identity'] {
   const read = Object.entries(attributes).filter(([name]) => reads(name));
   return {
     id,
     type,
     known: true,
-    roles,
+    roles: [],
     attributes: Object.fromEntries(read),
     ...(manifest !== undefined && {
       manifest: {

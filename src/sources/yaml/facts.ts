@@ -5,7 +5,7 @@ import { durationOf, endOf, periodOf, startOf, twelveMonthsAfter } from './dates
 import { definedOf } from './defined.ts';
 import { canonicalJson } from './digest.ts';
 import { toEvents, toField } from './events.ts';
-import { toGrant } from './grants.ts';
+import { toGrant, toTerm } from './grants.ts';
 import type { Names } from './names.ts';
 import type { Problem } from './problems.ts';
 
@@ -28,6 +28,8 @@ export function toFacts(collector: Collector, names: Names): { readonly facts: L
     })),
     roles: byId(collector.entries('roles'), (id, { title, extends: extended }) => ({ id, extends: extended, ...definedOf({ title }) })),
     grants: new Map(collector.entries('grants').map((entry) => [entry.id, toGrant({ entry, names, problems })])),
+    terms: new Map(collector.entries('terms').map((entry) => [entry.id, toTerm({ entry, names, problems })])),
+    closures: new Map(),
     ...toRelations(collector),
     combinations: byId(collector.entries('combinations'), (id, { members, min, title, approverRole, ...same }) => ({
       id, ...same, members: members.map((member) => (typeof member === 'string' ? [member] : member)), min: min ?? members.length, ...definedOf({ title, approverRole }),

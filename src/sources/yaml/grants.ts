@@ -1,5 +1,5 @@
 import { compileCondition, ConditionError, type Alternatives, type Objection } from '../../core/catalogue/conditions.ts';
-import { CLAIM_NAMES, type Condition, type Grant, type Json, type VendorSelector } from '../../core/facts.ts';
+import { CLAIM_NAMES, type Condition, type Grant, type Json, type Term, type VendorSelector } from '../../core/facts.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import type { Entry, EntryOf } from './collect.ts';
 import { periodOf } from './dates.ts';
@@ -8,19 +8,33 @@ import type { Names } from './names.ts';
 import type { At, Problem } from './problems.ts';
 import type { ConditionSource } from './schemas.ts';
 
-export interface GrantSource {
-  readonly entry: Entry<EntryOf<'grants'>>;
+export interface GrantSource<K extends 'grants' | 'terms' = 'grants'> {
+  readonly entry: Entry<EntryOf<K>>;
   readonly names: Names;
   readonly problems: Problem[];
 }
 
 /** The grant, without conditions that can't be compiled: each of their mistakes goes to `problems`. */
-export function toGrant({ entry, names, problems }: GrantSource): Grant {
-  const { vendors, starts, expires, temporary, conditions, obligations, title, environments, channels, kinds, events, approverRole, relation, ...same } = entry.value;
+export function toGrant(source: GrantSource): Grant {
+  const { role, purposes, temporary } = source.entry.value;
+  return { ...toLimits(source), role, purposes, ...definedOf({ ticket: temporary?.ticket }) };
+}
+
+/** As `toGrant`. */
+export function toTerm(source: GrantSource<'terms'>): Term {
+  const { roles, purposes } = source.entry.value;
+  return { ...toLimits(source), ...definedOf({ roles, purposes }) };
+}
+
+function toLimits({ entry, names, problems }: GrantSource | GrantSource<'terms'>): Omit<Grant, 'role' | 'purposes'> & Omit<Term, 'roles' | 'purposes'> {
+  const { vendors, starts, expires, conditions, obligations, title, environments, channels, kinds, events, approverRole, relation, categories, except, effect, exclusive } = entry.value;
   return {
     id: entry.id,
-    ...same,
-    ...definedOf({ title, environments, channels, kinds, events, approverRole, relation, ticket: temporary?.ticket }),
+    categories,
+    except,
+    effect,
+    exclusive,
+    ...definedOf({ title, environments, channels, kinds, events, approverRole, relation }),
     ...periodOf(starts, expires),
     obligations: obligations.map(({ op, params }) => ({ op, ...definedOf({ params }) })),
     vendors: vendors.map((selector): VendorSelector => (typeof selector === 'string' ? { vendor: selector } : definedOf(selector))),

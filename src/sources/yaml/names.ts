@@ -5,7 +5,7 @@ import type { Kind } from './schemas.ts';
 
 /** What a name in a file may stand for. */
 export type NameKind =
-  | 'leaf' | 'selector' | 'member' | 'purpose' | 'envelope' | 'vendor' | 'role' | 'identity' | 'identityOrAll' | 'environment'
+  | 'leaf' | 'selector' | 'member' | 'purpose' | 'envelope' | 'vendor' | 'role' | 'anyRole' | 'identity' | 'identityOrAll' | 'environment'
   | 'environmentOrAll' | 'event' | 'objectType' | 'relation' | 'contextName';
 
 /** Everything that some file declares, whether or not its entry has a mistake, so that one mistake doesn't look like many. */
@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<NameKind, readonly [word: string, declaredIn: Kind]
   envelope: ['envelope', 'envelopes'],
   vendor: ['vendor', 'vendors'],
   role: ['role', 'roles'],
+  anyRole: ['role', 'roles'],
   identity: ['identity', 'identities'],
   identityOrAll: ['identity', 'identities'],
   environment: ['environment', 'environments'],
@@ -33,6 +34,9 @@ const WORDS: Readonly<Record<NameKind, readonly [word: string, declaredIn: Kind]
   relation: ['relation', 'relations'],
   contextName: ['context name', 'context'],
 };
+
+/** Roles on one vendor, and user sets: only Permit has them. */
+const PERMIT_ONLY = /^(vendor#|userset:)[A-Za-z0-9_-]+$/;
 
 export function createNames(collector: Collector): Names {
   const declared = declaredNames(collector);
@@ -46,6 +50,7 @@ export function createNames(collector: Collector): Names {
     return kind === 'leaf' ? `${name} has categories below it; a field's category is a leaf` : `${name} has categories below it, and no field is of ${name} itself: say ${name}.*`;
   };
   const has = (kind: NameKind, name: string) => declared[kind].has(name)
+    || (kind === 'anyRole' && PERMIT_ONLY.test(name))
     || ((kind === 'selector' || kind === 'member') && name.endsWith('.*') && declared.member.has(name.slice(0, -2)));
   return {
     leaves: collector.read('categories') ? declared.leaf : undefined,
@@ -73,6 +78,7 @@ function declaredNames(collector: Collector): Readonly<Record<NameKind, Readonly
     envelope: new Set(keys('envelopes')),
     vendor: new Set(keys('vendors')),
     role: new Set(keys('roles')),
+    anyRole: new Set(keys('roles')),
     identity: new Set(identities),
     identityOrAll: new Set(['*', ...identities]),
     environment: new Set(environments),

@@ -93,17 +93,14 @@ const vendorSelector = z.union([id, z.strictObject({
   categories: z.array(z.enum(VENDOR_CATEGORIES)).min(1).optional(),
 })], 'must be a vendor, or a map of vendor, party, categories');
 
-const grant = z.strictObject({
+// What a grant and a term may state alike.
+const limits = {
   title: text.optional(),
-  role: id,
-  vendors: z.array(vendorSelector).min(1),
   environments: z.array(id).min(1).optional(),
-  purposes: z.array(id).min(1),
   channels: z.array(z.enum(CHANNELS)).min(1).optional(),
   // A snapshot is judged as a raw event (J18): a grant for snapshots alone would never hold.
   kinds: z.array(z.enum(EVENT_KINDS).exclude(['snapshot'])).min(1).optional(),
   events: z.array(id).min(1).optional(),
-  categories: z.array(selector).min(1),
   except: z.array(selector).default([]),
   effect: z.enum(['permit', 'transform', 'review']).default('permit'),
   obligations: z.array(obligation).default([]),
@@ -111,9 +108,25 @@ const grant = z.strictObject({
   exclusive: z.boolean().default(false),
   starts: date.optional(),
   expires: date.optional(),
-  temporary: z.strictObject({ ticket: text }).optional(),
   relation: id.optional(),
   conditions: z.array(condition).default([]),
+};
+
+const grant = z.strictObject({
+  ...limits,
+  role: id,
+  vendors: z.array(vendorSelector).min(1),
+  purposes: z.array(id).min(1),
+  categories: z.array(selector).min(1),
+  temporary: z.strictObject({ ticket: text }).optional(),
+});
+
+const term = z.strictObject({
+  ...limits,
+  roles: z.array(id).min(1).optional(),
+  vendors: z.array(vendorSelector).min(1).default([{}]),
+  purposes: z.array(id).min(1).optional(),
+  categories: z.array(selector).min(1).default(['*']),
 });
 
 const mode = z.strictObject({
@@ -199,6 +212,7 @@ export const KINDS = {
   })) }),
   roles: z.strictObject({ roles: map(z.strictObject({ title: text.optional(), extends: z.array(id).default([]) })) }),
   grants: z.strictObject({ grants: map(grant) }),
+  terms: z.strictObject({ terms: map(term) }),
   relations: z.strictObject({ relations: z.strictObject({ types: map(relationType).default({}), tuples: z.array(z.string().regex(/^\S+:\S+ \S+ \S+:\S+$/, 'a tuple is: subject relation object, as in user:sam assigned account:A1')).default([]) }) }),
   combinations: z.strictObject({ combinations: map(combination) }),
   modes: z.strictObject({ modes: z.strictObject({ vendors: map(mode).default({}), events: map(mode).default({}) }) }),
@@ -215,5 +229,5 @@ export type Params = Readonly<Record<string, Json>>;
 /** How deep the entries of a kind stand: an entry with a mistake is left out, and the others are still judged. */
 export const ENTRY_DEPTH: Readonly<Record<Kind, number>> = {
   categories: 2, purposes: 2, environments: 2, fields: 2, events: 2, event_names: 2, envelopes: 2, vendors: 2, identities: 2, roles: 2,
-  grants: 2, relations: 4, combinations: 2, modes: 3, callers: 2, transforms: 2, approvals: 2, context: 2,
+  grants: 2, terms: 2, relations: 4, combinations: 2, modes: 3, callers: 2, transforms: 2, approvals: 2, context: 2,
 };

@@ -1,4 +1,4 @@
-import type { EventFact, Grant, Vendor, VendorSelector } from '../../../core/facts.ts';
+import type { EventFact, Grant, Term, Vendor, VendorSelector } from '../../../core/facts.ts';
 import { ancestorsOf, covers, isBelow, toSelectors } from '../../../core/catalogue/selectors.ts';
 import type { Collector, Entry, EntryOf } from '../collect.ts';
 import { durationOf, endOf, isEmpty, startOf } from '../dates.ts';
@@ -8,6 +8,7 @@ import type { At, Problem } from '../problems.ts';
 
 type Found = readonly (readonly [at: At, message: string])[];
 type Source = EntryOf<'grants'>;
+type TermSource = EntryOf<'terms'>;
 
 /** Grants that can never apply, or that say two things at once. */
 export function checkGrants(collector: Collector, facts: Loaded, names: Names): readonly Problem[] {
@@ -15,9 +16,25 @@ export function checkGrants(collector: Collector, facts: Loaded, names: Names): 
   const events = Map.groupBy(new Set(facts.events.values()), ({ name }) => name);
   return collector.entries('grants').flatMap(({ id, value, problem }: Entry<Source>) => {
     const grant = facts.grants.get(id)!;
-    return [...checkPeriod(value), ...checkEffect(value), ...checkVendors(grant, vendors), ...checkCategories(value, names), ...checkEvents(value, events)]
+    return [...checkPeriod(value), ...checkEffect(value), ...checkVendors(grant, vendors, 'grant'), ...checkCategories(value, names, 'grant'), ...checkEvents(value, events)]
       .map(([at, message]) => problem(at, message));
   });
+}
+
+/** Terms that say two things at once, that would make freer, or that can never hold for anything. */
+export function checkTerms(collector: Collector, facts: Loaded, names: Names): readonly Problem[] {
+  const vendors = collector.complete('vendors') ? [...facts.vendors.values()] : undefined;
+  return collector.entries('terms').flatMap(({ id, value, problem }: Entry<TermSource>) => [...checkTerm(value), ...checkVendors(facts.terms.get(id)!, vendors, 'term'), ...checkCategories(value, names, 'term')]
+    .map(([at, message]) => problem(at, message)));
+}
+
+function checkTerm(value: TermSource): Found {
+  const scoping = value.obligations.findIndex(({ op }) => op === 'scope_destinations');
+  return [
+    ...(isEmpty(value.starts, value.expires) ? [[['expires'], 'the term expires before it starts: nothing that it covers would ever be permitted'] as const] : []),
+    ...(scoping < 0 ? [] : [[['obligations', scoping, 'op'], 'a term only narrows, and taking destinations out makes freer: leave scope_destinations to a grant'] as const]),
+    ...checkEffect(value, 'term'),
+  ];
 }
 
 function checkPeriod({ starts, expires, temporary }: Source): Found {
@@ -27,20 +44,20 @@ function checkPeriod({ starts, expires, temporary }: Source): Found {
   return endOf(expires) - startOf(starts) <= durationOf('7d') ? [] : [[['expires'], 'a temporary grant holds for at most 7 days']];
 }
 
-function checkEffect({ effect, obligations, approverRole }: Source): Found {
+function checkEffect({ effect, obligations, approverRole }: Source | TermSource, what: string = 'grant'): Found {
   const others = obligations.map(({ op }, index) => ({ op, index })).filter(({ op }) => op !== 'scope_destinations');
   return [
     ...(effect === 'transform' && others.length === 0 ? [[['effect'], 'a transform needs obligations'] as const] : []),
-    ...(effect === 'transform' ? [] : others.map(({ op, index }) => [['obligations', index, 'op'], `${op} needs effect: transform; this grant says ${effect}`] as const)),
-    ...(effect !== 'review' && approverRole !== undefined ? [[['approverRole'], `approverRole needs effect: review; this grant says ${effect}`] as const] : []),
+    ...(effect === 'transform' ? [] : others.map(({ op, index }) => [['obligations', index, 'op'], `${op} needs effect: transform; this ${what} says ${effect}`] as const)),
+    ...(effect !== 'review' && approverRole !== undefined ? [[['approverRole'], `approverRole needs effect: review; this ${what} says ${effect}`] as const] : []),
   ];
 }
 
-function checkVendors({ vendors: selectors }: Grant, vendors: readonly Vendor[] | undefined): Found {
+function checkVendors({ vendors: selectors }: Grant | Term, vendors: readonly Vendor[] | undefined, what: string): Found {
   return selectors.flatMap((selector, index) => {
     if (vendors === undefined || vendors.some((vendor) => selects(selector, vendor))) return [];
     if (selector.vendor !== undefined && !vendors.some(({ id }) => id === selector.vendor)) return []; // has been said already
-    return [[['vendors', index], 'no vendor is like this: the grant can never apply to one']];
+    return [[['vendors', index], `no vendor is like this: the ${what} can never apply to one`]];
   });
 }
 
@@ -49,14 +66,14 @@ export const selects = (selector: VendorSelector, vendor: Vendor): boolean => (s
   && (selector.party === undefined || selector.party === vendor.party)
   && (selector.categories ?? []).every((category) => vendor.categories.includes(category));
 
-function checkCategories({ categories, except }: Source, { leaves, objection }: Names): Found {
+function checkCategories({ categories, except }: Source | TermSource, { leaves, objection }: Names, what: string): Found {
   if (leaves === undefined || categories.some((selector) => objection('selector', selector) !== undefined)) return [];
   const [covered, spared] = [toSelectors(categories), toSelectors(except)];
   const left = [...leaves].some((id) => {
     const ancestors = new Set(ancestorsOf(id));
     return covers(covered, id, ancestors) && !covers(spared, id, ancestors);
   });
-  return left ? [] : [[['categories'], 'no category is left: the grant can never apply']];
+  return left ? [] : [[['categories'], `no category is left: the ${what} can never apply`]];
 }
 
 function checkEvents({ events: listed = [], kinds, purposes }: Source, events: ReadonlyMap<string, readonly EventFact[]>): Found {

@@ -6,7 +6,7 @@ import { membersOf, type Names } from '../names.ts';
 import type { Problem } from '../problems.ts';
 import { isBelow } from '../../../core/catalogue/selectors.ts';
 import { didYouMean } from '../../../core/suggest.ts';
-import { checkGrants, selects } from './grants.ts';
+import { checkGrants, checkTerms, selects } from './grants.ts';
 
 /** What has its shape and names only what exists, and still makes no sense. */
 export function checkSense(collector: Collector, facts: Loaded, names: Names): readonly Problem[] {
@@ -15,6 +15,7 @@ export function checkSense(collector: Collector, facts: Loaded, names: Names): r
     ...checkVendors(collector),
     ...checkRoles(collector),
     ...checkGrants(collector, facts, names),
+    ...checkTerms(collector, facts, names),
     ...checkModes(collector, facts),
     ...checkCallers(collector, facts),
     ...checkApprovals(collector, facts),
@@ -83,11 +84,11 @@ function checkRoles(collector: Collector): readonly Problem[] {
 
 /** An exclusive vendor can't be in shadow: shadow would let out what the grant closes (J13). */
 function checkModes(collector: Collector, facts: Loaded): readonly Problem[] {
-  const exclusive = [...facts.grants.values()].filter((grant) => grant.exclusive);
+  const exclusive = [...facts.grants.values(), ...facts.terms.values()].filter((grant) => grant.exclusive);
   return collector.sources('modes').flatMap(({ value, report }) => Object.entries(value?.modes.vendors ?? {}).flatMap(([id, { mode }]) => {
     const vendor = facts.vendors.get(id);
     const grant = vendor === undefined ? undefined : exclusive.find(({ vendors }) => vendors.some((selector) => selects(selector, vendor)));
-    return mode === 'shadow' && grant !== undefined ? [report(['modes', 'vendors', id, 'mode'], `${id} is closed by the exclusive grant ${grant.id} and cannot be in shadow`)] : [];
+    return mode === 'shadow' && grant !== undefined ? [report(['modes', 'vendors', id, 'mode'], `${id} is closed by the exclusive ${facts.grants.has(grant.id) ? 'grant' : 'term'} ${grant.id} and cannot be in shadow`)] : [];
   }));
 }
 

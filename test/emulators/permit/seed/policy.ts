@@ -1,5 +1,5 @@
 // The identities, roles and grants of the example world as Permit holds them: what policies/identities.yaml, roles.yaml,
-// grants.yaml and relations.yaml say, less what a permission can't (environments, purposes, obligations, exclusiveness).
+// grants.yaml and relations.yaml say, less what a permission can't: that is in policies/terms.yaml.
 
 /** Every category of the catalogue: each is an action on `vendor`, so that an administrator may grant it. */
 export const CATEGORIES: readonly string[] = [
@@ -24,8 +24,8 @@ export const CATEGORIES: readonly string[] = [
   'system.operations.latency', 'system.operations.app_version', 'system.operations.message_id',
 ];
 
-/** A category as an action: dots become dashes. */
-export const toAction = (category: string) => category.replaceAll('.', '-');
+/** A category, or a prefix of some, as an action: `send-` before it, dashes for its dots. */
+export const toAction = (category: string) => `send-${category.replaceAll('.', '-')}`;
 
 /** By identity: its roles. A key in Permit has `|` for the `:`. */
 export const IDENTITIES: Readonly<Record<string, readonly string[]>> = {
