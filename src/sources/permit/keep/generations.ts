@@ -20,6 +20,12 @@ export interface GenerationsOptions {
   readonly atLeast?: number | undefined;
 }
 
+/** When a verified read began, in steady time, and how far that had come (age.ts). */
+export interface ReadAt {
+  readonly verifiedAtMs: number;
+  readonly seen: Seen;
+}
+
 /** The verified contents of one Permit environment, on disk. Used by one process at a time. */
 export interface Generations {
   list(): readonly Generation[];
@@ -37,10 +43,10 @@ export interface Generations {
   load(wanted: number | string): Promise<{ readonly generation: Generation; readonly data: PermitData }>;
   /** The newest, if it is known from this run to be what its entry says, and has this content. */
   newestWith(content: string, trusted: string | undefined): Generation | undefined;
-  /** On return the generation is on disk. */
-  write(data: PermitData, at: { readonly verifiedAtMs: number; readonly seen: Seen }): Promise<Generation>;
+  /** On return the generation is on disk. `content`: its digest, if it is known. */
+  write(data: PermitData, at: ReadAt, content?: string): Promise<Generation>;
   /** A further verified read gave this content: gives the numbers of those that have it. */
-  renew(content: string, at: { readonly verifiedAtMs: number; readonly seen: Seen }): Promise<readonly number[]>;
+  renew(content: string, at: ReadAt): Promise<readonly number[]>;
   note(seen: Seen): Promise<void>;
   pin(number: number | undefined): Promise<void>;
   /** Deletes all but the newest, the pinned one and `active`, and what a crash has left. */
@@ -88,11 +94,11 @@ export async function openGenerations({ folder, environment, keep, program, atLe
     return { generation, data };
   }
 
-  async function write(data: PermitData, { verifiedAtMs, seen }: { readonly verifiedAtMs: number; readonly seen: Seen }): Promise<Generation> {
+  async function write(data: PermitData, { verifiedAtMs, seen }: ReadAt, content = contentDigest(data)): Promise<Generation> {
     const number = file.get().lastNumber + 1;
     // First of all, so that after a crash at any moment no number is given twice.
     await file.update((state) => ({ ...state, lastNumber: number }));
-    const header: Header = { v: 1, program, environment, scope: data.scope, number, verifiedAtMs, content: contentDigest(data), counts: countsOf(data) };
+    const header: Header = { v: 1, program, environment, scope: data.scope, number, verifiedAtMs, content, counts: countsOf(data) };
     const { digest } = await writeDurably(pathOf(number), textOf(header, data));
     const generation = entryOf(header, digest);
     await file.update((state) => ({ ...state, scope: data.scope, seen: later(state.seen, seen), generations: [...state.generations, generation] }));
