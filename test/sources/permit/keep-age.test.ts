@@ -94,6 +94,6 @@ test.each([
   expect(freshness(age, bounds)).toBe(is);
 });
 
-test('facts go stale at their hard bound after the read', () => {
-  expect([staleAtMs(AT_MS, 1000), staleAtMs(AT_MS, undefined)]).toEqual([AT_MS + 1000, undefined]);
+test('facts go stale when their age reaches the hard bound', () => {
+  expect([staleAtMs(AT_MS, 400, 1000), staleAtMs(AT_MS, 400, undefined)]).toEqual([AT_MS + 600, undefined]);
 });

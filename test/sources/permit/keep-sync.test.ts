@@ -163,6 +163,13 @@ describe('the build step', () => {
     expect(status()).toMatchObject({ kept: [1], lastAttempt: { message } });
     expect(active()!.number).toBe(1);
     await close();
+
+    const other = await open(); // of a program that could use it
+    await other.poll();
+    const digest = other.active()!.digest;
+    await other.close();
+    const again = await open({ build: BUILD, wanted: digest });
+    expect([again.active(), again.status().refused]).toEqual([undefined, message]);
   });
 });
 

@@ -221,6 +221,7 @@ describe('how many are kept', () => {
     await generations.pin(undefined);
     await generations.prune(6);
     expect((await open()).list().map(({ number }) => number)).toEqual([5, 6]);
+    await expect(generations.pin(1)).rejects.toThrow('/production: generation 1 is no longer kept');
   });
 });
 

@@ -48,6 +48,7 @@ export interface Generations {
   /** A further verified read gave this content: gives the numbers of those that have it. */
   renew(content: string, at: ReadAt): Promise<readonly number[]>;
   note(seen: Seen): Promise<void>;
+  /** @throws {DiskError} when it is not kept. */
   pin(number: number | undefined): Promise<void>;
   /** Deletes all but the newest, the pinned one and `active`, and what a crash has left. */
   prune(active: number | undefined): Promise<void>;
@@ -131,14 +132,17 @@ export async function openGenerations({ folder, environment, keep, program, atLe
       return [...renewed];
     },
     note: (seen) => file.update((state) => ({ ...state, seen: later(state.seen, seen) })),
-    pin: (number) => file.update((state) => ({ ...state, pinned: number })),
+    pin: (number) => file.update((state) => {
+      if (number !== undefined && !state.generations.some((one) => one.number === number)) throw new DiskError(`${own}: generation ${number} is no longer kept.`);
+      return { ...state, pinned: number };
+    }),
     async prune(active) {
-      const { generations, pinned, lastNumber } = file.get();
-      const kept = new Set([...generations.slice(-Math.max(1, keep)).map(({ number }) => number), pinned, active]);
+      const { lastNumber } = file.get(); // a later one is just being written
+      const isKept = ({ number }: Generation, i: number, { generations, pinned }: State) => i >= generations.length - Math.max(1, keep) || number === pinned || number === active;
+      const drops = (state: State) => state.generations.some((one, i) => !isKept(one, i, state));
       // The entries first: a file without one is only a leftover, but an entry without its file is a damage.
-      if (generations.some(({ number }) => !kept.has(number))) {
-        await file.update((state) => ({ ...state, generations: state.generations.filter(({ number }) => kept.has(number) || number > lastNumber) }));
-      }
+      if (drops(file.get())) await file.update((state) => ({ ...state, generations: state.generations.filter((one, i) => isKept(one, i, state)) }));
+      const kept = new Set([...file.get().generations.map(({ number }) => number), active]);
       for (const name of readdirSync(own)) {
         const number = numberOf(name.replace(TEMPORARY, ''));
         if (number !== undefined && number <= lastNumber && (!kept.has(number) || name.endsWith(TEMPORARY))) await rm(path.join(own, name), { force: true });
