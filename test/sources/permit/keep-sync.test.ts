@@ -164,6 +164,7 @@ describe('the build step', () => {
     expect(active()!.number).toBe(1);
     await close();
 
+    answer({ data: content({ users: [{ key, attributes: {} }] }) });
     const other = await open(); // of a program that could use it
     await other.poll();
     const digest = other.active()!.digest;
