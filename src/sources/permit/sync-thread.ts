@@ -42,7 +42,7 @@ export function createSyncThread({ scan = beside('read/scan').href, build, memor
       name: 'permit', workerData: { scan, build } satisfies ThreadData, env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
     started.on('message', (message: FromWorker) => hear(started, message));
-    started.on('error', (error: NodeJS.ErrnoException) => died(started, error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it needed more than ${memoryMb} MB` : error.name));
+    started.on('error', (error: NodeJS.ErrnoException) => died(started, error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it needed more than ${memoryMb} MB` : error.code ?? error.name));
     started.on('exit', (code) => died(started, `it ended with code ${code}`));
     return started;
   }
