@@ -42,7 +42,7 @@ export function createSyncThread({ scan = beside('read/scan').href, build, memor
       name: 'permit', workerData: { scan, build } satisfies ThreadData, env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
     started.on('message', (message: FromWorker) => hear(started, message));
-    started.on('error', (error: NodeJS.ErrnoException) => died(started, error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it needed more than ${memoryMb} MB` : error.name));
+    started.on('error', (error: NodeJS.ErrnoException) => died(started, error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it needed more than ${memoryMb} MB` : error.code ?? error.name));
     started.on('exit', (code) => died(started, `it ended with code ${code}`));
     return started;
   }
@@ -74,9 +74,13 @@ export function createSyncThread({ scan = beside('read/scan').href, build, memor
     ask: (request, hooks = {}) => new Promise((resolve) => {
       if (closed) return resolve({ failure: { kind: 'aborted', message: 'closed' } });
       const id = lastId += 1;
-      pending.set(id, { resolve, hooks });
-      worker ??= start();
+      try {
+        worker ??= start();
+      } catch (error) {
+        return resolve({ failure: { kind: 'worker', message: `the thread that reads Permit can't be started (${(error as NodeJS.ErrnoException).code ?? 'unknown'})` } });
+      }
       const to = worker;
+      pending.set(id, { resolve, hooks });
       to.ref();
       hooks.signal?.addEventListener('abort', () => pending.has(id) && tell(to, { id, type: 'abort' }), { once: true });
       tell(to, { id, type: 'request', request });

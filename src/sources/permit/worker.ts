@@ -146,7 +146,7 @@ async function keep(data: PermitData, generations: Generations, { store, active,
   const wanted = !decides && generations.state().pinned === undefined;
   const made = wanted ? await build(data, store.environment) : undefined;
   const at = { verifiedAtMs: seen.atMs, seen };
-  const generation = known ?? await generations.write(data, at);
+  const generation = known ?? await generations.write(data, at, content);
   const renewed = await generations.renew(content, at);
   await generations.prune(active?.number);
   return { loaded: wanted ? built(generation, made, transfer) : { generation }, renewed, kept: keptOf(generations) };

@@ -45,5 +45,5 @@ export function freshness(age: number, { softMs = Infinity, hardMs = Infinity }:
   return age >= softMs ? 'degraded' : 'fresh';
 }
 
-/** The steady time at which facts of this read go stale. */
-export const staleAtMs = (verifiedAtMs: number, hardMs: number | undefined): number | undefined => (hardMs === undefined ? undefined : verifiedAtMs + hardMs);
+/** The moment, by the clock that says `nowMs`, at which facts that are now so old go stale. */
+export const staleAtMs = (nowMs: number, age: number, hardMs: number | undefined): number | undefined => (hardMs === undefined ? undefined : nowMs + hardMs - age);

@@ -41,17 +41,17 @@ export const TEMPORARY = '.tmp';
 async function writePieces(file: string, pieces: Iterable<string>): Promise<Written> {
   const digest = createHash('sha256');
   let bytes = 0;
-  const handle = await open(file, 'w', 0o600);
+  const opened = await open(file, 'w', 0o600);
   try {
     for (const piece of pieces) {
       const buffer = Buffer.from(piece);
       digest.update(buffer);
       bytes += buffer.length;
-      await handle.appendFile(buffer);
+      await opened.appendFile(buffer);
     }
-    await handle.sync();
+    await opened.sync();
   } finally {
-    await handle.close();
+    await opened.close();
   }
   return { digest: `sha256:${digest.digest('hex')}`, bytes };
 }
@@ -67,11 +67,11 @@ export async function makeFolder(folder: string): Promise<void> {
 
 // A new name in a folder survives a power loss only once the folder itself is synced.
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+  const opened = await open(folder, 'r');
   try {
-    await handle.sync();
+    await opened.sync();
   } finally {
-    await handle.close();
+    await opened.close();
   }
 }
 

@@ -20,6 +20,12 @@ export interface GenerationsOptions {
   readonly atLeast?: number | undefined;
 }
 
+/** When a verified read began, in steady time, and how far that had come (age.ts). */
+export interface ReadAt {
+  readonly verifiedAtMs: number;
+  readonly seen: Seen;
+}
+
 /** The verified contents of one Permit environment, on disk. Used by one process at a time. */
 export interface Generations {
   list(): readonly Generation[];
@@ -37,11 +43,12 @@ export interface Generations {
   load(wanted: number | string): Promise<{ readonly generation: Generation; readonly data: PermitData }>;
   /** The newest, if it is known from this run to be what its entry says, and has this content. */
   newestWith(content: string, trusted: string | undefined): Generation | undefined;
-  /** On return the generation is on disk. */
-  write(data: PermitData, at: { readonly verifiedAtMs: number; readonly seen: Seen }): Promise<Generation>;
+  /** On return the generation is on disk. `content`: its digest, if it is known. */
+  write(data: PermitData, at: ReadAt, content?: string): Promise<Generation>;
   /** A further verified read gave this content: gives the numbers of those that have it. */
-  renew(content: string, at: { readonly verifiedAtMs: number; readonly seen: Seen }): Promise<readonly number[]>;
+  renew(content: string, at: ReadAt): Promise<readonly number[]>;
   note(seen: Seen): Promise<void>;
+  /** @throws {DiskError} when it is not kept. */
   pin(number: number | undefined): Promise<void>;
   /** Deletes all but the newest, the pinned one and `active`, and what a crash has left. */
   prune(active: number | undefined): Promise<void>;
@@ -88,11 +95,11 @@ export async function openGenerations({ folder, environment, keep, program, atLe
     return { generation, data };
   }
 
-  async function write(data: PermitData, { verifiedAtMs, seen }: { readonly verifiedAtMs: number; readonly seen: Seen }): Promise<Generation> {
+  async function write(data: PermitData, { verifiedAtMs, seen }: ReadAt, content = contentDigest(data)): Promise<Generation> {
     const number = file.get().lastNumber + 1;
     // First of all, so that after a crash at any moment no number is given twice.
     await file.update((state) => ({ ...state, lastNumber: number }));
-    const header: Header = { v: 1, program, environment, scope: data.scope, number, verifiedAtMs, content: contentDigest(data), counts: countsOf(data) };
+    const header: Header = { v: 1, program, environment, scope: data.scope, number, verifiedAtMs, content, counts: countsOf(data) };
     const { digest } = await writeDurably(pathOf(number), textOf(header, data));
     const generation = entryOf(header, digest);
     await file.update((state) => ({ ...state, scope: data.scope, seen: later(state.seen, seen), generations: [...state.generations, generation] }));
@@ -125,14 +132,17 @@ export async function openGenerations({ folder, environment, keep, program, atLe
       return [...renewed];
     },
     note: (seen) => file.update((state) => ({ ...state, seen: later(state.seen, seen) })),
-    pin: (number) => file.update((state) => ({ ...state, pinned: number })),
+    pin: (number) => file.update((state) => {
+      if (number !== undefined && !state.generations.some((one) => one.number === number)) throw new DiskError(`${own}: generation ${number} is no longer kept.`);
+      return { ...state, pinned: number };
+    }),
     async prune(active) {
-      const { generations, pinned, lastNumber } = file.get();
-      const kept = new Set([...generations.slice(-Math.max(1, keep)).map(({ number }) => number), pinned, active]);
+      const { lastNumber } = file.get(); // a later one is just being written
+      const isKept = ({ number }: Generation, i: number, { generations, pinned }: State) => i >= generations.length - Math.max(1, keep) || number === pinned || number === active;
+      const drops = (state: State) => state.generations.some((one, i) => !isKept(one, i, state));
       // The entries first: a file without one is only a leftover, but an entry without its file is a damage.
-      if (generations.some(({ number }) => !kept.has(number))) {
-        await file.update((state) => ({ ...state, generations: state.generations.filter(({ number }) => kept.has(number) || number > lastNumber) }));
-      }
+      if (drops(file.get())) await file.update((state) => ({ ...state, generations: state.generations.filter((one, i) => isKept(one, i, state)) }));
+      const kept = new Set([...file.get().generations.map(({ number }) => number), active]);
       for (const name of readdirSync(own)) {
         const number = numberOf(name.replace(TEMPORARY, ''));
         if (number !== undefined && number <= lastNumber && (!kept.has(number) || name.endsWith(TEMPORARY))) await rm(path.join(own, name), { force: true });

@@ -103,7 +103,7 @@ export function createLoop({ intervalMs, budget, sync, onEnd, monotonic, timers,
     running = undefined;
     failures = ok ? 0 : failures + 1;
     if (ok) lastGood = { requests, workedMs, tookMs: endedAt - startedAt };
-    last = { endedAt, workedMs, pauseMs: ok ? intervalMs * (1 - JITTER + 2 * JITTER * random()) : backoffMs() };
+    last = { endedAt, workedMs, pauseMs: Math.round(ok ? intervalMs * (1 - JITTER + 2 * JITTER * random()) : backoffMs()) };
     arm();
     onEnd?.();
   }

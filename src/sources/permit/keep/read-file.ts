@@ -155,15 +155,15 @@ const CHUNK = 1024 * 1024;
 
 /** The buffer is the caller's only until it asks for the next one. */
 async function* chunksOf(file: string): AsyncGenerator<Buffer> {
-  const handle = await open(file, 'r');
+  const opened = await open(file, 'r');
   try {
     const buffer = Buffer.allocUnsafe(CHUNK);
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, CHUNK);
+      const { bytesRead } = await opened.read(buffer, 0, CHUNK);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {
-    await handle.close();
+    await opened.close();
   }
 }
