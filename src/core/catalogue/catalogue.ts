@@ -1,5 +1,5 @@
 import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from '../facts.ts';
-import { createGraph, type Graph } from './graph.ts';
+import { createGraph, type Graph } from '../graph/graph.ts';
 import { createGrantIndex, type GrantIndex } from './grant-index.ts';
 import { compilePatterns, matchName } from '../parse/paths.ts';
 import { createProfiles, type Profile, type Profiles } from './profiles.ts';

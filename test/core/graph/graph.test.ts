@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { RelationRule, Tuple } from '../../src/core/facts.ts';
-import { createGraph } from '../../src/core/catalogue/graph.ts';
+import type { RelationRule, Tuple } from '../../../src/core/facts.ts';
+import { createGraph } from '../../../src/core/graph/graph.ts';
 
 const tuple = (text: string): Tuple => {
   const [subject = '', relation = '', object = ''] = text.split(' ');
@@ -180,7 +180,7 @@ describe('against a reference', () => {
   test('a cut search never says yes or no wrongly', () => {
     let overruns = 0;
     fc.assert(fc.property(world, fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 2 }), ({ tuples, rules }, nodes, depth) => {
-      const graph = createGraph(tuples, rules, { nodes, depth });
+      const graph = createGraph(tuples, rules, { edges: nodes, depth });
       const facts = saturate(tuples, rules);
       const wrong = objects.flatMap((object) => {
         const all = graph.relations('user:0', object);
