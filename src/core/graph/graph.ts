@@ -2,7 +2,7 @@ import type { RelationRule, Tuple } from '../facts.ts';
 import { packGraph, type GraphImage } from './image.ts';
 import { createModel } from './model.ts';
 import { NONE } from './packed.ts';
-import { newTask, search, type Found, type GraphLimits, type Held, type Task } from './search.ts';
+import { newTask, search, type Found, type GraphLimits, type Held } from './search.ts';
 import { openTuples } from './tuples.ts';
 
 export type { GraphLimits, Held } from './search.ts';
@@ -38,13 +38,13 @@ export function createGraph(tuples: Iterable<Tuple>, rules: readonly RelationRul
 export function openGraph(image: GraphImage, limits: GraphLimits = LIMITS): Graph {
   const tuples = openTuples(image);
   const model = createModel(image, tuples);
-  const graph = { tuples, model, limits };
+  const taskOf = (subject: number, pairs: readonly number[]) => newTask({ tuples, model, subject, relevant: model.relevantTo(pairs) }, limits);
   const { ids, relations } = tuples;
 
   const ask = (subjectText: string, relationText: string, objectText: string): typeof NO => {
     const [subject, relation, object] = [ids.find(subjectText), relations.find(relationText), ids.find(objectText)];
     if (subject === NONE || relation === NONE || object === NONE) return NO;
-    const task: Task = newTask(graph, subject, [model.pairOf(tuples.typeOf[object]!, relation)]);
+    const task = taskOf(subject, [model.pairOf(tuples.typeOf[object]!, relation)]);
     return { ...search(task, relation, object), edges: task.edges };
   };
 
@@ -62,7 +62,7 @@ export function openGraph(image: GraphImage, limits: GraphLimits = LIMITS): Grap
       if (subject === NONE || object === NONE) return { relations: [], overrun: false };
       const type = tuples.typeOf[object]!;
       const ofType = model.relationsOf.get(type) ?? [];
-      const task = newTask(graph, subject, ofType.map((relation) => model.pairOf(type, relation)));
+      const task = taskOf(subject, ofType.map((relation) => model.pairOf(type, relation)));
       const found = ofType.map((relation) => ({ relation, held: search(task, relation, object).held }));
       return {
         relations: found.filter(({ held }) => held === 'yes').map(({ relation }) => relations.text(relation)),

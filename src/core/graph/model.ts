@@ -25,12 +25,6 @@ export interface StepDown {
   readonly unless: readonly number[];
 }
 
-/** Pairs that may lead to what is asked: `before` it, and those together with it. */
-export interface Relevant {
-  readonly before: ReadonlySet<Pair>;
-  readonly upTo: ReadonlySet<Pair>;
-}
-
 export interface Model {
   pairOf(type: number, relation: number): Pair;
   readonly rules: ReadonlyMap<Pair, Rule>;
@@ -40,8 +34,11 @@ export interface Model {
   readonly down: ReadonlyMap<number, readonly StepDown[]>;
   /** Of every type, by number: all relations, declared or in a tuple, sorted by name. */
   readonly relationsOf: ReadonlyMap<number, readonly number[]>;
-  /** Undefined: too many kinds of tuples to say; then everything may. */
-  relevantTo(pairs: readonly Pair[]): Relevant | undefined;
+  /**
+   * Pairs from which at least one tuple leads to one of these; so not themselves, unless such objects nest. Undefined:
+   * there are too many kinds of tuples to say.
+   */
+  relevantTo(pairs: readonly Pair[]): ReadonlySet<Pair> | undefined;
 }
 
 const MOST_SHAPES = 4096;
@@ -93,8 +90,11 @@ function compileRules({ rules }: GraphImage, { relations, types }: Tuples, pairO
   return compiled;
 }
 
-/** The pairs that a pair is held because of, in one step, over all tuples there are. */
-type Sources = (pair: Pair) => readonly Pair[];
+/** The pairs that a pair is held because of, over all tuples there are: through one tuple, or on the same object. */
+interface Sources {
+  through(pair: Pair): readonly Pair[];
+  same(pair: Pair): readonly Pair[];
+}
 
 function sourcesOf({ shapes }: GraphImage, rules: ReadonlyMap<Pair, Rule>, { kindOf, pairOf, relations }: {
   readonly kindOf: ReadonlyMap<Pair, number>; readonly pairOf: Model['pairOf']; readonly relations: number;
@@ -102,32 +102,27 @@ function sourcesOf({ shapes }: GraphImage, rules: ReadonlyMap<Pair, Rule>, { kin
   const [kind, type, set] = [new Int32Array(shapes.kind), new Int32Array(shapes.type), new Int32Array(shapes.set)];
   const ofKind = Map.groupBy(kind.keys(), (shape) => kind[shape]!);
   const of = (pair: Pair) => ofKind.get(kindOf.get(pair) ?? -1) ?? [];
-  return (pair) => {
-    const owner = Math.floor(pair / relations);
-    const { from = [], via = [] } = rules.get(pair) ?? {};
-    return [
+  const typeOf = (pair: Pair) => Math.floor(pair / relations);
+  return {
+    same: (pair) => (rules.get(pair)?.from ?? []).map((relation) => pairOf(typeOf(pair), relation)),
+    through: (pair) => [
       ...of(pair).filter((shape) => set[shape] !== 0).map((shape) => pairOf(type[shape]!, set[shape]! - 1)),
-      ...from.map((relation) => pairOf(owner, relation)),
-      ...via.flatMap(({ relation, is }) => of(pairOf(owner, relation)).filter((shape) => set[shape] === 0).map((shape) => pairOf(type[shape]!, is))),
-    ];
+      ...(rules.get(pair)?.via ?? []).flatMap(({ relation, is }) =>
+        of(pairOf(typeOf(pair), relation)).filter((shape) => set[shape] === 0).map((shape) => pairOf(type[shape]!, is))),
+    ],
   };
 }
 
-function backwards(pairs: readonly Pair[], sources: Sources): Relevant {
-  const before = new Set<Pair>();
-  const queue = [...pairs];
-  for (const pair of queue) {
-    for (const source of sources(pair)) {
-      if (before.has(source)) continue;
-      before.add(source);
-      queue.push(source);
-    }
-  }
-  return { before, upTo: new Set([...pairs, ...before]) };
+function backwards(pairs: readonly Pair[], { same, through }: Sources): ReadonlySet<Pair> {
+  const asked = new Set(pairs);
+  for (const pair of asked) for (const other of same(pair)) asked.add(other);
+  const before = new Set([...asked].flatMap(through));
+  for (const pair of before) for (const other of [...through(pair), ...same(pair)]) before.add(other);
+  return before;
 }
 
-function remembering(find: (pairs: readonly Pair[]) => Relevant): Model['relevantTo'] {
-  const known = new Map<string, Relevant>();
+function remembering(find: (pairs: readonly Pair[]) => ReadonlySet<Pair>): Model['relevantTo'] {
+  const known = new Map<string, ReadonlySet<Pair>>();
   return (pairs) => {
     const key = pairs.join();
     const found = known.get(key) ?? find(pairs);

@@ -1,27 +1,24 @@
-import type { Model, Relevant } from './model.ts';
-import { findIn, ofKind, tuplesFrom, tuplesTo, type Range, type Tuples } from './tuples.ts';
 import { NONE } from './packed.ts';
+import { holdsDirectly, LEADS_NOWHERE, planFact, planGoal, planSubject, type Asked, type Plan } from './plan.ts';
+import { findIn, findSet, tuplesTo } from './tuples.ts';
 
 /** `overrun`: the search was cut off, so nothing is known. Whoever gets it denies. */
 export type Held = 'yes' | 'no' | 'overrun';
 
-/** `edges`: tuples and rules that one call may follow; `depth`: steps between subject and object. */
+/** What one call may do. `edges`: follow so many tuples and rules; `depth`: go so many tuples away from what is asked. */
 export interface GraphLimits {
   readonly edges: number;
   readonly depth: number;
 }
 
 /** One call: everything about one subject. */
-export interface Task {
-  readonly tuples: Tuples;
-  readonly model: Model;
+export interface Task extends Asked {
   readonly limits: GraphLimits;
-  readonly subject: number;
-  readonly relevant: Relevant | undefined;
   /** What the subject was found to hold, kept from one search to the next. */
   readonly facts: Side;
-  /** Pairs that the subject is known not to hold. */
+  /** Goals that the subject is known not to hold. */
   readonly refuted: Set<number>;
+  /** Followed so far. */
   edges: number;
 }
 
@@ -35,19 +32,7 @@ interface Node {
   readonly plan: Plan;
 }
 
-/** Where a node leads: along tuples, and to relations of the same object. */
-interface Plan {
-  readonly spans: readonly Span[];
-  readonly same: readonly number[];
-}
-
-interface Span extends Range {
-  /** Of the nodes it leads to; -1: the one that each tuple's set names. */
-  readonly relation: number;
-  readonly unless: readonly number[];
-}
-
-/** One of two searches that go to meet each other, level by level. */
+/** One of two searches that go to meet each other, level by level: a level is one tuple further than the one before. */
 interface Side {
   readonly seen: Map<number, Node>;
   /** The outermost nodes, those that lead on. */
@@ -60,23 +45,21 @@ interface Side {
 
 /** Where the two met: a tuple of the subject at a goal, or a goal that is a fact. */
 interface Meeting {
-  readonly goal: Node;
+  readonly goal: Unplanned;
   readonly tuple: number;
   readonly fact: Node | undefined;
 }
 
+type Unplanned = Omit<Node, 'plan'>;
+
 export interface Found {
   readonly held: Held;
-  path?(): string[];
+  path?(): readonly string[];
 }
 
-const NOTHING: readonly never[] = [];
-const LEADS_NOWHERE: Plan = { spans: NOTHING, same: NOTHING };
-
-export function newTask(graph: Pick<Task, 'tuples' | 'model' | 'limits'>, subject: number, pairs: readonly number[]): Task {
-  const task = { ...graph, subject, relevant: graph.model.relevantTo(pairs), facts: newSide(), refuted: new Set<number>(), edges: 0 };
-  const spans = kindsOf(task, tuplesFrom(task.tuples, subject, 0), task.relevant?.before);
-  push(task.facts, { object: subject, relation: NONE, from: undefined, by: NONE, plan: { spans, same: NOTHING } });
+export function newTask(asked: Asked, limits: GraphLimits): Task {
+  const task: Task = { ...asked, limits, facts: newSide(), refuted: new Set(), edges: 0 };
+  push(task.facts, { object: asked.subject, relation: NONE, from: undefined, by: NONE, plan: planSubject(asked) });
   return task;
 }
 
@@ -84,36 +67,43 @@ const newSide = (): Side => ({ seen: new Map(), level: [], cost: 0, spent: 0, de
 
 /**
  * Looks for a way from the object to the subject and from the subject to the object, in turn a level of the one or the
- * other: of that which has then followed fewer edges. So it follows at most twice the edges of the better direction, and
- * a node with a hundred thousand neighbours is only opened where there is no way around it. The first meeting is on a
- * shortest way. Levels are whole or not begun, so the order of tuples changes no answer, an overrun neither.
+ * other: of that which will then have followed fewer edges. So it follows at most twice the edges of the better direction,
+ * and a node with a hundred thousand neighbours is opened only where there is no way around it. The last tuple of a way
+ * is never looked for in a list but found by its place. The first meeting is on a shortest way. Levels are whole or not
+ * begun, so the order of tuples changes no answer, an overrun neither.
  */
 export function search(task: Task, relation: number, object: number): Found {
-  const { facts } = task;
   const goals = newSide();
-  facts.spent = 0;
-  let meeting = addGoal(task, goals, { object, relation, from: undefined, by: NONE });
-  while (meeting === undefined) {
-    if (facts.level.length === 0) return { held: 'no' };
-    if (goals.level.length === 0) {
-      for (const key of goals.seen.keys()) task.refuted.add(key);
-      return { held: 'no' };
-    }
-    const side = choose(task, goals);
-    if (side === undefined) return { held: 'overrun' };
-    meeting = side === goals ? nextGoals(task, goals) : nextFacts(task, goals);
+  task.facts.spent = 0;
+  let meeting = addGoal(task, goals, { object, relation, from: undefined, by: NONE }) ?? addSame(task, goals);
+  for (let compared = task.facts.seen.size === 0; meeting === undefined; compared = true) {
+    const next = chooseStep(task, goals, compared);
+    if (typeof next === 'string') return { held: next };
+    meeting = next(task, goals);
   }
-  const { goal, tuple, fact } = meeting;
-  return { held: 'yes', path: () => pathOf(task, { goal, tuple, fact }) };
+  const found = meeting;
+  return { held: 'yes', path: () => pathOf(task, found) };
 }
 
-function choose({ facts, limits, edges }: Task, goals: Side): Side | undefined {
-  const affordable = (side: Side) => edges + side.cost <= limits.edges;
-  // A subject's own tuples are at no distance: every goal is compared with them.
-  const goalsMay = affordable(goals) && goals.depth + Math.max(facts.depth - 1, 0) < limits.depth;
-  const factsMay = affordable(facts) && goals.depth + facts.depth <= limits.depth;
-  if (goalsMay && factsMay) return goals.spent + goals.cost <= facts.spent + facts.cost ? goals : facts;
-  return goalsMay ? goals : factsMay ? facts : undefined;
+type Step = (task: Task, goals: Side) => Meeting | undefined;
+
+/** `compared`: no fact is, or is next to, what is asked. That needs to be seen to once, if facts are there from before. */
+function chooseStep(task: Task, goals: Side, compared: boolean): Step | 'no' | 'overrun' {
+  const { facts, limits, edges } = task;
+  if (goals.level.length === 0) {
+    for (const key of goals.seen.keys()) task.refuted.add(key);
+    return 'no';
+  }
+  const affordable = (cost: number) => edges + cost <= limits.edges;
+  const goalsMay = affordable(goals.cost) && goals.depth + Math.max(facts.depth - 1, 0) < limits.depth;
+  if (!compared) {
+    if (facts.seen.size <= goals.cost && affordable(facts.seen.size)) return compareFacts;
+    return goalsMay ? nextGoals : 'overrun';
+  }
+  if (facts.level.length === 0) return 'no';
+  const factsMay = affordable(facts.cost) && Math.max(goals.depth, 1) + facts.depth <= limits.depth;
+  if (goalsMay && factsMay) return goals.spent + goals.cost <= facts.spent + facts.cost ? nextGoals : nextFacts;
+  return goalsMay ? nextGoals : factsMay ? nextFacts : 'overrun';
 }
 
 /** Takes the level off, to be followed. */
@@ -128,58 +118,51 @@ function open(task: Task, side: Side): Node[] {
 }
 
 function push(side: Side, node: Node): void {
-  const { spans, same } = node.plan;
-  if (spans.length === 0 && same.length === 0) return;
+  if (node.plan === LEADS_NOWHERE) return;
   side.level.push(node);
-  side.cost += same.length;
-  for (const { start, end } of spans) side.cost += end - start;
+  side.cost += node.plan.same.length;
+  for (const { start, end } of node.plan.spans) side.cost += end - start;
 }
 
-const keyOf = ({ tuples }: Task, object: number, relation: number) => object * tuples.relations.size + relation;
-
-type Unplanned = Omit<Node, 'plan'>;
-
-function addGoal(task: Task, goals: Side, { object, relation, from, by }: Unplanned): Meeting | undefined {
-  const key = keyOf(task, object, relation);
-  if (goals.seen.has(key) || task.refuted.has(key)) return undefined;
-  const own = tuplesTo(task.tuples, object, relation);
-  const tuple = findIn(task.tuples, own, task.subject);
-  const fact = task.facts.seen.get(key);
-  if (tuple !== NONE || fact !== undefined) return { goal: { object, relation, from, by, plan: LEADS_NOWHERE }, tuple, fact };
-  const node: Node = { object, relation, from, by, plan: planGoal(task, { object, relation }, { start: own.sets, end: own.end }) };
-  goals.seen.set(key, node);
-  push(goals, node);
-  return undefined;
-}
-
-function planGoal(task: Task, { object, relation }: Pick<Node, 'object' | 'relation'>, sets: Range): Plan {
-  const { tuples, model } = task;
-  const spans: Span[] = sets.start < sets.end ? [{ ...sets, relation: NONE, unless: NOTHING }] : [];
-  const rule = model.rules.get(model.pairOf(tuples.typeOf[object]!, relation));
-  for (const { relation: through, is, unless } of rule?.via ?? NOTHING) {
-    const { start, sets: end } = tuplesTo(tuples, object, through);
-    if (start < end && !holdsDirectly(task, object, unless)) spans.push({ start, end, relation: is, unless: NOTHING });
-  }
-  return { spans, same: rule?.from ?? NOTHING };
-}
-
-const holdsDirectly = ({ tuples, subject }: Task, object: number, relations: readonly number[]) =>
-  relations.some((relation) => findIn(tuples, tuplesTo(tuples, object, relation), subject) !== NONE);
+const keyOf = ({ tuples }: Task, { object, relation }: Unplanned) => object * tuples.relations.size + relation;
 
 function nextGoals(task: Task, goals: Side): Meeting | undefined {
   const { subject, set } = task.tuples.byObject;
-  for (const node of open(task, goals)) {
-    for (const relation of node.plan.same) {
-      const met = addGoal(task, goals, { object: node.object, relation, from: node, by: NONE });
-      if (met !== undefined) return met;
-    }
-    for (const { start, end, relation } of node.plan.spans) {
+  for (const from of open(task, goals)) {
+    for (const { start, end, relation } of from.plan.spans) {
       for (let by = start; by < end; by += 1) {
-        const met = addGoal(task, goals, { object: subject[by]!, relation: relation === NONE ? set[by]! - 1 : relation, from: node, by });
+        const met = addGoal(task, goals, { object: subject[by]!, relation: relation === NONE ? set[by]! - 1 : relation, from, by });
         if (met !== undefined) return met;
       }
     }
   }
+  return addSame(task, goals);
+}
+
+// Grows the level that it goes through.
+function addSame(task: Task, goals: Side): Meeting | undefined {
+  for (const from of goals.level) {
+    for (const relation of from.plan.same) {
+      const met = addGoal(task, goals, { object: from.object, relation, from, by: NONE });
+      if (met !== undefined) return met;
+    }
+  }
+  return undefined;
+}
+
+function addGoal(task: Task, goals: Side, goal: Unplanned): Meeting | undefined {
+  const key = keyOf(task, goal);
+  if (goals.seen.has(key) || task.refuted.has(key)) return undefined;
+  const { object, relation, from, by } = goal;
+  const own = tuplesTo(task.tuples, object, relation);
+  const tuple = findIn(task.tuples, own.plain, task.subject);
+  const fact = task.facts.seen.get(key);
+  if (tuple !== NONE || fact !== undefined) return { goal, tuple, fact };
+  const plan = planGoal(task, { object, relation, sets: own.sets });
+  if (plan === LEADS_NOWHERE) return undefined;
+  const node: Node = { object, relation, from, by, plan };
+  goals.seen.set(key, node);
+  push(goals, node);
   return undefined;
 }
 
@@ -188,54 +171,56 @@ function nextFacts(task: Task, goals: Side): Meeting | undefined {
   const { object } = task.tuples.bySubject;
   let met: Meeting | undefined;
   const add = (node: Unplanned) => {
-    const key = keyOf(task, node.object, node.relation);
-    if (task.facts.seen.has(key)) return;
-    const fact: Node = { ...node, plan: planFact(task, node) };
-    task.facts.seen.set(key, fact);
-    push(task.facts, fact);
-    const goal = goals.seen.get(key);
-    if (goal !== undefined) met ??= { goal, tuple: NONE, fact };
+    met = addFact(task, goals, { node, met });
   };
   for (const from of open(task, task.facts)) {
-    for (const relation of from.plan.same) add({ object: from.object, relation, from, by: NONE });
     for (const { start, end, relation, unless } of from.plan.spans) {
       for (let by = start; by < end; by += 1) {
-        if (!holdsDirectly(task, object[by]!, unless)) add({ object: object[by]!, relation, from, by });
+        if (unless.length === 0 || !holdsDirectly(task, object[by]!, unless)) add({ object: object[by]!, relation, from, by });
       }
     }
   }
+  for (const from of task.facts.level) for (const relation of from.plan.same) add({ object: from.object, relation, from, by: NONE });
   return met;
 }
 
-function planFact(task: Task, { object, relation }: Unplanned): Plan {
-  const { tuples, model, relevant } = task;
-  const spans = kindsOf(task, tuplesFrom(tuples, object, relation + 1), relevant?.upTo);
-  for (const { kind, gives, pair, unless } of model.down.get(relation) ?? NOTHING) {
-    if (relevant?.upTo.has(pair) === false) continue;
-    const range = ofKind(tuples, tuplesFrom(tuples, object, 0), kind);
-    if (range.start < range.end) spans.push({ ...range, relation: gives, unless });
-  }
-  const type = tuples.typeOf[object]!;
-  const same = model.follows.get(model.pairOf(type, relation)) ?? NOTHING;
-  return { spans, same: relevant === undefined ? same : same.filter((one) => relevant.upTo.has(model.pairOf(type, one))) };
+function addFact(task: Task, goals: Side, { node: { object, relation, from, by }, met }: { readonly node: Unplanned; readonly met: Meeting | undefined }): Meeting | undefined {
+  const { facts } = task;
+  const key = keyOf(task, { object, relation, from, by });
+  if (facts.seen.has(key)) return met;
+  const fact: Node = { object, relation, from, by, plan: planFact(task, object, relation) };
+  facts.seen.set(key, fact);
+  push(facts, fact);
+  if (met !== undefined) return met;
+  const goal = goals.seen.get(key);
+  return goal === undefined ? nextTo(task, goals, fact) : { goal, tuple: NONE, fact };
 }
 
-/** The tuples of a range that are of a kind that matters, each kind for itself. */
-function kindsOf({ tuples, model }: Pick<Task, 'tuples' | 'model'>, range: Range, matter: ReadonlySet<number> | undefined): Span[] {
-  const { bySubject, kinds } = tuples;
-  const spans: Span[] = [];
-  for (let start = range.start; start < range.end;) {
-    const kind = bySubject.kind[start]!;
-    const { end } = ofKind(tuples, { start, end: range.end }, kind);
-    const relation = kinds.relation[kind]!;
-    if (matter?.has(model.pairOf(kinds.type[kind]!, relation)) !== false) spans.push({ start, end, relation, unless: NOTHING });
-    start = end;
+function compareFacts(task: Task, goals: Side): Meeting | undefined {
+  const { facts } = task;
+  task.edges += facts.seen.size;
+  for (const fact of facts.seen.values()) {
+    const met = nextTo(task, goals, fact);
+    if (met !== undefined) return met;
   }
-  return spans;
+  return undefined;
+}
+
+/** Whether one tuple leads from the fact to what is asked. Once goals were opened, those tuples' other ends are goals. */
+function nextTo({ tuples }: Task, goals: Side, fact: Node): Meeting | undefined {
+  if (goals.depth > 0) return undefined;
+  const { object, relation } = fact;
+  for (const from of goals.level) {
+    for (const span of from.plan.spans) {
+      const by = span.relation === NONE ? findSet(tuples, span, { subject: object, set: relation + 1 }) : span.relation === relation ? findIn(tuples, span, object) : NONE;
+      if (by !== NONE) return { goal: { object, relation, from, by }, tuple: NONE, fact };
+    }
+  }
+  return undefined;
 }
 
 /** The tuples on the way, from the subject's to the object's. */
-function pathOf({ tuples, subject }: Task, { goal, tuple, fact }: Meeting): string[] {
+function pathOf({ tuples, subject }: Task, { goal, tuple, fact }: Meeting): readonly string[] {
   const { byObject, bySubject, kinds, ids, relations } = tuples;
   const line = (who: number, set: number, rest: readonly [relation: number, object: number]) =>
     `${ids.text(who)}${set === 0 ? '' : `#${relations.text(set - 1)}`} ${relations.text(rest[0])} ${ids.text(rest[1])}`;

@@ -18,9 +18,10 @@ export interface Range {
   readonly end: number;
 }
 
-/** Plain subjects up to `sets`, sets from there. */
-export interface ToObject extends Range {
-  readonly sets: number;
+/** Of one relation of an object: plain subjects first, sets after them. */
+export interface ToObject {
+  readonly plain: Range;
+  readonly sets: Range;
 }
 
 export function openTuples({ ids, relations, types, typeOf, byObject, bySubject, kinds }: GraphImage): Tuples {
@@ -42,7 +43,8 @@ export function tuplesTo({ byObject }: Tuples, object: number, wanted: number): 
   const last = starts[object + 1]!;
   const start = lowerBound(relation, { start: starts[object]!, end: last }, wanted);
   const end = lowerBound(relation, { start, end: last }, wanted + 1);
-  return { start, sets: lowerBound(set, { start, end }, 1), end };
+  const sets = lowerBound(set, { start, end }, 1);
+  return { plain: { start, end: sets }, sets: { start: sets, end } };
 }
 
 /** By subject: the tuples of a plain subject (`set` 0) or a set. */
@@ -59,9 +61,15 @@ export function ofKind({ bySubject }: Tuples, range: Range, kind: number): Range
 }
 
 /** The position, by object, of the tuple with the plain subject, among those of a relation; -1 if there is none. */
-export function findIn({ byObject: { subject: subjects } }: Tuples, { start, sets }: ToObject, subject: number): number {
-  const at = lowerBound(subjects, { start, end: sets }, subject);
-  return at < sets && subjects[at] === subject ? at : NONE;
+export function findIn({ byObject }: Tuples, plain: Range, subject: number): number {
+  const at = lowerBound(byObject.subject, plain, subject);
+  return at < plain.end && byObject.subject[at] === subject ? at : NONE;
+}
+
+/** The same of a set, among the sets of a relation. */
+export function findSet(tuples: Tuples, { start, end }: Range, { subject, set }: { readonly subject: number; readonly set: number }): number {
+  const first = lowerBound(tuples.byObject.set, { start, end }, set);
+  return findIn(tuples, { start: first, end: lowerBound(tuples.byObject.set, { start: first, end }, set + 1) }, subject);
 }
 
 /** Where the values that are at least `wanted` begin. */

@@ -103,7 +103,9 @@ describe('bounds', () => {
 
   test('the search ends after 10,000 pairs', () => {
     const fan = (width: number) => graphOf([
-      ...Array.from({ length: width }, (_, i) => `group:${i}#member reader doc:1`), 'user:u member group:x',
+      ...Array.from({ length: width }, (_, i) => `group:${i}#member reader doc:1`),
+      ...Array.from({ length: width }, (_, i) => `user:u member team:${i}`), 'team:0#member reader doc:2', 'group:0#member member group:1',
+      'team:x#member member team:y', 'team:y#member reader doc:1',
     ]);
     expect([9_999, 10_000].map((width) => fan(width).holds('user:u', 'reader', 'doc:1'))).toEqual(['no', 'overrun']);
     expect(fan(20_000).relations('user:u', 'doc:1')).toEqual({ relations: [], overrun: true });
