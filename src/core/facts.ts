@@ -1,7 +1,8 @@
 import type { Category, Environment, EventFact, FieldFact } from './event-facts.ts';
 import type { Alternatives, Grant, Term } from './grant-facts.ts';
+import type { GraphImage } from './graph/image.ts';
 import type { Edge, Json, Period, Vendor } from './vendor-facts.ts';
-import type { IdentityType, Channel, EventKind, ObligationOp, Power } from './vocabulary.ts';
+import type { IdentityType, Channel, ObligationOp, Power } from './vocabulary.ts';
 
 export * from './event-facts.ts';
 export * from './grant-facts.ts';
@@ -55,14 +56,27 @@ export interface Tuple {
   readonly object: string;
 }
 
-/** How a relation of an object type is held: by a tuple, by holding one of `from` on it, or through a related object. */
+/**
+ * How a relation of an object type is held: by a tuple, by holding one of `from` on it, or through a related object.
+ *
+ * `unlessDirect` names relations of the same object: whoever holds one of them by a plain tuple (not through a set, not
+ * derived) doesn't get the relation through `via` there, and so nothing further that would follow from it. On the rule
+ * it blocks all of the relation's `via`, on an entry that one. It is judged for the subject that is asked about, also
+ * where a set led to the object. Since it looks only at tuples, never at what is derived, it only takes away steps that
+ * are known beforehand: what remains is plain reachability, which has one answer on cycles too.
+ */
 export interface RelationRule {
   readonly type: string;
   readonly relation: string;
   readonly from: readonly string[];
   /** Held by whoever holds `is` on an object that this object has `relation` to (its parent). */
-  readonly via: readonly { readonly relation: string; readonly is: string; readonly unlessDirect?: readonly string[] }[];
-  /** Not held through another object by who directly holds any of these on this one; of a `via`, not by that way. */
+  readonly via: readonly RelationStep[];
+  readonly unlessDirect?: readonly string[];
+}
+
+export interface RelationStep {
+  readonly relation: string;
+  readonly is: string;
   readonly unlessDirect?: readonly string[];
 }
 
@@ -151,6 +165,8 @@ export interface Facts {
   readonly closures: ReadonlyMap<string, Grant>;
   readonly tuples: readonly Tuple[];
   readonly relationRules: readonly RelationRule[];
+  /** Tuples and relation rules, packed by another thread; then `tuples` is empty. */
+  readonly graph?: GraphImage;
   readonly combinations: ReadonlyMap<string, Combination>;
   readonly modes: { readonly vendors: ReadonlyMap<string, Mode>; readonly events: ReadonlyMap<string, Mode> };
   readonly callers: ReadonlyMap<string, Caller>;

@@ -1,10 +1,16 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Facts } from '../core/facts.ts';
-import type { PermitKeys } from '../sources/permit/keys.ts';
+import type { PackedMapped } from '../sources/permit/build.ts';
 import { receive, type Merged } from '../sources/permit/receive.ts';
 import type { Active, PermitStatus } from '../sources/permit/keep/status.ts';
 import { openPermitSync, type PermitSync } from '../sources/permit/sync.ts';
+
+/** The keys, as they stand in their file now. */
+export interface PermitKeys {
+  environments(): readonly string[];
+  key(environment: string): string | undefined;
+}
 
 /** Where environments are administered in Permit, and how they are read. */
 export interface PermitOptions {
@@ -26,6 +32,8 @@ export interface PermitSource {
   /** Those that something decides, with facts merged with these of the files. @throws {Error} when they contradict each other. */
   own(base: Facts): ReadonlyMap<string, OwnFacts>;
   readonly sync: PermitSync;
+  /** Has keys that were changed in their file used from the next read on. */
+  renewKeys(): void;
 }
 
 export interface PermitDeps extends PermitOptions {
@@ -80,7 +88,7 @@ export async function openPermit(deps: PermitDeps): Promise<PermitSource> {
     if (generation === undefined) return undefined;
     const known = merged.get(environment);
     if (known?.base === base && known.own.generation.digest === generation.digest) return { ...known.own, generation };
-    const own = { ...receive(environment, base, generation.message), generation };
+    const own = { ...receive(base, generation.message as PackedMapped), generation };
     merged.set(environment, { base, own });
     return own;
   }
@@ -92,5 +100,11 @@ export async function openPermit(deps: PermitDeps): Promise<PermitSource> {
       return own === undefined ? [] : [[environment, own] as const];
     })),
     sync,
+    renewKeys() {
+      for (const environment of environments) {
+        const key = keys.key(environment);
+        if (key !== undefined) sync.setKey(environment, key);
+      }
+    },
   };
 }

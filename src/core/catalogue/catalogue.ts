@@ -1,6 +1,6 @@
 import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from '../facts.ts';
+import { createGraph, openGraph, type Graph } from '../graph/graph.ts';
 import { compileAgeBounds, type AgeBounds } from './age-bounds.ts';
-import { createGraph, type Graph } from './graph.ts';
 import { createGrantIndex, type GrantIndex } from './grant-index.ts';
 import { compilePatterns, matchName } from '../parse/paths.ts';
 import { createProfiles, type Profile, type Profiles } from './profiles.ts';
@@ -70,7 +70,7 @@ export function createCatalogue(facts: Facts): Catalogue {
   const ages = new Map([...facts.environments].map(([id, environment]) => [id, compileAgeBounds(environment)]));
   const parents = new Set([...facts.categories.keys()].flatMap((id) => ancestorsOf(id).slice(1, -1)));
   const leaves = [...facts.categories.keys()].filter((id) => !parents.has(id)).sort();
-  const graph = createGraph(facts.tuples, facts.relationRules);
+  const graph = facts.graph === undefined ? createGraph(facts.tuples, facts.relationRules) : openGraph(facts.graph);
   const narrowed = createNarrowed(grants, facts, leaves);
   return {
     facts,

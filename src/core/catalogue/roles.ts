@@ -1,6 +1,6 @@
 import type { Alternatives, Facts, Identity, Vendor } from '../facts.ts';
 import { holds } from './conditions.ts';
-import type { Graph } from './graph.ts';
+import type { Graph } from '../graph/graph.ts';
 
 /** Before a resource role: `vendor#telemetry` is held on one vendor. */
 const ON_VENDOR = 'vendor#';

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Facts, Grant, Identity } from '../../core/facts.ts';
 import { ancestorsOf } from '../../core/catalogue/selectors.ts';
-import { canonicalJson } from '../yaml/digest.ts';
 import { PermitError } from './data.ts';
 import type { Mapped } from './map/map.ts';
 import { contextNames } from './map/sets.ts';
@@ -35,20 +34,42 @@ export function mergePermit(yaml: Facts, mapped: Mapped): Merged {
     closures: new Map([...yaml.grants].filter(([, grant]) => grant.exclusive)),
     tuples: mapped.tuples,
     relationRules: mapped.relationRules,
+    ...(mapped.graph !== undefined && { graph: mapped.graph }),
     vendors: mergeVendors(yaml.vendors, mapped.vendors, unmapped),
     edges: mergeEdges(yaml.edges, mapped.edges),
   };
   listIdleTerms(yaml, mapped, unmapped);
-  return { facts: { ...facts, digest: digestOf(yaml, mapped) }, unmapped: unmapped.list(), setAside: setAsideOf(yaml) };
+  return { facts: { ...facts, digest: `sha256:${hash('sha256', `${yaml.digest} ${mapped.digest}`)}` }, unmapped: unmapped.list(), setAside: setAsideOf(yaml) };
 }
 
 /** An identity of the YAML that Permit doesn't have is none; its manifest restricts the one of the same id. */
 function mergeIdentities(yaml: Facts['identities'], mapped: Facts['identities']): Facts['identities'] {
-  if (![...yaml.values()].some(({ manifest }) => manifest !== undefined)) return mapped;
-  return new Map([...mapped].map(([id, identity]): [string, Identity] => {
-    const manifest = yaml.get(id)?.manifest;
-    return [id, manifest === undefined ? identity : { ...identity, manifest }];
-  }));
+  const manifests = new Map([...yaml].flatMap(([id, { manifest }]) => (manifest === undefined ? [] : [[id, manifest] as const])));
+  const restrict = (identity: Identity): Identity => {
+    const manifest = manifests.get(identity.id);
+    return manifest === undefined ? identity : { ...identity, manifest };
+  };
+  return manifests.size === 0 ? mapped : mapValues(mapped, restrict);
+}
+
+/** Each value as it is asked for: of a hundred thousand identities few are. */
+function mapValues<T>(map: ReadonlyMap<string, T>, change: (value: T) => T): ReadonlyMap<string, T> {
+  const changed: ReadonlyMap<string, T> = {
+    size: map.size,
+    has: (key) => map.has(key),
+    get(key) {
+      const value = map.get(key);
+      return value === undefined ? undefined : change(value);
+    },
+    keys: () => map.keys(),
+    values: () => map.values().map(change),
+    entries: () => map.entries().map(([key, value]): [string, T] => [key, change(value)]),
+    [Symbol.iterator]: () => changed.entries(),
+    forEach(call, self) {
+      for (const [key, value] of changed) call.call(self, value, key, changed);
+    },
+  };
+  return changed;
 }
 
 /** The grants of categories and context names that the catalogue has. */
@@ -80,14 +101,4 @@ function setAsideOf(yaml: Facts): readonly string[] {
   const count = (of: (typeof SET_ASIDE)[number]) => (of === 'tuples' ? yaml.tuples.length : yaml[of].size);
   const claims = [...yaml.vendors.values()].reduce((sum, vendor) => sum + vendor.claims.length, 0);
   return [...SET_ASIDE.map((kind) => `${count(kind)} ${kind}`), `${claims} claims of vendors`].filter((line) => !line.startsWith('0 '));
-}
-
-/** Over both sources, whole: what is mapped follows from what was read, in its order. In parts, since there may be a million. */
-function digestOf(yaml: Facts, mapped: Mapped): string {
-  const digest = createHash('sha256').update(yaml.digest);
-  for (const part of ['identities', 'roles', 'grants', 'tuples', 'relationRules', 'edges', 'vendors'] as const) {
-    digest.update(`\n${part}\n`);
-    for (const entry of mapped[part]) digest.update(canonicalJson(entry)).update('\n');
-  }
-  return `sha256:${digest.digest('hex')}`;
 }
