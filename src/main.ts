@@ -14,6 +14,7 @@ import { createMetrics, observeStatus } from './http/metrics.ts';
 import { createServer, listen } from './http/server.ts';
 import { openSluice } from './open.ts';
 import type { Pdp } from './pdp.ts';
+import { openPermitKeys } from './sources/permit/keys.ts';
 
 export interface Running {
   readonly pdp: Pdp;
@@ -33,7 +34,8 @@ export interface Running {
 export async function openServer(config: Config, { root, logger }: { readonly root: string; readonly logger: Logger }): Promise<Running> {
   const registry = new Registry();
   const { policies, rego, dataDir, memoEntries, env } = config;
-  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry) });
+  const permit = config.permit && { ...config.permit, keys: openPermitKeys(config.permit.keysFile) };
+  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry), ...(permit !== undefined && { permit }) });
   const { pdp } = sluice;
   const servers: Server[] = [];
   const drain = createDrain({ servers, waitMs: config.drainSeconds * 1000 });

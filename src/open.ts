@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { createClock } from './clock.ts';
 import { SluiceError } from './core/errors.ts';
@@ -71,8 +72,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   try {
     loaded = await load(folders, now);
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
-    seenMs = await lastRecordMs(logDir);
-    if (options.permit !== undefined) permit = await openSource(options.permit);
+    const isFirst = !existsSync(path.join(logDir, 'segments'));
+    seenMs = isFirst ? 0 : await lastRecordMs(logDir);
+    if (options.permit !== undefined) permit = await openSource(options.permit, isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'));
     snapshots = snapshotsOf(loaded);
     log = await openLog({
       dir: logDir, now, onSegment: () => activations(),
@@ -103,10 +105,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let switching: Promise<unknown> = Promise.resolve();
   let activated = generations();
 
-  async function openSource(given: PermitOptions): Promise<PermitSource> {
+  async function openSource(given: PermitOptions, before: Readonly<Record<string, unknown>> | undefined): Promise<PermitSource> {
     const unknown = given.keys.environments().filter((environment) => !loaded.facts.environments.has(environment));
     if (unknown.length > 0) throw new Error(`the file of Permit's keys names ${unknown.join(', ')}, which environments.yaml doesn't: add it there, or take the line out`);
-    const before = await lastOf(logDir, 'snapshot_activated');
     return openPermit({
       ...given, dataDir: options.dataDir, program: PROGRAM, lastRecordMs: seenMs, now, monotonic,
       wanted: new Map(Object.entries((before?.['permit'] ?? {}) as Record<string, { readonly digest: string; readonly number: number }>)),

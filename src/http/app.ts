@@ -2,7 +2,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Pdp } from '../pdp.ts';
-import { postReload, postVendorState } from './admin.ts';
+import { postReload, postVendorState } from './admin/admin.ts';
 import { createAuthenticate } from './auth.ts';
 import { postBatch, postCheck, postPermitted } from './check.ts';
 import { createOnError, notFound, onlyMethods } from './errors.ts';
@@ -11,7 +11,7 @@ import { createHttpMetrics, type HttpObserver } from './metrics.ts';
 import { createOpenApi } from './openapi.ts';
 import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
-import { getSync, postPollNow, postSync } from './sync.ts';
+import { getSync, postPollNow, postSync } from './admin/sync.ts';
 
 export interface AppDeps {
   readonly pdp: Pdp;

@@ -33,7 +33,7 @@ export const CALLERS: readonly Caller[] = [
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 export const STATUS: PdpStatus = {
-  digest: DIGEST, bundleDigest: DIGEST, loadedAtMs: 0, queuedRecords: 0, shadow: [], environments: { production: { number: 42, ageMs: 812 } },
+  digest: DIGEST, bundleDigest: DIGEST, loadedAtMs: 0, queuedRecords: 0, shadow: [], environments: { production: { number: 42, ageMs: 812 } }, waiting: [], degraded: [],
 };
 
 export function answerTo(question: Question): Answer {

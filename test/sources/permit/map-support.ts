@@ -9,7 +9,7 @@ import { complete } from '../../../src/core/prepare/complete.ts';
 import { parseQuestion } from '../../../src/core/parse/parse.ts';
 import { runCases } from '../../../src/cases.ts';
 import { judge } from '../../../src/judge.ts';
-import { createSnapshot, type Snapshot } from '../../../src/snapshot.ts';
+import { ageSince, createSnapshot, type Snapshot } from '../../../src/snapshot.ts';
 import type { PermitData, PermitResource } from '../../../src/sources/permit/data.ts';
 import { mapPermit } from '../../../src/sources/permit/map/map.ts';
 import { mergePermit, type Merged } from '../../../src/sources/permit/merge.ts';
@@ -83,7 +83,7 @@ export async function openPermitWorld(data: PermitData, options: { readonly extr
   const yaml = await loadYaml(options.extra === undefined ? path.join(ROOT, 'policies') : await copyPolicies(options.extra));
   const merged = mergePermit(yaml, mapPermit(data));
   const { bundle, engine } = await shippedEngine();
-  const snapshot = createSnapshot({ facts: merged.facts, bundle, engine, vendorStates: options.vendorStates ?? new Map(), loadedAtMs: NOON, revisionOf: () => 1 });
+  const snapshot = createSnapshot({ facts: merged.facts, bundle, engine, vendorStates: options.vendorStates ?? new Map(), ageMs: ageSince(NOON), revisionOf: () => 1 });
   const caller = snapshot.world.catalogue.facts.callers.get('demo-gateway')!;
   return {
     merged,

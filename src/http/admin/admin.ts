@@ -1,10 +1,10 @@
 import type { RequestHandler } from 'express';
-import { SluiceError } from '../core/errors.ts';
-import { VENDOR_STATES, type VendorState } from '../core/facts.ts';
-import type { Pdp } from '../pdp.ts';
-import { requirePower, type Authenticate } from './auth.ts';
-import { BODY_LIMIT, hasBody, readJson } from './body.ts';
-import { stateOf, type Reply } from './reply.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { VENDOR_STATES, type VendorState } from '../../core/facts.ts';
+import type { Pdp } from '../../pdp.ts';
+import { requirePower, type Authenticate } from '../auth.ts';
+import { BODY_LIMIT, hasBody, readJson } from '../body.ts';
+import { stateOf, type Reply } from '../reply.ts';
 
 export interface AdminDeps {
   readonly pdp: Pick<Pdp, 'reload' | 'setVendorState'>;

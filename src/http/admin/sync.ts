@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
-import { SluiceError } from '../core/errors.ts';
-import type { Pdp } from '../pdp.ts';
-import { requirePower, type Authenticate } from './auth.ts';
-import { BODY_LIMIT, hasBody, readJson } from './body.ts';
-import { stateOf, type Reply } from './reply.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { Pdp } from '../../pdp.ts';
+import { requirePower, type Authenticate } from '../auth.ts';
+import { BODY_LIMIT, hasBody, readJson } from '../body.ts';
+import { stateOf, type Reply } from '../reply.ts';
 
 export interface SyncDeps {
   readonly pdp: Pick<Pdp, 'sync'>;
