@@ -52,6 +52,7 @@ test('the names and labels of the metrics, and what they count', async () => {
     [`sluice_bundle_info{revision="${STATUS.bundleDigest}"}`]: 1,
     'sluice_revision_number{env="production"}': 42,
     'sluice_facts_age_seconds{env="production"}': 0.812,
+    'sluice_facts_unverified': 0,
     'sluice_shadow{name="segment"}': 1,
     [`sluice_build_info{version="0.1.0",node="${process.version}"}`]: 1,
   });
