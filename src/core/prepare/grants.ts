@@ -54,7 +54,7 @@ export function purposesOf({ purposes, defaultPurposeOnly }: KnownGrant, { defau
 }
 
 /** The grants that can permit here: what they state fits, and they hold now; dates of those that fit are remembered. */
-export function candidates(catalogue: Catalogue, s: Situation, thresholds: Thresholds): readonly KnownGrant[] {
+export function candidates(catalogue: Pick<Catalogue, 'grantsOf'>, s: Situation, thresholds: Thresholds): readonly KnownGrant[] {
   return s.roles.flatMap((role) => catalogue.grantsOf(role, s.vendor)).filter((grant) => misses(grant, s).length === 0 && thresholds.holds(grant));
 }
 
