@@ -111,11 +111,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     return openPermit({
       ...given, dataDir: options.dataDir, program: PROGRAM, lastRecordMs: seenMs, now, monotonic,
       wanted: new Map(Object.entries((before?.['permit'] ?? {}) as Record<string, { readonly digest: string; readonly number: number }>)),
-      onVerified: () => activate(loaded),
-      onAttempt: (status) => {
-        const { environment, lastAttempt } = status;
-        if (lastAttempt?.message === undefined) logger.info({ environment, outcome: lastAttempt?.outcome }, 'Permit was read');
-        else logger.warn({ environment, outcome: lastAttempt.outcome, reason: lastAttempt.message, failures: status.failures }, 'Permit could not be read; what was verified last stays');
+      async onVerified(environment) {
+        await activate(loaded);
+        tellOwn(environment);
+      },
+      onAttempt({ environment, lastAttempt, failures }) {
+        if (lastAttempt?.message !== undefined) logger.warn({ environment, outcome: lastAttempt.outcome, reason: lastAttempt.message, failures }, 'Permit could not be read; what was verified last stays');
       },
     });
   }
@@ -127,13 +128,20 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     const base = createSnapshot({ ...shared, environments: [...parts.facts.environments.keys()].filter((name) => !elsewhere.includes(name)), ageMs: ageSince(parts.loadedAtMs) });
     return createSnapshots(base, new Map(elsewhere.map((environment) => {
       const facts = own.get(environment);
-      return [environment, facts && createSnapshot({ ...shared, facts: facts.facts, environments: [environment], ageMs: () => facts.generation.ageMs() })];
+      return [environment, facts && createSnapshot({ ...shared, facts: facts.facts, environments: [environment], ageMs: () => Math.round(facts.generation.ageMs()) })];
     })));
   }
 
   /** What of Permit decides, by environment. */
   function generations(): Readonly<Record<string, { readonly number: number; readonly digest: string }>> | undefined {
     return permit && Object.fromEntries([...permit.own(loaded.facts)].map(([environment, { generation: { number, digest } }]) => [environment, { number, digest }]));
+  }
+
+  function tellOwn(environment: string): void {
+    const own = permit?.own(loaded.facts).get(environment);
+    if (own === undefined) return logger.info({ environment }, 'administered in Permit: not ready before it was read');
+    const { generation, setAside, unmapped } = own;
+    logger.info({ environment, generation: generation.number, ageMs: Math.round(generation.ageMs()), setAside, unmapped: unmapped.length }, 'administered in Permit; what policies say of these kinds is set aside');
   }
 
   /** What decides now; each segment of the log begins with it. */
@@ -189,7 +197,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   note('start', { program: PROGRAM, node: process.version });
   for (const entry of activations()) await log.append(entry).durable;
   observer.activated('ok');
-  for (const [environment, own] of permit?.own(loaded.facts) ?? []) logger.info({ environment, generation: own.generation.number, ageMs: Math.round(own.generation.ageMs()), setAside: own.setAside, unmapped: own.unmapped.length }, 'administered in Permit; what policies say of these kinds is set aside');
+  for (const environment of permit?.environments ?? []) tellOwn(environment);
   permit?.sync.start();
   // Whoever heeds /readyz asks nothing of a log that has failed: so it finds out by itself when there is space again.
   const probing = setInterval(() => {

@@ -16,10 +16,11 @@ import { importCommand } from './import.ts';
 import { init } from './init.ts';
 import { log } from './log.ts';
 import { serve } from './serve.ts';
+import { sync } from './sync.ts';
 import { test } from './test.ts';
 import { token } from './token.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, init };
+const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, sync, init };
 
 const HELP = `Sluice ${VERSION}: may identity X send field set F to vendor V in environment E?
 
