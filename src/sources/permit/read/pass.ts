@@ -1,8 +1,8 @@
 import type { Permit } from 'permitio';
-import type { PermitData, PermitScope } from '../data.ts';
+import { PermitError, type PermitData, type PermitScope } from '../data.ts';
 import { listsOf, MovingError, rowsOf, type Fetch } from './lists.ts';
 import { embeddedRelations, embeddedRoles, TENANT_ASSOCIATION, toAssignment, toConditionSet, toInstance, toResource, toRole, toRule, toTenant, toTuple, toUser } from './normalise.ts';
-import type { Row } from './rows.ts';
+import { isRow, type Row } from './rows.ts';
 
 export interface PassOptions {
   readonly permit: Permit;
@@ -78,7 +78,8 @@ const textOf = (item: object) => JSON.stringify(Object.values(item));
 /** What Permit itself counts; where it says nothing of a list, the pages alone tell. @throws {MovingError} */
 async function compareCounts(permit: Permit, { project, environment }: PermitScope, retried: PassOptions['retried'], read: Readonly<Record<string, number>>): Promise<void> {
   const answer = await retried(async () => permit.api.environments.getStats(project, environment) as Promise<unknown>);
-  const { stats } = (answer ?? {}) as { readonly stats?: Readonly<Record<string, unknown>> };
+  if (!isRow(answer)) throw new PermitError('invalid', 'counts: Permit\'s answer is no object');
+  const stats = answer['stats'] as Readonly<Record<string, unknown>> | undefined;
   for (const [list, count] of Object.entries(read)) {
     const said = stats?.[list];
     if (typeof said === 'number' && said !== count) throw new MovingError(list);

@@ -73,12 +73,14 @@ async function agreed(read: () => Promise<PermitData>, signal: AbortSignal, time
 function retrying(signal: AbortSignal, { pause, pauseMs }: ScanTimes, connection: Connection) {
   return async <T>(call: () => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt += 1) {
+      const before = connection.lastFailure();
       try {
         return await call();
       } catch (error) {
         signal.throwIfAborted();
         // The SDK says nothing of why its own question for the scope failed.
-        const cause = error instanceof Error && error.name === 'PermitContextError' ? connection.lastFailure() ?? error : error;
+        const hidden = connection.lastFailure();
+        const cause = error instanceof PermitError || hidden === before ? error : hidden;
         if (!(cause instanceof PassingError) || attempt === TRIES) throw cause;
         await pause(cause.retryAfterMs ?? Math.random() * Math.min(pauseMs, 200 * 2 ** attempt), signal);
       }
