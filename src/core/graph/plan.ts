@@ -1,6 +1,6 @@
 import type { Model } from './model.ts';
 import { NONE } from './packed.ts';
-import { findIn, ofKind, tuplesFrom, tuplesTo, type Range, type Tuples } from './tuples.ts';
+import { findIn, hasSets, ofKind, tuplesFrom, tuplesTo, type Range, type Tuples } from './tuples.ts';
 
 /** One subject, and what may matter of what it holds. */
 export interface Asked {
@@ -26,13 +26,17 @@ export interface Span extends Range {
 }
 
 const NOTHING: readonly never[] = [];
+const NO_RANGE: Range = { start: 0, end: 0 };
 export const LEADS_NOWHERE: Plan = { spans: NOTHING, same: NOTHING };
 
 /** From an object towards its subjects: whoever holds what this leads to holds the relation. Positions are by object. */
-export function planGoal(asked: Asked, { object, relation, sets }: { readonly object: number; readonly relation: number; readonly sets: Range }): Plan {
+export function planGoal(asked: Asked, object: number, relation: number): Plan {
   const { tuples, model } = asked;
-  const spans: Span[] = sets.start < sets.end ? [{ start: sets.start, end: sets.end, relation: NONE, unless: NOTHING }] : [];
   const rule = model.rules.get(model.pairOf(tuples.typeOf[object]!, relation));
+  const nested = hasSets(tuples, object);
+  if (rule === undefined && !nested) return LEADS_NOWHERE;
+  const { start, end } = nested ? tuplesTo(tuples, object, relation).sets : NO_RANGE;
+  const spans: Span[] = start < end ? [{ start, end, relation: NONE, unless: NOTHING }] : [];
   for (const { relation: through, is, unless } of rule?.via ?? NOTHING) {
     const { start, end } = tuplesTo(tuples, object, through).plain;
     if (start < end && !holdsDirectly(asked, object, unless)) spans.push({ start, end, relation: is, unless: NOTHING });

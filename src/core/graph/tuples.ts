@@ -7,6 +7,7 @@ export interface Tuples {
   readonly relations: Names;
   readonly types: Names;
   readonly typeOf: Int32Array;
+  readonly nested: Uint8Array;
   readonly byObject: Readonly<Record<'start' | 'relation' | 'set' | 'subject', Int32Array>>;
   readonly bySubject: Readonly<Record<'start' | 'set' | 'kind' | 'object', Int32Array>>;
   readonly kinds: Readonly<Record<'type' | 'relation', Int32Array>>;
@@ -24,9 +25,9 @@ export interface ToObject {
   readonly sets: Range;
 }
 
-export function openTuples({ ids, relations, types, typeOf, byObject, bySubject, kinds }: GraphImage): Tuples {
+export function openTuples({ ids, relations, types, typeOf, nested, byObject, bySubject, kinds }: GraphImage): Tuples {
   return {
-    ids: openNames(ids), relations: openNames(relations), types: openNames(types), typeOf: new Int32Array(typeOf),
+    ids: openNames(ids), relations: openNames(relations), types: openNames(types), typeOf: new Int32Array(typeOf), nested: new Uint8Array(nested),
     byObject: {
       start: new Int32Array(byObject.start), relation: new Int32Array(byObject.relation), set: new Int32Array(byObject.set), subject: new Int32Array(byObject.subject),
     },
@@ -46,6 +47,9 @@ export function tuplesTo({ byObject }: Tuples, object: number, wanted: number): 
   const sets = lowerBound(set, start, end, 1);
   return { plain: { start, end: sets }, sets: { start: sets, end } };
 }
+
+/** Whether some tuple of the object names a set. Most have none, and the bits of all stay in the processor's cache. */
+export const hasSets = ({ nested }: Tuples, object: number): boolean => (nested[object >> 3]! & (1 << (object & 7))) !== 0;
 
 /** By subject: the tuples of a plain subject (`set` 0) or a set. */
 export function tuplesFrom({ bySubject }: Tuples, subject: number, set: number): Range {
