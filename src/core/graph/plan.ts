@@ -48,14 +48,15 @@ export function planGoal(asked: Asked, object: number, relation: number): Plan {
 /** From what the subject holds to what follows from it. Positions are by subject. */
 export function planFact(asked: Asked, object: number, relation: number): Plan {
   const { tuples, model, relevant } = asked;
-  const spans = spansOf(asked, tuplesFrom(tuples, object, relation + 1));
-  for (const { kind, gives, pair, unless } of model.down.get(relation) ?? NOTHING) {
-    if (relevant?.has(pair) === false) continue;
-    const { start, end } = ofKind(tuples, tuplesFrom(tuples, object, 0), kind);
+  const own = model.pairOf(tuples.typeOf[object]!, relation);
+  const spans = model.sets.has(own) ? spansOf(asked, tuplesFrom(tuples, object, relation + 1)) : [];
+  const down = (model.down.get(relation) ?? NOTHING).filter(({ pair }) => relevant?.has(pair) !== false);
+  const children = down.length === 0 ? NO_RANGE : tuplesFrom(tuples, object, 0);
+  for (const { kind, gives, unless } of down) {
+    const { start, end } = ofKind(tuples, children, kind);
     if (start < end) spans.push({ start, end, relation: gives, unless });
   }
-  const type = tuples.typeOf[object]!;
-  const same = (model.follows.get(model.pairOf(type, relation)) ?? NOTHING).filter((one) => relevant?.has(model.pairOf(type, one)) !== false);
+  const same = model.follows.get(own)?.filter((one) => relevant?.has(model.pairOf(tuples.typeOf[object]!, one)) !== false) ?? NOTHING;
   return spans.length === 0 && same.length === 0 ? LEADS_NOWHERE : { spans, same };
 }
 
