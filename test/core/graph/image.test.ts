@@ -42,10 +42,10 @@ describe('an image', () => {
   });
 
   test('repeated tuples are kept once, whatever the order', () => {
-    const once_ = packGraph(tuples, rules);
+    const single = packGraph(tuples, rules);
     const thrice = packGraph([...tuples, ...tuples.slice().reverse(), ...tuples], rules);
-    expect(Buffer.from(thrice.byObject.subject)).toEqual(Buffer.from(once_.byObject.subject));
-    expect(Buffer.from(thrice.bySubject.object)).toEqual(Buffer.from(once_.bySubject.object));
+    expect(Buffer.compare(Buffer.from(thrice.byObject.subject), Buffer.from(single.byObject.subject))).toBe(0);
+    expect(Buffer.compare(Buffer.from(thrice.bySubject.object), Buffer.from(single.bySubject.object))).toBe(0);
     expect(thrice.byObject.relation.byteLength / 4).toBeLessThan(tuples.length);
   });
 
