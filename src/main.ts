@@ -33,7 +33,7 @@ export interface Running {
 export async function openServer(config: Config, { root, logger }: { readonly root: string; readonly logger: Logger }): Promise<Running> {
   const registry = new Registry();
   const { policies, rego, dataDir, memoEntries, env } = config;
-  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry) });
+  const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry), indexed: true });
   const { pdp } = sluice;
   const servers: Server[] = [];
   const drain = createDrain({ servers, waitMs: config.drainSeconds * 1000 });
@@ -48,7 +48,7 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
     observeStatus(registry, () => pdp.status(), Date.now);
     collectDefaultMetrics({ register: registry });
     const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
-    const port = await open(createApp({ pdp, logger, registry, config, isDraining }), config.port);
+    const port = await open(createApp({ pdp, logger, registry, config, isDraining, ...(sluice.reading !== undefined && { reading: sluice.reading }) }), config.port);
     // The log last: answers under way still need it.
     return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };
   } catch (error) {

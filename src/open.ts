@@ -5,12 +5,14 @@ import { VENDOR_STATES, type Facts, type Vendor, type VendorState } from './core
 import { openDataDir } from './datadir/datadir.ts';
 import { EvaluationFailed } from './core/decide/rulings.ts';
 import type { Remembered } from './judge.ts';
+import { openLogIndex } from './log/index/log-index.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
 import type { Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { PolicyError } from './opa/build.ts';
 import { createPdp, type Asked, type Observer, type Pdp, type PdpStatus } from './pdp.ts';
+import { createReading, type Reading } from './pdp/reading.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import { PoliciesError } from './sources/yaml/problems.ts';
 import { PROGRAM } from './version.ts';
@@ -34,11 +36,15 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   /** Wall time in milliseconds since the Unix epoch; for tests. */
   readonly now?: () => number;
   readonly monotonic?: () => number;
+  /** Whether the log is indexed, in threads of their own, so that it can be read. */
+  readonly indexed?: boolean;
 }
 
 export interface Sluice {
   readonly pdp: Pdp;
   facts(): Facts;
+  /** With `indexed`. */
+  readonly reading?: Reading;
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
 }
@@ -145,6 +151,10 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const probing = setInterval(() => void log.probe(), PROBE_MS);
   probing.unref();
 
+  const index = options.indexed !== true ? undefined : openLogIndex({
+    dir: path.join(options.dataDir, 'log'), folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
+  });
+
   const pdp: Pdp = {
     ...createPdp({ snapshot: () => snapshot, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
 
@@ -177,11 +187,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   return {
     pdp,
     facts: () => loaded.facts,
+    ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }) }),
     async close() {
       clearInterval(probing);
       await Promise.all([reloading, switching]);
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
+      await index?.close();
       dataDir.close();
     },
   };
