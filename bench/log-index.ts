@@ -8,7 +8,7 @@ import { judge, remember } from '../src/judge.ts';
 import { complete } from '../src/core/prepare/complete.ts';
 import { parseQuestion } from '../src/core/parse/parse.ts';
 import { openIndexer } from '../src/log/index/indexer.ts';
-import type { Query } from '../src/log/index/query.ts';
+import type { Query } from '../src/log/index/ask/query.ts';
 import { readPage } from '../src/log/index/page.ts';
 import { indexPath, openToRead } from '../src/log/index/store.ts';
 import { segmentPath } from '../src/log/layout.ts';

@@ -22,6 +22,7 @@ export const log: Command = {
   summary: 'read the decision log',
   usage: `sluice log show [INDEX]    the record at INDEX, or the last ones
 sluice log tail            the last ones, then new ones as they come
+sluice log query           search; "sluice log query --help" says by what
 
   --lines N        how many (default: 20)
   --kind KIND      only records of this kind, such as decision or refused
@@ -30,7 +31,7 @@ sluice log tail            the last ones, then new ones as they come
   options: { 'data-dir': FOLDER_OPTIONS['data-dir'], lines: { type: 'string' }, kind: { type: 'string' }, json: { type: 'boolean' } },
   async run(invocation, context) {
     const { values, positionals: [action, index] } = invocation;
-    if (action !== 'show' && action !== 'tail') throw new UsageError('say: sluice log show, or sluice log tail');
+    if (action !== 'show' && action !== 'tail') throw new UsageError('say: sluice log show, sluice log tail, or sluice log query');
     const kind = values['kind'];
     if (kind !== undefined && !KINDS.includes(String(kind))) throw new UsageError(`no record is of kind ${String(kind)}${didYouMean(String(kind), KINDS)}; there are ${KINDS.join(', ')}`);
     const dir = path.join(foldersOf(invocation, context).dataDir, 'log');

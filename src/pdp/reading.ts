@@ -1,15 +1,16 @@
 import { SluiceError } from '../core/errors.ts';
 import type { HashName } from '../core/record.ts';
-import type { Facet } from '../log/index/facets.ts';
+import type { Facet } from '../log/index/ask/facets.ts';
 import type { LogIndex } from '../log/index/log-index.ts';
 import { CSV_HEAD } from '../log/index/csv.ts';
 import type { Page } from '../log/index/page.ts';
-import { toCursor, type ParsedQuery } from '../log/index/parse.ts';
-import type { Filter, Query } from '../log/index/query.ts';
+import { toCursor, type ParsedQuery } from '../log/index/ask/parse.ts';
+import type { Query } from '../log/index/ask/query.ts';
+import { widen } from '../log/index/ask/widen.ts';
 import type { DecisionLog } from '../log/types.ts';
 import type { Asked } from '../pdp.ts';
 
-export { RECORD_KINDS, PARAMETERS, parseQuery, type ParsedQuery } from '../log/index/parse.ts';
+export { RECORD_KINDS, PARAMETERS, parseQuery, type ParsedQuery } from '../log/index/ask/parse.ts';
 
 export type ReadFormat = 'json' | 'ndjson' | 'csv';
 
@@ -110,17 +111,6 @@ async function* exported({ first, format, next, ended }: Export): AsyncGenerator
   } finally {
     await ended({ state, rows });
   }
-}
-
-// Facets of which a record may hold a hash instead of the name (J30).
-const HASHED: readonly Facet[] = ['identity', 'onBehalfOf', 'vendor', 'environment', 'purpose', 'event', 'field'];
-
-/** A name that the catalogue did not know when it was asked about is in the log as its hash. */
-function widen(query: Query, hash: HashName): Query {
-  const filter: Filter = Object.fromEntries(Object.entries(query.filter).map(([facet, values]) => (
-    [facet, HASHED.includes(facet as Facet) ? values.flatMap((value) => [value, hash(value)]) : values]
-  )));
-  return { ...query, filter };
 }
 
 /** What was asked for, as it may be recorded: names that no record has stand as their hash (J30). */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { EFFECTS, REASON_CODES } from '../../src/core/answer.ts';
-import { FACETS, type Facet, type LogLine } from '../../src/log/index/facets.ts';
-import type { Filter, Query } from '../../src/log/index/query.ts';
+import { FACETS, type Facet, type LogLine } from '../../src/log/index/ask/facets.ts';
+import type { Filter, Query } from '../../src/log/index/ask/query.ts';
 import type { Entry } from '../../src/log/types.ts';
 
 const VENDORS = ['mixpanel', 'segment', 'a"b', '?0123456789abcdef'];

@@ -3,10 +3,10 @@ import { appendFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { IndexDamaged } from '../../src/log/index/damage.ts';
-import type { LogLine } from '../../src/log/index/facets.ts';
+import type { LogLine } from '../../src/log/index/ask/facets.ts';
 import { openIndexer } from '../../src/log/index/indexer.ts';
 import { readPage } from '../../src/log/index/page.ts';
-import type { Query } from '../../src/log/index/query.ts';
+import type { Query } from '../../src/log/index/ask/query.ts';
 import { indexPath, openToRead, removeIndex } from '../../src/log/index/store.ts';
 import type { OpenedLog } from '../../src/log/log.ts';
 import { readLog } from '../../src/log/read.ts';

@@ -1,5 +1,5 @@
 import type { FieldsRecord } from '../../core/record.ts';
-import type { LogLine } from './facets.ts';
+import type { LogLine } from './ask/facets.ts';
 
 type Column = readonly [name: string, cell: (record: LogLine) => unknown];
 

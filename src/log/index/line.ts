@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { lineHead, lineStart } from '../line.ts';
 import { objectPath } from '../layout.ts';
-import { facetsOf, type Facets, type LogLine } from './facets.ts';
+import { facetsOf, type Facets, type LogLine } from './ask/facets.ts';
 
 /** What the index keeps of one line. */
 export interface IndexedLine {

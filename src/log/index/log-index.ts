@@ -12,7 +12,9 @@ export interface LogIndexOptions {
   readonly origin: string;
   /** How many lines of the log are durable. Asked a few times a second. */
   readonly durable: () => number;
-  readonly logger: Pick<IndexLogger, 'info' | 'warn'>;
+  readonly logger: IndexLogger;
+  /** How long until an index that could not be written is tried again. */
+  readonly retryMs?: number;
 }
 
 export interface IndexLogger {
@@ -48,7 +50,7 @@ const CLOSE_MS = 10_000;
  * Follows the log with an index, in threads of its own; whoever appends waits for neither. Never throws: an index that
  * can't be written is told to those who read.
  */
-export function openLogIndex({ dir, folder, origin, durable, logger }: LogIndexOptions): LogIndex {
+export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5_000 }: LogIndexOptions): LogIndex {
   const reader = createReader({ dir, folder });
   let next: number | undefined;
   let generation = 0;
@@ -60,7 +62,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger }: LogIndexO
   let writer = startWriter();
 
   function startWriter(): Worker {
-    const worker = new Worker(threadFile('writing'), { workerData: { dir, folder, origin }, env: {}, execArgv: [] });
+    const worker = new Worker(threadFile('writing'), { workerData: { dir, folder, origin, retryMs }, env: {}, execArgv: [] });
     worker.unref();
     worker.on('message', hear);
     worker.on('error', (error) => fail(`its thread ended: ${error.message}`));
@@ -68,7 +70,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger }: LogIndexO
       if (closing !== undefined) return;
       const again = setTimeout(() => {
         if (closing === undefined) [writer, told] = [startWriter(), 0];
-      }, SAY_EVERY_MS);
+      }, retryMs);
       again.unref();
     });
     return worker;

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Query } from './query.ts';
+import type { Query } from './ask/query.ts';
 import { POSTINGS_PART, prepareRows } from './store.ts';
 
 /** Where a record is: its segment is the last one whose first index is not greater. */

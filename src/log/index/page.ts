@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { toCsv } from './csv.ts';
-import type { LogLine } from './facets.ts';
-import type { Query } from './query.ts';
+import type { LogLine } from './ask/facets.ts';
+import type { Query } from './ask/query.ts';
 import { readRows } from './rows.ts';
 import { knownValues, search } from './search.ts';
 

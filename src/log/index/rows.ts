@@ -3,9 +3,9 @@ import path from 'node:path';
 import { segmentPath } from '../layout.ts';
 import { lineStart } from '../line.ts';
 import { damagedLog, IndexDamaged } from './damage.ts';
-import type { LogLine } from './facets.ts';
+import type { LogLine } from './ask/facets.ts';
 import { parseLine } from './line.ts';
-import { matches, type Query } from './query.ts';
+import { matches, type Query } from './ask/query.ts';
 import type { Found } from './merge.ts';
 
 export interface Row {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { FACETS } from './facets.ts';
+import { FACETS } from './ask/facets.ts';
 import { direction, mergeShapes, type Found, type Range, type Seek } from './merge.ts';
-import type { Query } from './query.ts';
+import type { Query } from './ask/query.ts';
 import { facetNumber, hashId, IDS_PART, prepareRows, readState } from './store.ts';
 
 /** A facet of the query as SQL; `shapes` counts those that have it, up to `MANY`. */

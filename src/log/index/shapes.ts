@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Facets } from './facets.ts';
+import type { Facets } from './ask/facets.ts';
 import type { IndexedLine } from './line.ts';
 import { facetNumber, prepareRows } from './store.ts';
 

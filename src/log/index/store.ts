@@ -3,7 +3,7 @@ import { chmodSync, createReadStream, existsSync, readFileSync, rmSync, statSync
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { makeFolder, replaceFile } from '../../datadir/durable.ts';
 import { IndexDamaged } from './damage.ts';
-import { FACETS } from './facets.ts';
+import { FACETS } from './ask/facets.ts';
 
 /** Raised with every change of the tables or of what they hold: an index of another version is built anew. */
 const VERSION = 1;

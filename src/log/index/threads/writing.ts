@@ -21,8 +21,7 @@ export type FromWriter =
   /** It can't be written; tried again. */
   | { readonly failed: string };
 
-const RETRY_MS = 5_000;
-const options = workerData as IndexerOptions;
+const { retryMs, ...options } = workerData as IndexerOptions & { readonly retryMs: number };
 const tell = (message: FromWriter) => parentPort!.postMessage(message);
 
 let until = 0;
@@ -75,7 +74,7 @@ async function recover(error: unknown): Promise<void> {
   } catch (reason) {
     tell({ failed: (reason as Error).message });
     // A message wakes it too, but then at most as often.
-    await Promise.race([wait(RETRY_MS), closing()]);
+    await Promise.race([wait(retryMs), closing()]);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FieldsRecord } from '../../core/record.ts';
+import type { FieldsRecord } from '../../../core/record.ts';
 
 /** By what records can be looked for, apart from time and ids. The index stores positions in this list: only append. */
 export const FACETS = [

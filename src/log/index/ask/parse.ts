@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { EFFECTS, REASON_CODES } from '../../core/answer.ts';
-import { SluiceError } from '../../core/errors.ts';
-import { didYouMean, nearest } from '../../core/suggest.ts';
-import type { RecordKind } from '../types.ts';
+import { EFFECTS, REASON_CODES } from '../../../core/answer.ts';
+import { SluiceError } from '../../../core/errors.ts';
+import { didYouMean, nearest } from '../../../core/suggest.ts';
+import type { RecordKind } from '../../types.ts';
 import { FACETS, type Facet } from './facets.ts';
 import type { Filter, Query } from './query.ts';
 
