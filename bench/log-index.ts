@@ -1,8 +1,11 @@
 // The index of the decision log at full size: how long it takes to build, how long a page takes, and what memory both take.
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { createDecisionId } from '../src/decision-id.ts';
 import { judge, remember } from '../src/judge.ts';
 import { complete } from '../src/core/prepare/complete.ts';
@@ -31,8 +34,10 @@ export interface IndexSizes {
 export interface IndexMeasures extends IndexSizes {
   readonly logBytes: number;
   readonly rebuildSeconds: number;
-  /** Of this process, while it builds and while it reads. */
-  readonly peakBytes: number;
+  readonly indexBytes: number;
+  /** Resident, at most, of the process that builds and of the one that reads. */
+  readonly buildBytes: number;
+  readonly readBytes: number;
   /** Milliseconds of a page of 100 records, its lines read and parsed: the 95th of 100. */
   readonly p95: Readonly<Record<string, number>>;
 }
@@ -41,32 +46,46 @@ export interface IndexMeasures extends IndexSizes {
 const RATES = { 'service:1e-6': 1, 'service:1e-3': 1_000, 'service:0.1': 100_000 } as const;
 const EARLY = 'service:early';
 
-/** Generates a log, builds its index and asks it; leaves nothing behind. */
+/** Generates a log, builds its index and asks it, each in a process of its own; leaves nothing behind. */
 export async function measureIndex(sizes: IndexSizes, say: (text: string) => void = () => {}): Promise<IndexMeasures> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-index-'));
+  const step = async <T>(name: string): Promise<T> => {
+    const child = spawn(process.execPath, [import.meta.filename, name, folder, JSON.stringify(sizes)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stderr.setEncoding('utf8').on('data', (text_: string) => say(text_.trimEnd()));
+    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    if (code !== 0) throw new Error(`the step ${name} ended with ${String(code)}`);
+    return JSON.parse(out) as T;
+  };
   try {
-    const dir = path.join(folder, 'log');
-    const logBytes = await writeLog(dir, sizes, say);
-    const startedAt = performance.now();
-    let peakBytes = 0;
-    const indexer = await openIndexer({ dir, folder: path.join(folder, 'index'), origin: ORIGIN });
-    while (indexer.next() < sizes.records) {
-      await indexer.advance(sizes.records);
-      peakBytes = Math.max(peakBytes, process.memoryUsage().rss);
-      if (indexer.next() % 500_000 === 0) say(`indexed ${indexer.next()} after ${((performance.now() - startedAt) / 1000).toFixed(1)} s, ${Math.round(peakBytes / 2 ** 20)} MiB`);
-    }
-    await indexer.close();
-    const rebuildSeconds = (performance.now() - startedAt) / 1000;
-    const p95 = askPages(dir, indexPath(path.join(folder, 'index')), sizes);
-    return { ...sizes, logBytes, rebuildSeconds, peakBytes: Math.max(peakBytes, process.memoryUsage().rss), p95 };
+    const logBytes = await step<number>('write');
+    const built = await step<{ readonly rebuildSeconds: number; readonly buildBytes: number; readonly indexBytes: number }>('build');
+    const asked = await step<{ readonly p95: Readonly<Record<string, number>>; readonly readBytes: number }>('ask');
+    return { ...sizes, logBytes, ...built, ...asked };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+const STEPS = { write: writeLog, build, ask: askPages } as const;
+
+async function build(folder: string, { records }: IndexSizes, say: (text: string) => void) {
+  const startedAt = performance.now();
+  let buildBytes = 0;
+  const indexer = await openIndexer({ dir: path.join(folder, 'log'), folder: path.join(folder, 'index'), origin: ORIGIN });
+  while (indexer.next() < records) {
+    await indexer.advance(records);
+    buildBytes = Math.max(buildBytes, process.memoryUsage().rss);
+    if (indexer.next() % 500_000 === 0) say(`indexed ${indexer.next()} after ${((performance.now() - startedAt) / 1000).toFixed(1)} s, ${Math.round(buildBytes / 2 ** 20)} MiB`);
+  }
+  await indexer.close();
+  return { rebuildSeconds: (performance.now() - startedAt) / 1000, buildBytes, indexBytes: statSync(indexPath(path.join(folder, 'index'))).size };
+}
+
 /** Each page begins anywhere in the log, goes either way, and is asked for once. */
-function askPages(dir: string, file: string, { records, pages }: IndexSizes): Record<string, number> {
-  const db = openToRead(file);
+async function askPages(folder: string, { records, pages }: IndexSizes) {
+  const dir = path.join(folder, 'log');
+  const db = openToRead(indexPath(path.join(folder, 'index')));
+  let readBytes = 0;
   const random = seeded(11);
   const filters: Readonly<Record<string, Query['filter']>> = {
     ...Object.fromEntries(Object.keys(RATES).map((identity) => [identity.slice(8), { identity: [identity] }])),
@@ -82,14 +101,16 @@ function askPages(dir: string, file: string, { records, pages }: IndexSizes): Re
       readPage(db, dir, { query, format: 'lines' });
       return performance.now() - startedAt;
     });
+    readBytes = Math.max(readBytes, process.memoryUsage().rss);
     return [name, times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1]!] as const;
   });
   db.close();
-  return Object.fromEntries(p95);
+  return { p95: Object.fromEntries(p95), readBytes };
 }
 
 /** Segments as the log would write them, from records that Sluice itself makes; without the records of inputs. */
-async function writeLog(dir: string, { records, shapes }: IndexSizes, say: (text: string) => void): Promise<number> {
+async function writeLog(folder: string, { records, shapes }: IndexSizes, say: (text: string) => void): Promise<number> {
+  const dir = path.join(folder, 'log');
   mkdirSync(path.join(dir, 'segments'), { recursive: true });
   writeFileSync(path.join(dir, 'origin'), `${ORIGIN}\n`);
   const members = await questionMembers();
@@ -152,7 +173,9 @@ async function questionMembers(): Promise<readonly string[]> {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [records = '200000', shapes = '5000', pages = '200'] = process.argv.slice(2);
-  const measures = await measureIndex({ records: Number(records), shapes: Number(shapes), pages: Number(pages) }, (text) => process.stderr.write(`${text}\n`));
-  process.stdout.write(`${JSON.stringify(measures, null, 2)}\n`);
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const [first = '200000', second = '5000', third = '200'] = process.argv.slice(2);
+  const step = Object.hasOwn(STEPS, first) ? STEPS[first as keyof typeof STEPS] : undefined;
+  if (step !== undefined) process.stdout.write(JSON.stringify(await step(second, JSON.parse(third) as IndexSizes, say)));
+  else process.stdout.write(`${JSON.stringify(await measureIndex({ records: Number(first), shapes: Number(second), pages: Number(third) }, say), null, 2)}\n`);
 }

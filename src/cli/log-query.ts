@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { FieldsRecord } from '../core/record.ts';
 import { openNames } from '../datadir/names.ts';
 import { CSV_HEAD, toCsv } from '../log/index/csv.ts';
-import { FACETS, type LogLine } from '../log/index/ask/facets.ts';
+import { FACETS, type Facet, type LogLine } from '../log/index/ask/facets.ts';
 import { parseQuery, toCursor } from '../log/index/ask/parse.ts';
 import { readStored, type StoredPage } from '../log/index/stored.ts';
 import { widen } from '../log/index/ask/widen.ts';
@@ -11,6 +11,22 @@ import { FOLDER_OPTIONS, foldersOf, UsageError, type Command, type Context, type
 import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
 
 const SINGLE = { from: '--from', to: '--to', requestId: '--request-id', order: '--order', limit: '--limit', after: '--after' } as const;
+const HELP: Readonly<Record<Facet, string>> = {
+  kind: 'decision, permitted, refused (these three by default), vendor_state, … or all',
+  caller: 'id in callers.yaml',
+  identity: 'who wanted to send, as service:telemetry',
+  onBehalfOf: 'for whom it wanted to',
+  vendor: 'to whom',
+  environment: 'as production',
+  purpose: 'as analytics.reporting',
+  event: 'name of the event',
+  decision: 'allow, transform, review or deny',
+  revision: 'number or sha256:… of the revision that decided',
+  category: 'a category of data that was asked about',
+  field: 'a path that was asked about',
+  reason: 'a reason code, as forbidden_category',
+  rule: 'a rule or grant that had a part in it',
+};
 const optionOf = (facet: string) => facet.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export const logQuery: Command = {
@@ -20,8 +36,8 @@ export const logQuery: Command = {
 Also while a server writes the log. Filters must all be met; one that comes several times is met by any of its values.
 
   --from, --to TIME       2026-11-22, or 2026-11-22T12:00:00Z; a date as --to ends with its day
-${FACETS.map((facet) => `  --${optionOf(facet)}`).join('\n')}
-  --request-id ID
+${FACETS.map((facet) => `  --${optionOf(facet).padEnd(21)} ${HELP[facet]}`).join('\n')}
+  --request-id ID         the X-Request-ID of a call
   --order oldest          instead of newest
   --limit N               of one page, 1 to 1000 (default: 100)
   --after NEXT            the next page: what the last line of the page before says

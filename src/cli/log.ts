@@ -75,6 +75,6 @@ function describe(index: number, record: Readonly<Record<string, unknown>>, pain
     paint('dim', `${String(index).padStart(8)}  ${text('time')}`), text('kind').padEnd(18),
     style === undefined ? '' : paint(style, decision.padEnd(9)),
     record['identity'] === undefined ? '' : `${text('identity')} → ${text('vendor')} in ${text('environment')}`,
-    text('event'), paint('dim', fields), reasons, record['kind'] === 'refused' ? text('code') : record['kind'] === 'vendor_state' ? `${text('vendor')} ${text('state')}` : '',
+    record['kind'] === 'log_read' ? `${text('caller')} read ${text('rows')} by ${text('read')}` : '', text('event'), paint('dim', fields), reasons, record['kind'] === 'refused' ? text('code') : record['kind'] === 'vendor_state' ? `${text('vendor')} ${text('state')}` : '',
   ].filter((part) => part !== '').join('  ');
 }

@@ -13,11 +13,17 @@ interface Condition {
 
 const MANY = 100_000;
 
+/** How many records are looked at in the order of the log before the shapes are asked. */
+export interface ScanBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
 /**
  * The first records of the query in its order, at most `limit`, as far as the log is indexed. Those of an id that only
  * has the same hash as the one asked for are among them: whoever reads a record compares.
  */
-export function search(db: DatabaseSync, query: Query): readonly Found[] {
+export function search(db: DatabaseSync, query: Query, bounds: ScanBounds = { least: 2_000, most: 60_000 }): readonly Found[] {
   const range = rangeOf(db, query);
   const conditions = conditionsOf(db, query);
   if (conditions === undefined || range.low >= range.high) return [];
@@ -26,7 +32,7 @@ export function search(db: DatabaseSync, query: Query): readonly Found[] {
   // The rarest facet first: records of few shapes are found by going through the shapes. Those of many come up soon
   // in the order of the log; unless all of them lie elsewhere in it, and then the shapes are asked for the rest.
   const [rarest, ...others] = conditions.toSorted((a, b) => a.shapes - b.shapes);
-  const budget = rarest === undefined ? range.high - range.low : budgetOf(db, conditions, query.limit);
+  const budget = rarest === undefined ? range.high - range.low : Math.min(Math.max(bounds.least, expected(db, conditions, query.limit)), bounds.most);
   const { near, far } = split(range, budget, query.order);
   const scanned = rarest !== undefined && rarest.shapes <= Math.min(budget, MANY) / 8 ? undefined : scan(db, query, { range: near, conditions });
   const rest = scanned === undefined ? range : far;
@@ -40,11 +46,11 @@ export function search(db: DatabaseSync, query: Query): readonly Found[] {
   return [...scanned ?? [], ...mergeShapes(db, rest, seek)];
 }
 
-/** About so many records in the order of the log hold a page of those asked for, if they are spread evenly; thrice that. */
-function budgetOf(db: DatabaseSync, conditions: readonly Condition[], limit: number): number {
+/** Thrice as many records in the order of the log as hold a page of those asked for, if they are spread evenly. */
+function expected(db: DatabaseSync, conditions: readonly Condition[], limit: number): number {
   const all = number(prepareRows(db, 'SELECT count(*) FROM (SELECT 1 FROM shapes LIMIT ?)'), MANY) || 1;
   const share = conditions.reduce((product, { shapes }) => product * Math.min(1, shapes / all), 1);
-  return Math.min(Math.max(2_000, Math.ceil((3 * limit) / share)), 60_000);
+  return Math.ceil((3 * limit) / share);
 }
 
 function split({ low, high }: Range, budget: number, order: Query['order']): { readonly near: Range; readonly far: Range } {

@@ -86,7 +86,7 @@ function checkVersion(db: DatabaseSync): void {
 }
 
 /** @throws {IndexDamaged} when the file is not as it was closed; false when it was not closed. */
-async function checkSeal(file: string): Promise<boolean> {
+export async function checkSeal(file: string): Promise<boolean> {
   if (!existsSync(sealPath(file))) return false;
   if (readFileSync(sealPath(file), 'utf8') !== await digestOf(file)) throw new IndexDamaged('it has been changed since it was closed');
   return true;

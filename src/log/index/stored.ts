@@ -3,7 +3,7 @@ import type { LogLine } from './ask/facets.ts';
 import { matches, type Query } from './ask/query.ts';
 import { readRows, type Row } from './rows.ts';
 import { search } from './search.ts';
-import { indexPath, openToRead, readState } from './store.ts';
+import { checkSeal, indexPath, openToRead, readState } from './store.ts';
 
 export interface StoredPage {
   readonly rows: readonly Row[];
@@ -24,7 +24,7 @@ export interface Stored {
  * nothing. What the index does not have is read from the log itself; without an index that is all of it.
  */
 export async function readStored(stored: Stored, query: Query): Promise<StoredPage> {
-  const indexed = readIndexed(stored, query);
+  const indexed = await readIndexed(stored, query);
   const end = indexed?.end ?? 0;
   const wanted = query.limit + 1;
   const tail = await readTail(stored.dir, { ...query, limit: wanted }, end);
@@ -35,8 +35,9 @@ export async function readStored(stored: Stored, query: Query): Promise<StoredPa
 }
 
 /** Undefined when there is no index that can be used; then the log is, which is only slower. */
-function readIndexed({ dir, folder, origin }: Stored, query: Query): { readonly rows: readonly Row[]; readonly end: number } | undefined {
+async function readIndexed({ dir, folder, origin }: Stored, query: Query): Promise<{ readonly rows: readonly Row[]; readonly end: number } | undefined> {
   try {
+    await checkSeal(indexPath(folder));
     const db = openToRead(indexPath(folder));
     try {
       const state = readState(db);
