@@ -21,7 +21,7 @@ const anyReason = fc.record({ code: some(REASON_CODES.slice(0, 4)), rule: some(R
 
 const anyAnswer = fc.record({
   kind: some(['decision', 'permitted'] as const), requestId: maybe(some(REQUESTS)), caller: some(CALLERS), rows: maybe(fc.nat(1000)),
-  identity: some(IDENTITIES), onBehalfOf: maybe(some(IDENTITIES)), vendor: some(VENDORS), environment: some(ENVIRONMENTS), purpose: maybe(fc.constant('analytics.reporting')),
+  identity: some(IDENTITIES), inner: maybe(fc.constant({ a: 1, identity: 'x', expiresAt: null })), onBehalfOf: maybe(some(IDENTITIES)), vendor: some(VENDORS), environment: some(ENVIRONMENTS), purpose: maybe(fc.constant('analytics.reporting')),
   event: maybe(fc.constant('viewed')), decision: some(EFFECTS), fields: fc.array(anyGroup, { maxLength: 3 }), reasons: fc.array(anyReason, { maxLength: 2 }),
   number: fc.nat(2), long: fc.boolean(),
 });
