@@ -62,7 +62,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
   let writer = startWriter();
 
   function startWriter(): Worker {
-    const worker = new Worker(threadFile('writing'), { workerData: { dir, folder, origin, retryMs }, env: {}, execArgv: [] });
+    const worker = new Worker(threadFile('writing'), { workerData: { dir, folder, origin, retryMs }, env: {}, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 16 } });
     worker.unref();
     worker.on('message', hear);
     worker.on('error', (error) => fail(`its thread ended: ${error.message}`));
