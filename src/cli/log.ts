@@ -65,6 +65,19 @@ function whole(text: string, what: string): number {
   throw new UsageError(`${what} takes a whole number`);
 }
 
+/** What a record that is no answer says; the texts are fit for a terminal. */
+const DETAILS: Readonly<Partial<Record<RecordKind, (text: (name: string) => string) => string>>> = {
+  refused: (text) => `${text('code')}, asked by ${text('caller')}`,
+  vendor_state: (text) => `${text('vendor')} ${text('state')}, by ${text('caller')}`,
+  log_read: (text) => `${text('rows') || 'all'} by ${text('caller')} (${text('read')}${text('state') === '' ? '' : ` ${text('state')}`})`,
+  gap: (text) => `${text('refused')} not written since ${text('since')}: ${text('reason')}`,
+  clock_jump: (text) => `by ${text('byMs')} ms`,
+  bundle_activated: (text) => text('bundle'),
+  snapshot_activated: (text) => text('digest'),
+  start: (text) => text('program'),
+  stop: (text) => text('program'),
+};
+
 function describe(index: number, record: Readonly<Record<string, unknown>>, paint: Paint): string {
   const text = (name: string) => (record[name] === undefined ? '' : printable(String(record[name])));
   const decision = text('decision');
@@ -75,6 +88,6 @@ function describe(index: number, record: Readonly<Record<string, unknown>>, pain
     paint('dim', `${String(index).padStart(8)}  ${text('time')}`), text('kind').padEnd(18),
     style === undefined ? '' : paint(style, decision.padEnd(9)),
     record['identity'] === undefined ? '' : `${text('identity')} → ${text('vendor')} in ${text('environment')}`,
-    record['kind'] === 'log_read' ? `${text('caller')} read ${text('rows')} by ${text('read')}` : '', text('event'), paint('dim', fields), reasons, record['kind'] === 'refused' ? text('code') : record['kind'] === 'vendor_state' ? `${text('vendor')} ${text('state')}` : '',
+    text('event'), paint('dim', fields), reasons, DETAILS[text('kind') as RecordKind]?.(text) ?? '',
   ].filter((part) => part !== '').join('  ');
 }

@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,4 +213,23 @@ test('what is served is described', async () => {
   const routes = (app.router as unknown as { stack: { route?: { path: string } }[] }).stack.flatMap(({ route }) => (route === undefined ? [] : [route.path.replace(/[:*](\w+)/g, '{$1}')]));
   expect(routes.toSorted()).toEqual(Object.keys(createOpenApi({ reading: true, proofs: true }).paths).toSorted());
   expect((await get('/openapi.json')).text).toContain('"/decisions/{id}"');
+});
+
+test.each([
+  { name: 'a page', path: '/decisions', template: '/decisions', status: 200 },
+  { name: 'a page with more', path: '/decisions?limit=1', template: '/decisions', status: 200 },
+  { name: 'a bad filter', path: '/decisions?x=1', template: '/decisions', status: 400 },
+  { name: 'nobody', path: '/decisions', token: null, template: '/decisions', status: 401 },
+  { name: 'no power', path: '/decisions', token: 'gateway', template: '/decisions', status: 403 },
+  { name: 'a record', path: '/decisions/0', template: '/decisions/{id}', status: 200 },
+  { name: 'no record', path: '/decisions/77', template: '/decisions/{id}', status: 404 },
+])('$path: $name → $status as described', async ({ path, template, status, token = 'auditor' }) => {
+  await decide(2);
+  const received = await get(path, { token });
+  const ajv = new Ajv2020({ strict: false });
+  ajv.addSchema({ $id: 'sluice', ...createOpenApi({ reading: true }) });
+  const place = ['paths', template, 'get', 'responses', status, 'content', 'application/json', 'schema'];
+  const validate = ajv.compile({ $ref: `sluice#/${place.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}` });
+  validate(received.json());
+  expect({ status: received.status, errors: validate.errors }).toEqual({ status, errors: null });
 });
