@@ -6,6 +6,7 @@ import { blocks, eachLine } from '../blocks.ts';
 import { listSegments, segmentPath } from '../layout.ts';
 import { damagedLog, IndexDamaged, toDamage } from './damage.ts';
 import { createReadLine, type ReadLine } from './line.ts';
+import { createPairs } from './pairs.ts';
 import { createShapes } from './shapes.ts';
 import { closeSealed, hashId, IDS_PART, openToWrite, POSTINGS_PART, readState, writeState, type State } from './store.ts';
 
@@ -25,8 +26,10 @@ export interface IndexerOptions {
   /** `<data directory>/index` */
   readonly folder: string;
   readonly origin: string;
-  /** Of one transaction: bounds memory, and how long closing waits. */
+  /** Of one transaction. The larger it is, the fewer times the pages of the tables are written; it bounds memory too. */
   readonly maxLines?: number;
+  /** Asked now and then: whether to end a transaction before it is full. */
+  readonly isEnding?: () => boolean;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface IndexerOptions {
  * file system when the folder can't be written.
  */
 export async function openIndexer(options: IndexerOptions): Promise<Indexer> {
-  const { dir, folder, origin, maxLines = 50_000 } = options;
+  const { dir, folder, origin, maxLines = 250_000, isEnding = () => false } = options;
   const db = await openToWrite(folder).catch((error: unknown) => { throw toDamage(error); });
   let state: State;
   try {
@@ -46,7 +49,7 @@ export async function openIndexer(options: IndexerOptions): Promise<Indexer> {
     db.close();
     throw toDamage(error);
   }
-  const batch = createBatch(db, createReadLine(dir, origin));
+  const batch = createBatch(db, createReadLine(dir, origin), isEnding);
 
   return {
     next: () => state.next,
@@ -89,22 +92,16 @@ const TAIL_BYTES = 256;
 const digestOf = (bytes: Buffer) => hash('sha256', bytes, 'hex');
 
 /** Reads lines from where the state says, writes them, and gives the state after them. */
-function createBatch(db: DatabaseSync, readLine: ReadLine): (dir: string, state: State, until: number) => Promise<State> {
+function createBatch(db: DatabaseSync, readLine: ReadLine, isEnding: () => boolean): (dir: string, state: State, until: number) => Promise<State> {
   const addRecord = db.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)');
   const addPosting = db.prepare('INSERT INTO postings VALUES (?, ?, ?)');
   const addId = db.prepare('INSERT OR IGNORE INTO ids VALUES (?, ?, ?)');
   const shapeOf = createShapes(db);
 
-  // In the order of the tables: so a batch goes once through their pages and not criss-cross.
-  function flush(postings: readonly Pair[], ids: readonly Pair[]): void {
-    for (const [shape, index] of postings.toSorted(byPart(POSTINGS_PART))) addPosting.run(Math.floor(index / POSTINGS_PART), shape, index);
-    for (const [id, index] of ids.toSorted(byPart(IDS_PART))) addId.run(Math.floor(index / IDS_PART), id, index);
-  }
-
   return async (dir, { origin, next: from, ...at }, until) => {
     let [{ segment, offset, last }, next] = [at, from];
-    const [postings, ids]: [Pair[], Pair[]] = [[], []];
-    while (next < until) {
+    const [postings, ids] = [createPairs(POSTINGS_PART), createPairs(IDS_PART)];
+    while (next < until && !isEnding()) {
       const path = segmentPath(dir, segment);
       const file = await open(path, 'r');
       try {
@@ -115,31 +112,28 @@ function createBatch(db: DatabaseSync, readLine: ReadLine): (dir: string, state:
             const line = tryLine(() => readLine(block, { index: next, start, end }), `${path}:${next - segment + 1}`);
             const shape = shapeOf(line, next);
             addRecord.run(next, line.timeMs, shape, offset + start, end - start, line.rows ?? null);
-            postings.push([shape, next]);
-            for (const id of line.ids) ids.push([hashId(id), next]);
+            postings.add(shape, next);
+            for (const id of line.ids) ids.add(hashId(id), next);
             next += 1;
             taken = end + 1;
           });
           offset += taken;
-          if (next >= until) break;
+          if (next >= until || isEnding()) break;
         }
         if (offset > 0) last = await tailDigest(file, offset);
       } finally {
         await file.close();
       }
       // A segment is named by its first index; the lines that follow stand in the one that is named by theirs.
-      if (next >= until) break;
+      if (next >= until || isEnding()) break;
       if (segment === next) throw new Error(`${path}: ends before the record of index ${next}`);
       [segment, offset] = [next, 0];
     }
-    flush(postings, ids);
+    postings.flush((part, shape, index) => addPosting.run(part, shape, index));
+    ids.flush((part, id, index) => addId.run(part, id, index));
     return { origin, next, segment, offset, last };
   };
 }
-
-type Pair = readonly [key: number, index: number];
-
-const byPart = (part: number) => (a: Pair, b: Pair) => Math.floor(a[1] / part) - Math.floor(b[1] / part) || a[0] - b[0] || a[1] - b[1];
 
 function tryLine<T>(read: () => T, place: string): T {
   try {

@@ -56,7 +56,7 @@ async function run(): Promise<void> {
   while (!isClosing) {
     let indexer: Indexer | undefined;
     try {
-      indexer = await openIndexer(options);
+      indexer = await openIndexer({ ...options, isEnding: () => isClosing || damaged !== undefined });
       await follow(indexer);
     } catch (error) {
       indexer?.abandon();
