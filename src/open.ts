@@ -6,6 +6,7 @@ import { VENDOR_STATES, type Facts, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
 import type { Remembered } from './judge.ts';
 import { lastOf } from './log/last.ts';
+import { openLogIndex } from './log/index/log-index.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
 import type { Entry } from './log/types.ts';
@@ -17,6 +18,7 @@ import { ageSince, createSnapshot, createSnapshots, type Snapshots } from './sna
 import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
 import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
+import { createReading, type Reading } from './service/reading.ts';
 import { PROGRAM } from './version.ts';
 import { probe } from './vet.ts';
 import { load, type Folders, type Loaded } from './workspace.ts';
@@ -40,12 +42,16 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   /** Wall time in milliseconds since the Unix epoch; for tests. */
   readonly now?: () => number;
   readonly monotonic?: () => number;
+  /** Whether the log is indexed, in threads of their own, so that it can be read. */
+  readonly indexed?: boolean;
 }
 
 export interface Sluice {
   readonly pdp: Pdp;
   /** Those of the files. */
   facts(): Facts;
+  /** With `indexed`. */
+  readonly reading?: Reading;
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
 }
@@ -207,6 +213,10 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   probing.unref();
 
   const sync: SyncControl | undefined = permit && createSyncControl({ permit, facts: () => loaded.facts, log });
+  const index = options.indexed !== true ? undefined : openLogIndex({
+    dir: path.join(options.dataDir, 'log'), folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
+  });
+
   const pdp: Pdp = {
     ...createPdp({ snapshots: () => snapshots, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
     ...(sync !== undefined && { sync }),
@@ -231,12 +241,14 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   return {
     pdp,
     facts: () => loaded.facts,
+    ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }) }),
     async close() {
       clearInterval(probing);
       await permit?.sync.close();
       await Promise.all([reloading, switching]);
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
+      await index?.close();
       dataDir.close();
     },
   };

@@ -2,6 +2,7 @@ import { VENDOR_STATES } from '../core/facts.ts';
 import { MAX_ITEMS, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../core/parse/parse.ts';
 import { VERSION } from '../version.ts';
 import { ANSWER_SCHEMAS } from './answer-schema.ts';
+import { readingPaths, type Served } from './decisions/openapi.ts';
 import { STATUS } from './errors.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -95,11 +96,11 @@ const ErrorSchema = {
 };
 
 /** The whole HTTP interface as OpenAPI 3.1; a test compares it with the routes and with real answers. */
-export function createOpenApi() {
+export function createOpenApi(served: Served = {}) {
   return {
     openapi: '3.1.0',
     info: { title: 'Sluice', version: VERSION, summary: 'May identity X send field set F to vendor V in environment E? Whoever gets no 200 must send nothing.' },
-    paths: PATHS,
+    paths: { ...PATHS, ...readingPaths(served, errors) },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
       parameters: { RequestId: { name: 'X-Request-ID', in: 'header', required: false, description: 'echoed when it fits, else replaced', schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' } } },
