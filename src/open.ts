@@ -80,7 +80,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
     const isFirst = !existsSync(path.join(logDir, 'segments'));
     seenMs = isFirst ? 0 : await lastRecordMs(logDir);
-    if (options.permit !== undefined) permit = await openSource(options.permit, isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'));
+    if (options.permit !== undefined) {
+      permit = await openPermit({
+        ...options.permit, dataDir: options.dataDir, known: loaded.facts.environments, before: isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'), lastRecordMs: seenMs, logger, now, monotonic,
+        activate: () => activate(loaded),
+      });
+    }
     snapshots = snapshotsOf(loaded);
     log = await openLog({
       dir: logDir, now, onSegment: () => activations(),
@@ -109,23 +114,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloadErrors: readonly string[] | undefined;
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
-  let activated = generations();
-
-  async function openSource(given: PermitOptions, before: Readonly<Record<string, unknown>> | undefined): Promise<PermitSource> {
-    const unknown = given.keys.environments().filter((environment) => !loaded.facts.environments.has(environment));
-    if (unknown.length > 0) throw new Error(`the file of Permit's keys names ${unknown.join(', ')}, which environments.yaml doesn't: add it there, or take the line out`);
-    return openPermit({
-      ...given, dataDir: options.dataDir, program: PROGRAM, lastRecordMs: seenMs, now, monotonic,
-      wanted: new Map(Object.entries((before?.['permit'] ?? {}) as Record<string, { readonly digest: string; readonly number: number }>)),
-      async onVerified(environment) {
-        await activate(loaded);
-        tellOwn(environment);
-      },
-      onAttempt({ environment, lastAttempt, failures }) {
-        if (lastAttempt?.message !== undefined) logger.warn({ environment, outcome: lastAttempt.outcome, reason: lastAttempt.message, failures }, 'Permit could not be read; what was verified last stays');
-      },
-    });
-  }
+  let recorded = '';
 
   function snapshotsOf(parts: Loaded): Snapshots {
     const shared = { ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment: string, digest: string) => dataDir.revisionOf(environment, digest) };
@@ -143,12 +132,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     return permit && Object.fromEntries([...permit.own(loaded.facts)].map(([environment, { generation: { number, digest } }]) => [environment, { number, digest }]));
   }
 
-  function tellOwn(environment: string): void {
-    const own = permit?.own(loaded.facts).get(environment);
-    if (own === undefined) return logger.info({ environment }, 'administered in Permit: not ready before it was read');
-    const { generation, setAside, unmapped } = own;
-    logger.info({ environment, generation: generation.number, ageMs: Math.round(generation.ageMs()), setAside, unmapped: unmapped.length }, 'administered in Permit; what policies say of these kinds is set aside');
-  }
+  const state = () => JSON.stringify([snapshots.digest, generations()]);
 
   /** What decides now; each segment of the log begins with it. */
   function activations(): readonly Entry[] {
@@ -161,15 +145,14 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   }
 
   async function activate(next: Loaded): Promise<void> {
-    const present = () => JSON.stringify([snapshots.digest, activated]);
-    const before = present();
     snapshots = snapshotsOf(next); // first, since it may throw: then nothing has changed
     loaded = next;
-    activated = generations();
-    if (present() === before) return;
+    const present = state();
+    if (present === recorded) return;
     memo.clear();
     // In one turn with the swap: no decision comes into the log before the activation of its revision.
     await Promise.all(activations().map((entry) => log.append(entry).durable));
+    recorded = present;
     observer.activated('ok');
   }
 
@@ -202,8 +185,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 
   note('start', { program: PROGRAM, node: process.version });
   for (const entry of activations()) await log.append(entry).durable;
+  recorded = state();
   observer.activated('ok');
-  for (const environment of permit?.environments ?? []) tellOwn(environment);
+  permit?.tell(loaded.facts);
   permit?.sync.start();
   // Whoever heeds /readyz asks nothing of a log that has failed: so it finds out by itself when there is space again.
   const probing = setInterval(() => {

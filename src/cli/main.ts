@@ -17,7 +17,7 @@ import { init } from './init.ts';
 import { logQuery } from './log-query.ts';
 import { log } from './log.ts';
 import { serve } from './serve.ts';
-import { sync } from './sync.ts';
+import { sync } from './sync/sync.ts';
 import { test } from './test.ts';
 import { token } from './token.ts';
 

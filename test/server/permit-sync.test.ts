@@ -108,10 +108,12 @@ test('going back pins what was, is recorded and survives a restart; resuming let
 });
 
 test.each([
-  ['no power', { action: 'resume' }, 'production', 'demo-gateway', 403], ['no such action', { action: 'forward' }, 'production', 'demo-admin', 400],
-  ['no such environment', { action: 'poll' }, 'development', 'demo-admin', 404], ['no such generation', { action: 'rollback', generation: 99 }, 'production', 'demo-admin', 400],
-  ['more than is known', { action: 'poll', force: true }, 'production', 'demo-admin', 400],
-])('what is refused: %s', async (_, body, environment, token, status) => {
+  ['no power', { body: { action: 'resume' }, token: 'demo-gateway', status: 403 }],
+  ['no such action', { body: { action: 'forward' }, status: 400 }],
+  ['no such environment', { body: { action: 'poll' }, environment: 'development', status: 404 }],
+  ['no such generation', { body: { action: 'rollback', generation: 99 }, status: 400 }],
+  ['more than is known', { body: { action: 'poll', force: true }, status: 400 }],
+])('what is refused: %s', async (_, { body, environment = 'production', token = 'demo-admin', status }) => {
   shared ??= await administered();
   await ready(shared);
   const received = await shared.server.send(`/admin/sync/${environment}`, { body, token });

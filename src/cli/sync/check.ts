@@ -1,14 +1,14 @@
-import type { Facts } from '../core/facts.ts';
-import { parseConfig } from '../config.ts';
-import { openPermitKeys } from '../sources/permit/keys.ts';
-import { PermitError, type Scanned } from '../sources/permit/data.ts';
-import { mapPermit } from '../sources/permit/map/map.ts';
-import { mergePermit } from '../sources/permit/merge.ts';
-import type { Unmapped } from '../sources/permit/map/unmapped.ts';
-import { scanPermit } from '../sources/permit/read/scan.ts';
-import { loadYaml } from '../sources/yaml/load.ts';
-import { count, foldersOf, UsageError, type Context, type Invocation } from './command.ts';
-import { createPaint, printable } from './paint.ts';
+import type { Facts } from '../../core/facts.ts';
+import { parseConfig } from '../../config.ts';
+import { openPermitKeys } from '../../sources/permit/keys.ts';
+import { PermitError, type Scanned } from '../../sources/permit/data.ts';
+import { mapPermit } from '../../sources/permit/map/map.ts';
+import { mergePermit } from '../../sources/permit/merge.ts';
+import type { Unmapped } from '../../sources/permit/map/unmapped.ts';
+import { scanPermit } from '../../sources/permit/read/scan.ts';
+import { loadYaml } from '../../sources/yaml/load.ts';
+import { count, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
+import { createPaint, printable } from '../paint.ts';
 
 interface Checked {
   readonly environment: string;
