@@ -107,7 +107,9 @@ test('going back pins what was, is recorded and survives a restart; resuming let
   expect(changes.map((record) => [record['sync'], record['environment'], record['caller']])).toEqual([['rollback', 'production', 'demo-admin'], ['resume', 'production', 'demo-admin']]);
 });
 
-test.each([
+interface Refusal { readonly body: object; readonly status: 400 | 403 | 404; readonly environment?: string; readonly token?: string }
+
+test.each<readonly [string, Refusal]>([
   ['no power', { body: { action: 'resume' }, token: 'demo-gateway', status: 403 }],
   ['no such action', { body: { action: 'forward' }, status: 400 }],
   ['no such environment', { body: { action: 'poll' }, environment: 'development', status: 404 }],
