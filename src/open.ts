@@ -15,6 +15,7 @@ import { describe, mistakesOf } from './service/mistakes.ts';
 import { createPdp, type Asked, type Observer, type Pdp } from './pdp.ts';
 import { openPermit, type PermitOptions, type PermitSource } from './service/permit.ts';
 import { ageSince, createSnapshot, createSnapshots, type Snapshots } from './snapshot.ts';
+import { createRevisions } from './service/revised.ts';
 import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
 import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
@@ -115,6 +116,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
   let recorded = '';
+  const revisions = createRevisions();
 
   function snapshotsOf(parts: Loaded): Snapshots {
     const shared = { ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment: string, digest: string) => dataDir.revisionOf(environment, digest) };
@@ -153,6 +155,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     // In one turn with the swap: no decision comes into the log before the activation of its revision.
     await Promise.all(activations().map((entry) => log.append(entry).durable));
     recorded = present;
+    revisions.tell();
     observer.activated('ok');
   }
 
@@ -202,7 +205,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   });
 
   const pdp: Pdp = {
-    ...createPdp({ snapshots: () => snapshots, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
+    ...createPdp({ snapshots: () => snapshots, revised: revisions.revised, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
     ...(sync !== undefined && { sync }),
 
     reload() {

@@ -32,6 +32,17 @@ test('a role that is revoked in Permit denies here, memoised or not, and one tha
   expect(activations.at(-1)!['permit']).toMatchObject({ production: { number: expect.any(Number), digest: expect.stringMatching(/^sha256:/) }, staging: { number: 1 } });
 });
 
+test('J27: a question that asks for a revision waits a little for it, then gets 409', async () => {
+  const world = await administered();
+  await ready(world);
+  const { revision } = await world.server.check(QUESTION);
+  const waiting = world.server.send('/check', { body: { ...QUESTION, minRevision: revision.number + 1 } });
+  expect((await world.server.setVendor('datadog', 'under_review')).status).toBe(200); // any change is a revision
+  const answered = await waiting;
+  expect([answered.status, (answered.json()['revision'] as { number: number }).number]).toEqual([200, revision.number + 1]);
+  expect((await world.server.send('/check', { body: { ...QUESTION, minRevision: revision.number + 5 } })).status).toBe(409);
+});
+
 test('the memo never gives the old answer again once a revocation is in: under load, in the order of the log', async () => {
   const world = await administered();
   const { emulator, server } = world;
