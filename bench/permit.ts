@@ -6,6 +6,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, residentBytes, type Server } from './servers.ts';
+import { askSteadily } from './steady.ts';
 
 export interface PermitRows {
   readonly users: number;
@@ -29,10 +30,10 @@ interface Started extends Pick<Server, 'pid'> {
 }
 
 /** Ready: listening; `/readyz` may still wait for Permit. */
-async function startSluice(root: string, env: Readonly<Record<string, string>>): Promise<Started> {
+async function startSluice(root: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<Started> {
   const port = await freePort();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [path.join(root, 'src', 'main.ts')], {
+  const child = spawn(process.execPath, [...flags, path.join(root, 'src', 'main.ts')], {
     cwd: root, stdio: ['ignore', 'ignore', 'ignore'],
     env: { ...process.env, PORT: String(port), SLUICE_DRAIN_SECONDS: '0', LOG_LEVEL: 'error', ...env },
   });
@@ -145,5 +146,32 @@ export async function measureRevocation(root: string, work: string, rounds: numb
     return { seconds, boundSeconds: ((await statusOf(server.base)).revocationBoundMs ?? NaN) / 1000 };
   } finally {
     await Promise.all([server.stop(), emulator.stop()]);
+  }
+}
+
+/** p99 of `/check` in milliseconds at a steady load: while an environment is read, and beside a worker that burns a core. */
+export async function measureMeanwhile(root: string, work: string, { users, tuples, perSecond }: { readonly users: number; readonly tuples: number; readonly perSecond: number }): Promise<{ readonly syncing: number; readonly burning: number }> {
+  const emulator = await startEmulator(root, users, tuples);
+  const ask = (base: string, lasting: () => boolean) => askSteadily({ url: `${base}/check`, token: 'demo-gateway', perSecond, lasting, body: JSON.stringify({ ...QUESTION, environment: 'development' }) });
+  const p99 = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)]!;
+  const forSeconds = (seconds: number) => { const end = performance.now() + seconds * 1000; return () => performance.now() < end; };
+  try {
+    const syncing = await startSluice(root, { ...await folders(work, 'meanwhile'), SLUICE_PERMIT_API_URL: emulator.url, SLUICE_PERMIT_POLL_SECONDS: '86400' });
+    await ask(syncing.base, forSeconds(5)); // V8 compiles meanwhile
+    let reading = true;
+    const watching = (async () => {
+      while ((await statusOf(syncing.base)).lastAttempt === undefined) await pause(100);
+      reading = false;
+    })();
+    const during = await ask(syncing.base, () => reading);
+    await watching;
+    await syncing.stop();
+    const burning = await startSluice(root, await folders(work, 'burning').then(({ SLUICE_DATA_DIR }) => ({ SLUICE_DATA_DIR })), ['--import', path.join(root, 'bench', 'burn.mjs')]);
+    await ask(burning.base, forSeconds(5));
+    const beside = await ask(burning.base, forSeconds(20));
+    await burning.stop();
+    return { syncing: p99(during), burning: p99(beside) };
+  } finally {
+    await emulator.stop();
   }
 }

@@ -3,7 +3,7 @@ import type { HashName } from '../core/record.ts';
 import type { Facet } from '../log/index/ask/facets.ts';
 import type { LogIndex } from '../log/index/log-index.ts';
 import { CSV_HEAD } from '../log/index/csv.ts';
-import type { Page } from '../log/index/page.ts';
+import type { Page } from '../log/index/ask/page.ts';
 import { toCursor, type ParsedQuery } from '../log/index/ask/parse.ts';
 import type { Query } from '../log/index/ask/query.ts';
 import { widen } from '../log/index/ask/widen.ts';

@@ -19,8 +19,8 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: root, env: { ...env, PATH: `${env.PATH}:${process.env['PATH']}` }, maxBuffer: 1 << 24 });
   packed = (JSON.parse(stdout.slice(stdout.indexOf('['))) as [Packed])[0];
   await writeFile(path.join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-  await run('npm', ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', path.join(project, packed.filename)], { cwd: project, env });
-}, 240_000);
+  await run('npm', ['install', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', path.join(project, packed.filename)], { cwd: project, env });
+}, 480_000);
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 const sluice = (args: readonly string[], cwd = project) => run(path.join(project, 'node_modules', '.bin', 'sluice'), args, { cwd, env });

@@ -1,5 +1,4 @@
-/** Two words that key a hash. */
-export type Seed = readonly [number, number];
+import type { Seed } from './seed.ts';
 
 /**
  * Writes a text as UTF-8 and returns where it ends; `into` must have room for three bytes a UTF-16 unit. Half of a

@@ -1,6 +1,7 @@
 import type { RelationRule, Tuple } from '../facts.ts';
-import { growing, shared, type Seed } from './bytes.ts';
+import { growing, shared } from './bytes.ts';
 import { nameBuilder, type NameBuilder, type PackedNames } from './packed.ts';
+import type { Seed } from './seed.ts';
 
 /**
  * A relationship graph as memory that threads share: `postMessage` hands it over in microseconds, whatever its size.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { decode, encode, growing, hash, shared, type Seed } from './bytes.ts';
+import { decode, encode, growing, hash, shared } from './bytes.ts';
+import type { Seed } from './seed.ts';
 
 export const NONE = -1;
 

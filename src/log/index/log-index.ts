@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../core/errors.ts';
 import { createReader, threadFile } from './threads/reader.ts';
-import type { Page, PageQuery } from './page.ts';
+import type { Page, PageQuery } from './ask/page.ts';
 import type { FromWriter, ToWriter } from './threads/writing.ts';
 
 export interface LogIndexOptions {

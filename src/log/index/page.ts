@@ -1,23 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { toCsv } from './csv.ts';
 import type { LogLine } from './ask/facets.ts';
+import type { Page, PageQuery } from './ask/page.ts';
 import type { Query } from './ask/query.ts';
 import { readRows } from './rows.ts';
 import { knownValues, search } from './search.ts';
-
-export interface PageQuery {
-  readonly query: Query;
-  /** `lines`: JSON texts without newline, as stored; of a side object the members too. `csv`: rows with their line end. */
-  readonly format: 'lines' | 'csv';
-}
-
-export interface Page {
-  readonly rows: readonly string[];
-  /** Index of the last of them: `after` of the next page. Undefined when nothing comes after this page. */
-  readonly next?: number;
-  /** Those values of the query's filter and ids that stand in some record. */
-  readonly known: readonly string[];
-}
 
 /** A page ends early when its rows have this many bytes together, so that long records don't fill the memory. */
 const MAX_BYTES = 8 * 2 ** 20;

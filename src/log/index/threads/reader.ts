@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../../core/errors.ts';
-import type { Page, PageQuery } from '../page.ts';
+import type { Page, PageQuery } from '../ask/page.ts';
 import type { FromReader, ToReader } from './reading.ts';
 
 export type Answer = { readonly page: Page } | { readonly failed: string; readonly damaged: boolean };

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DatabaseSync } from 'node:sqlite';
 import { IndexDamaged, toDamage } from '../damage.ts';
-import { readPage, type Page, type PageQuery } from '../page.ts';
+import type { Page, PageQuery } from '../ask/page.ts';
+import { readPage } from '../page.ts';
 import { indexPath, openToRead } from '../store.ts';
 
 export interface ToReader {

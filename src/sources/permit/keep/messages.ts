@@ -1,4 +1,3 @@
-import type { Transferable } from 'node:worker_threads';
 import type { PermitData, PermitError } from '../data.ts';
 import type { Generation, Seen } from './state.ts';
 
@@ -105,7 +104,8 @@ export interface BuildModule {
 
 export interface Built {
   readonly message: unknown;
-  readonly transfer?: readonly Transferable[];
+  /** What `postMessage` may move instead of copying: array buffers and ports. */
+  readonly transfer?: readonly ArrayBuffer[];
 }
 
 /** What the thread is started with: addresses of modules. */

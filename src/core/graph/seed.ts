@@ -1,0 +1,2 @@
+/** Two words that key a hash. */
+export type Seed = readonly [number, number];
