@@ -75,18 +75,20 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let log: OpenedLog;
   let snapshots: Snapshots;
   let permit: PermitSource | undefined;
+  let opening: Promise<PermitSource> | undefined;
   let seenMs: number;
   try {
-    loaded = await load(folders, now);
-    await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
     const isFirst = !existsSync(path.join(logDir, 'segments'));
     seenMs = isFirst ? 0 : await lastRecordMs(logDir);
-    if (options.permit !== undefined) {
-      permit = await openPermit({
-        ...options.permit, dataDir: options.dataDir, known: loaded.facts.environments, before: isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'), lastRecordMs: seenMs, logger, now, monotonic,
-        activate: () => activate(loaded),
-      });
-    }
+    // Its thread reads the disk while this one loads the policy.
+    opening = options.permit && openPermit({
+      ...options.permit, dataDir: options.dataDir, before: isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'), lastRecordMs: seenMs, logger, now, monotonic, activate: () => activate(loaded),
+    });
+    opening?.catch(() => {}); // told below
+    loaded = await load(folders, now);
+    await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
+    permit = await opening;
+    permit?.check(loaded.facts);
     snapshots = snapshotsOf(loaded);
     log = await openLog({
       dir: logDir, now, onSegment: () => activations(),
@@ -95,7 +97,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     const { truncatedBytes } = log.recovered;
     if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
   } catch (error) {
-    await permit?.sync.close();
+    await opening?.then(({ sync }) => sync.close(), () => {});
     dataDir.close();
     throw error;
   }

@@ -34,6 +34,8 @@ export interface PermitSource {
   /** Those that something decides, with facts merged with these of the files. @throws {Error} when they contradict each other. */
   own(base: Facts): ReadonlyMap<string, OwnFacts>;
   readonly sync: PermitSync;
+  /** @throws {Error} when the keys name an environment that these facts don't know. */
+  check(base: Facts): void;
   /** One line for each environment: what decides it, and what of the files doesn't. */
   tell(base: Facts): void;
   /** Has keys that were changed in their file used from the next read on. */
@@ -42,8 +44,6 @@ export interface PermitSource {
 
 export interface PermitDeps extends PermitOptions {
   readonly dataDir: string;
-  /** The environments that the files know. */
-  readonly known: { has(environment: string): boolean };
   /** The last record of what was activated: of each environment what it names is taken from disk, and nothing else. */
   readonly before: Readonly<Record<string, unknown>> | undefined;
   readonly lastRecordMs: number;
@@ -60,8 +60,6 @@ const extension = path.extname(fileURLToPath(import.meta.url));
 export async function openPermit(deps: PermitDeps): Promise<PermitSource> {
   const { keys, logger } = deps;
   const environments = keys.environments();
-  const unknown = environments.filter((environment) => !deps.known.has(environment));
-  if (unknown.length > 0) throw new Error(`the file of Permit's keys names ${unknown.join(', ')}, which environments.yaml doesn't: add it there, or take the line out`);
   const wanted = new Map(Object.entries((deps.before?.['permit'] ?? {}) as Readonly<Record<string, { readonly digest: string; readonly number: number }>>));
   /** What is about to decide, while it is being put to use. */
   let next: Active | undefined;
@@ -117,6 +115,10 @@ export async function openPermit(deps: PermitDeps): Promise<PermitSource> {
       return own === undefined ? [] : [[environment, own] as const];
     })),
     sync,
+    check({ environments: known }) {
+      const unknown = environments.filter((environment) => !known.has(environment));
+      if (unknown.length > 0) throw new Error(`the file of Permit's keys names ${unknown.join(', ')}, which environments.yaml doesn't: add it there, or take the line out`);
+    },
     tell: (base) => environments.forEach((environment) => tellOne(environment, ownOf(environment, base))),
     renewKeys() {
       for (const environment of environments) {

@@ -72,7 +72,7 @@ test('lists that are emptied by a bad answer change nothing; emptied in truth th
   for (const { user, role, tenant, resource_instance: instance } of world.emulator.act({ method: 'GET', url: `${FACTS}/role_assignments?per_page=100` }) as readonly Record<string, string>[]) {
     world.emulator.act({ method: 'DELETE', url: `${FACTS}/role_assignments`, body: { user, role, ...(instance === null ? { tenant } : { resource_instance: instance }) } });
   }
-  const denied = await until(() => world.server.check(QUESTION), ({ decision }) => decision !== 'allow');
+  const denied = await until(() => world.server.check(QUESTION), ({ decision }) => decision !== 'allow', 60_000);
   expect(denied.decision).toBe('deny');
 });
 
