@@ -63,10 +63,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
     snapshot = snapshotOf(loaded);
     log = await openLog({
-      dir: path.join(options.dataDir, 'log'), now, onSegment: () => activations(),
+      dir: path.join(options.dataDir, 'log'), keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
+      onSigningProblem: (reason) => logger.error({ reason }, 'records are durable, and not signed for'),
       onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
     });
     const { truncatedBytes } = log.recovered;
+    const repairedTiles = log.evidence?.repairedTiles ?? 0;
+    if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
     if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
   } catch (error) {
     dataDir.close();

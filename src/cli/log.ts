@@ -15,7 +15,7 @@ interface Row {
 
 const KINDS = Object.keys({
   decision: 0, permitted: 0, refused: 0, input: 0, start: 0, stop: 0, gap: 0, config_changed: 0, bundle_activated: 0,
-  snapshot_activated: 0, vendor_state: 0, clock_jump: 0,
+  snapshot_activated: 0, vendor_state: 0, clock_jump: 0, key_rotated: 0, names_key_rotated: 0, pruned: 0, new_origin: 0,
 } satisfies Record<RecordKind, 0>);
 
 export const log: Command = {
