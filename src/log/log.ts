@@ -25,6 +25,8 @@ export interface LogOptions {
   readonly files?: Files;
   /** `<data directory>/keys`. Without it the log has no tree and no checkpoints, and is no evidence: for measurements. */
   readonly keysDir?: string;
+  /** The act that begins a new origin is under way: see `beginNewOrigin`. */
+  readonly beginsAnew?: boolean;
   /** A record is covered by a checkpoint at the latest so long after it is durable. */
   readonly signEveryMs?: number;
   /** Checkpoints can't be written; told once until they can again. */

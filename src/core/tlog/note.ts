@@ -67,7 +67,8 @@ export function parseNote(note: string): { readonly text: string; readonly signa
   const signatures = note.slice(cut + 2, -1).split('\n').map((line) => {
     const [, name, base64] = /^— ([^\s+]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
     const bytes = Buffer.from(base64 ?? '', 'base64');
-    return name === undefined || bytes.length < 5 ? undefined : { name, id: bytes.toString('hex', 0, 4), signature: bytes.subarray(4) };
+    const isExact = bytes.toString('base64') === base64; // else some bits of the text would not count
+    return name === undefined || bytes.length < 5 || !isExact ? undefined : { name, id: bytes.toString('hex', 0, 4), signature: bytes.subarray(4) };
   });
   if (signatures.some((signature) => signature === undefined)) return undefined;
   return { text: note.slice(0, cut + 1), signatures: signatures as Signature[] };

@@ -6,7 +6,7 @@ import { parseVerifierKey, toVerifierKey, type VerifierKey } from '../../core/tl
 import { replaceFile } from '../../datadir/durable.ts';
 import type { LogKeys } from '../../datadir/log-key.ts';
 import { nodeFiles } from '../files.ts';
-import { checkpointPath, hasCheckpoints, isSignedBy, keptPath, readCheckpoints, vkeyPath, type KeptCheckpoints } from './checkpoints.ts';
+import { checkpointPath, hasCheckpoints, isSignedBy, keptPath, readCheckpoints, vkeyPath, type KeptCheckpoints, type SignedCheckpoint } from './checkpoints.ts';
 import { firstIndex, leavesOf, placeOf } from './leaves.ts';
 import { checkPruned } from './pruned.ts';
 import { edgeOf, readTileFile, writeTiles } from './tiles.ts';
@@ -41,9 +41,10 @@ const WAY_OUT = 'Restore the log from a copy; or, if there is none, begin a new 
  */
 export async function checkTree({ dir, origin, keys, size }: CheckOptions): Promise<Checked> {
   const isNew = await checkFiles(dir, keys);
-  const kept = isNew ? { last: undefined, bytes: 0 } : await readCheckpoints(dir).catch((error: Error) => { throw refusal(error.message); });
-  checkSignature({ dir, origin, keys }, kept);
-  const signed = kept.last?.size ?? 0;
+  const kept = isNew ? { heads: [], bytes: 0 } : await readCheckpoints(dir).catch((error: Error) => { throw refusal(error.message); });
+  checkSignatures({ dir, origin, keys }, kept);
+  const [last] = kept.heads;
+  const signed = last?.size ?? 0;
   if (signed > size) {
     throw refusal(`${await placeOf(dir, Math.max(0, size - 1))}: the log ends with record ${size - 1}, but ${keptPath(dir)} signs for ${signed} records: ${size} to ${signed - 1} are missing`);
   }
@@ -53,8 +54,8 @@ export async function checkTree({ dir, origin, keys, size }: CheckOptions): Prom
   const partials = await edgeOf(dir, signed);
   const tiles: Tile[] = [];
   const edge = partials && createEdge((tile) => tiles.push(tile), { size: signed, partials });
-  const agrees = edge !== undefined && (kept.last === undefined || edge.root().equals(kept.last.root));
-  const repairedTiles = agrees ? 0 : await repair(dir, kept, signed);
+  const agrees = edge !== undefined && (last === undefined || edge.root().equals(last.root));
+  const repairedTiles = agrees ? 0 : await repair(dir, last);
   const good = agrees ? edge : createEdge((tile) => tiles.push(tile), { size: signed, partials: (await edgeOf(dir, signed))! });
   // What is not signed yet; the tiles of a log from before there was a tree don't wait in memory.
   for await (const leaves of leavesOf(dir, { from: signed, to: size })) {
@@ -64,11 +65,8 @@ export async function checkTree({ dir, origin, keys, size }: CheckOptions): Prom
   return { edge: good, tiles, kept, isNew, repairedTiles };
 }
 
-export const NEW_ORIGIN_PLAN = 'new-origin.json';
-
 /** Whether this is the first start with a tree. What a first start makes is made in an order that a crash can't confuse. */
 async function checkFiles(dir: string, keys: LogKeys): Promise<boolean> {
-  if (existsSync(join(dir, NEW_ORIGIN_PLAN))) throw new Error(`${join(dir, NEW_ORIGIN_PLAN)}: a new origin was begun and not finished. Finish it with "sluice log new-origin".`);
   const hasKey = keys.current() !== undefined;
   const others = [vkeyPath(dir), checkpointPath(dir)].filter(existsSync);
   if (!hasKey && !hasCheckpoints(dir) && others.length === 0) {
@@ -83,16 +81,17 @@ async function checkFiles(dir: string, keys: LogKeys): Promise<boolean> {
   return false;
 }
 
-function checkSignature({ dir, origin, keys }: Omit<CheckOptions, 'size'>, { last }: KeptCheckpoints): void {
-  if (last === undefined) return;
-  if (last.origin !== origin) throw refusal(`${keptPath(dir)}: a checkpoint of another log than ${origin}`);
+function checkSignatures({ dir, origin, keys }: Omit<CheckOptions, 'size'>, { heads }: KeptCheckpoints): void {
+  if (heads.length === 0) return;
+  if (heads.some((head) => head.origin !== origin)) throw refusal(`${keptPath(dir)}: a checkpoint of another log than ${origin}`);
   const previous = keys.previous();
   const known: readonly VerifierKey[] = [toVerifierKey(origin, keys.current()!), ...previous === undefined ? [] : [parseVerifierKey(previous)].filter((key) => key !== undefined)];
-  if (!isSignedBy(last, known)) throw refusal(`${keptPath(dir)}: the last checkpoint is not signed by keys/log.key, or has been changed`);
+  if (!heads.every((head) => isSignedBy(head, known))) throw refusal(`${keptPath(dir)}: the last checkpoint is not signed by keys/log.key, or has been changed`);
 }
 
 /** Makes the tiles from the records again, if these are the signed ones. Gives how many differed. */
-async function repair(dir: string, { last }: KeptCheckpoints, size: number): Promise<number> {
+async function repair(dir: string, last: SignedCheckpoint | undefined): Promise<number> {
+  const size = last?.size ?? 0;
   const damaged = new Set<string>();
   let firstChanged: number | undefined;
   const made = await treeOf(dir, size, async (tile) => {

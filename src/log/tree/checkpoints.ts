@@ -8,7 +8,7 @@ import { absent } from './tiles.ts';
 
 /** The newest checkpoint, for whoever asks for one. */
 export const checkpointPath = (dir: string) => join(dir, 'checkpoint');
-/** Every checkpoint that was ever signed: `{"time":"…","note":"…"}`, one a line, oldest first. */
+/** Every checkpoint that was ever signed: `{"note":"…"}`, one a line, oldest first. */
 export const keptPath = (dir: string) => join(dir, 'checkpoints.ndjson');
 /** The first public key of the log, by which an auditor follows the later ones. */
 export const vkeyPath = (dir: string) => join(dir, 'log.vkey');
@@ -20,8 +20,8 @@ export interface SignedCheckpoint extends Checkpoint {
 }
 
 export interface KeptCheckpoints {
-  /** The one of the most records, of all that are kept and the newest one beside them. */
-  readonly last: SignedCheckpoint | undefined;
+  /** The last one that is kept and, as it was given out, the newest: the same unless there was a crash. Largest first. */
+  readonly heads: readonly SignedCheckpoint[];
   /** Up to the end of the last whole line; what is behind was never given to anybody. */
   readonly bytes: number;
 }
@@ -34,7 +34,7 @@ export async function readCheckpoints(dir: string): Promise<KeptCheckpoints> {
     ...line === undefined ? [] : [toSigned(noteOf(line), keptPath(dir))],
     ...newest === undefined ? [] : [toSigned(newest, checkpointPath(dir))],
   ];
-  return { last: notes.toSorted((a, b) => b.size - a.size)[0], bytes };
+  return { heads: notes.toSorted((a, b) => b.size - a.size), bytes };
 }
 
 /** A line has some hundred bytes: the last 64 KiB hold the last one. */
@@ -74,15 +74,15 @@ export const isSignedBy = ({ note, origin }: SignedCheckpoint, keys: readonly Ve
 /** The only one that writes checkpoints. */
 export interface Keeper {
   /** On return the checkpoint is on disk, among all the others and as the newest. */
-  keep(note: string, atMs: number): Promise<void>;
+  keep(note: string): Promise<void>;
 }
 
 /** @param bytes where the kept ones end. */
 export function createKeeper(files: Files, dir: string, bytes: number): Keeper {
   let end = bytes;
   return {
-    async keep(note, atMs) {
-      const line = Buffer.from(`${JSON.stringify({ time: new Date(atMs).toISOString(), note })}\n`);
+    async keep(note) {
+      const line = Buffer.from(`${JSON.stringify({ note })}\n`);
       // First where nothing is ever replaced: what one reader has seen can then never be denied to another.
       await within(files, keptPath(dir), 'a', async (file) => {
         if (await file.size() > end) await file.truncate(end);

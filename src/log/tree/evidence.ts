@@ -8,6 +8,7 @@ import { readLog } from '../read.ts';
 import type { DecisionLog } from '../types.ts';
 import { isPassing, type Growth } from '../writer.ts';
 import { checkTree } from './check.ts';
+import { refuseUnfinished } from './plan.ts';
 import { createKeeper, vkeyPath } from './checkpoints.ts';
 import { prune, type PruneOptions, type PruneResult } from './prune.ts';
 import { createTree, type Tree, type TreeStatus } from './tree.ts';
@@ -18,10 +19,10 @@ export interface EvidenceOptions {
   readonly origin: string;
   /** How many records there are. */
   readonly size: number;
-  readonly now: () => number;
   readonly keysDir?: string;
   readonly signEveryMs?: number;
   readonly onSigningProblem?: (reason: string) => void;
+  readonly beginsAnew?: boolean;
 }
 
 /** What makes the log provable. */
@@ -51,16 +52,17 @@ interface OpenedEvidence extends Evidence {
 }
 
 /** Undefined without `keysDir`. @throws {Error} for the operator; see `checkTree`. */
-export async function openEvidence({ dir, files, origin, size, now, keysDir, signEveryMs = 1000, onSigningProblem = () => {} }: EvidenceOptions): Promise<OpenedEvidence | undefined> {
+export async function openEvidence({ dir, files, origin, size, keysDir, signEveryMs = 1000, onSigningProblem = () => {}, beginsAnew = false }: EvidenceOptions): Promise<OpenedEvidence | undefined> {
   if (keysDir === undefined) return undefined;
   const keys = openLogKeys(keysDir);
+  if (!beginsAnew) refuseUnfinished(dir);
   const checked = await checkTree({ dir, origin, keys, size });
   let key = keys.current() ?? keys.make();
   const vkey = () => toVerifierKey(origin, key).text;
   if (checked.isNew && !existsSync(vkeyPath(dir))) replaceFile(vkeyPath(dir), `${vkey()}\n`);
   const tree = createTree({
-    dir, files, origin, key, now, everyMs: signEveryMs, onProblem: onSigningProblem,
-    edge: checked.edge, tiles: checked.tiles, keeper: createKeeper(files, dir, checked.kept.bytes), signed: checked.kept.last?.size,
+    dir, files, origin, key, everyMs: signEveryMs, onProblem: onSigningProblem,
+    edge: checked.edge, tiles: checked.tiles, keeper: createKeeper(files, dir, checked.kept.bytes), signed: checked.kept.heads[0]?.size,
   });
   let append: DecisionLog['append'];
 

@@ -54,7 +54,7 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
   const { index, durable } = append({ kind: 'pruned', members: JSON.stringify(members).slice(1, -1) });
   await durable;
   await tree.sign();
-  await writePrunedHint(dir, index);
+  writePrunedHint(dir, index);
   const objects = await objectsOf(dir, leaving);
   if (archive !== undefined) await copyTo(archive, dir, { leaving, objects });
   // From the first on: a crash in between leaves what the record allows.

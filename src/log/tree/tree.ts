@@ -19,7 +19,6 @@ export interface TreeOptions {
   readonly key: KeyObject;
   /** Size of the last checkpoint; undefined while there is none. */
   readonly signed: number | undefined;
-  readonly now: () => number;
   /** A record is signed for at the latest so long after it is durable. */
   readonly everyMs: number;
   /** Told once for each kind of trouble, until it is over. */
@@ -58,7 +57,7 @@ export interface Tree {
 const MAX_TILES = 1024;
 const TILES_AT_ONCE = 64;
 
-export function createTree({ dir, files, origin, edge, tiles, keeper, now, everyMs, onProblem, ...rest }: TreeOptions): Tree {
+export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, onProblem, ...rest }: TreeOptions): Tree {
   let { key, signed } = rest;
   let problem: { readonly reason: string; readonly code: string; readonly isFinal: boolean } | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -78,7 +77,7 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, now, every
     }
     if (head.size === signed && !again) return;
     await writePartials(files, dir, partials);
-    await keeper.keep(signNote(formatCheckpoint(head), [{ name: origin, key }, ...cosigners]), now());
+    await keeper.keep(signNote(formatCheckpoint(head), [{ name: origin, key }, ...cosigners]));
     signed = head.size;
   }
 
