@@ -67,11 +67,11 @@ function verifyInclusion({ leaf, index, size, path: siblings, root }) {
 
 /** A key as text: name+id+base64(0x01 ‖ public key); the id is the start of SHA-256(name ‖ newline ‖ 0x01 ‖ public key). */
 export function parseKey(text) {
-  const [, name, id, base64] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(text.trim()) ?? [];
+  const [, name, id, base64] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(text) ?? [];
   const typed = Buffer.from(base64 ?? '', 'base64');
-  if (typed.length !== 33 || typed[0] !== 1 || sha256(Buffer.concat([Buffer.from(`${name}\n`), typed])).toString('hex', 0, 4) !== id) throw new Error('this is no public key of a log: it looks like sluice/…+…+…');
+  if (typed.length !== 33 || typed[0] !== 1 || sha256(Buffer.concat([Buffer.from(`${name}\n`), typed])).toString('hex', 0, 4) !== id || typed.toString('base64') !== base64) throw new Error('this is no public key of a log: it looks like sluice/…+…+…');
   const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), typed.subarray(1)]);
-  return { name, id, text: text.trim(), key: crypto.createPublicKey({ key: der, format: 'der', type: 'spki' }) };
+  return { name, id, text, key: crypto.createPublicKey({ key: der, format: 'der', type: 'spki' }) };
 }
 
 function parseCheckpoint(note) {
@@ -168,7 +168,7 @@ function check(dir, { vkey, oldCheckpoint }, result) {
     for (const [file, width] of [...existsSync(at(name)) ? [[name, 256]] : [], ...partial]) {
       const stored = readFileSync(at(file));
       if (stored.length !== width * 32) wrong.push(`${file}: is not ${width} hashes long`);
-      for (let i = 0; i < Math.min(width, count); i += 1) if (levels[level].compare(stored, i * 32, i * 32 + 32, i * 32, i * 32 + 32) !== 0) differences.push({ level, index: index * 256 + i, file });
+      for (let i = 0; i < Math.min(width, count); i += 1) if (levels[level].compare(stored, i * 32, i * 32 + 32, i * 32, i * 32 + 32) !== 0 && !differences.some((one) => one.level === level && one.index === index * 256 + i)) differences.push({ level, index: index * 256 + i, file });
     }
   }
 
@@ -212,23 +212,28 @@ function check(dir, { vkey, oldCheckpoint }, result) {
   }
   let follows = false;
 
-  // Of records that were pruned there are the tiles.
+  // The leaves in order: of records that were pruned those in the tiles, then those of the lines.
   const first = segments[0] ?? 0;
-  for (let index = 0, tile; index < first; index += 1) {
-    if (index % 256 === 0) tile = existsSync(at(tileName(0, index / 256))) ? readFileSync(at(tileName(0, index / 256))) : undefined;
-    if (tile === undefined) throw new Wrong(`${segmentName(first)}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing too: ${range(0, first)} can't be accounted for`);
-    tree.push(Buffer.from(tile.subarray((index % 256) * 32, (index % 256) * 32 + 32)));
+  let rootOfPruned;
+  function* leaves() {
+    for (let index = 0, tile; index < first; index += 1) {
+      if (index % 256 === 0) tile = existsSync(at(tileName(0, index / 256))) ? readFileSync(at(tileName(0, index / 256))) : undefined;
+      if (tile?.length !== 8192) throw new Wrong(`${segmentName(first)}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing or damaged too: ${range(0, first)} can't be accounted for`);
+      yield Buffer.from(tile.subarray((index % 256) * 32, (index % 256) * 32 + 32));
+    }
+    rootOfPruned = tree.root().toString('base64');
+    for (const [kind, line] of records()) {
+      if (kind === 'key_rotated' || kind === 'pruned' || kind === 'new_origin') note(kind, line);
+      line.buffer[line.start - 1] = 0;
+      yield sha256(line.buffer.subarray(line.start - 1, line.end));
+    }
   }
-  const rootOfPruned = tree.root().toString('base64');
-  const all = records();
+  const all = leaves();
   function advance(size) {
     while (tree.size < size) {
       const { value, done } = all.next();
       if (done) return;
-      const [kind, line] = value;
-      if (kind === 'key_rotated' || kind === 'pruned' || kind === 'new_origin') note(kind, line);
-      line.buffer[line.start - 1] = 0;
-      tree.push(sha256(line.buffer.subarray(line.start - 1, line.end)));
+      tree.push(value);
     }
   }
 
@@ -322,7 +327,8 @@ function check(dir, { vkey, oldCheckpoint }, result) {
 
 function keyOf(file) {
   try {
-    return parseKey(readFileSync(file, 'utf8'));
+    const text = readFileSync(file, 'utf8');
+    return parseKey(text.endsWith('\n') ? text.slice(0, -1) : '');
   } catch (error) {
     throw new Wrong(`log.vkey: ${error.code === 'ENOENT' ? 'missing' : error.message}`);
   }
@@ -350,7 +356,7 @@ export function main(args, say) {
   for (let i = 0; i < args.length; i += 1) {
     const name = /^--(vkey|old-checkpoint|proof|record)$/.exec(args[i])?.[1] ?? 'dir';
     if (options[name] !== undefined || (name === 'dir' && args[i].startsWith('-'))) return say(USAGE), 2;
-    options[name] = name === 'dir' ? args[i] : args[i += 1] ?? '';
+    options[name] = name === 'dir' ? args[i] : (args[i += 1] ?? '').trim();
   }
   try {
     if (options.vkey !== undefined) parseKey(options.vkey);
