@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { leafHashInPlace, type Hash } from '../core/tlog/merkle.ts';
+import { HASH_BYTES, leafHashInPlace } from '../core/tlog/merkle.ts';
 import { syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
 import { objectPath, segmentPath } from './layout.ts';
 import type { Line, SideObject } from './line.ts';
@@ -22,8 +22,8 @@ export interface Commit {
 
 /** Is told what is on disk, in order, before anybody else. Neither may throw. */
 export interface Growth {
-  /** @param from index of the first of the leaves. */
-  readonly extend: (from: number, leaves: readonly Hash[]) => void;
+  /** @param from index of the first of the leaves, which lie one behind the other. */
+  readonly extend: (from: number, leaves: Buffer) => void;
   /** A segment has ended. */
   readonly seal: () => void;
 }
@@ -104,12 +104,14 @@ function toBlock(lines: readonly Line[]): Buffer {
   return block;
 }
 
-function leavesOf(block: Buffer, lines: readonly Line[]): readonly Hash[] {
+function leavesOf(block: Buffer, lines: readonly Line[]): Buffer {
+  const leaves = Buffer.allocUnsafe(lines.length * HASH_BYTES);
   let start = 1;
-  return lines.map(({ bytes }) => {
+  for (const [at, { bytes }] of lines.entries()) {
+    leaves.write(leafHashInPlace(block, start, start + bytes - 1), at * HASH_BYTES, 'latin1');
     start += bytes;
-    return leafHashInPlace(block, start - bytes, start - 1);
-  });
+  }
+  return leaves;
 }
 
 /** Opens a segment to append at `bytes`, with nothing behind; it and its name are then on disk. */

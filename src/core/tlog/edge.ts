@@ -28,8 +28,8 @@ export const fullTiles = (size: number, level: number) => Math.floor(size / TILE
 /** The right edge of a tree: all that appending and the root need, 8 KiB a level. */
 export interface Edge {
   size(): number;
-  /** Appends a leaf. Each tile that becomes full is given away; its bytes are the receiver's. */
-  push(leaf: Uint8Array): void;
+  /** Appends leaves, one behind the other. Each tile that becomes full is given away; its bytes are the receiver's. */
+  append(leaves: Buffer): void;
   root(): Hash;
   /** The last tile of each level that has begun and is not full; copies. */
   partials(): readonly Tile[];
@@ -52,11 +52,11 @@ export function createEdge(onTile: (tile: Tile) => void, { size = 0, partials = 
     return levels[level]!;
   }
 
-  /** @param at the place of the hash among those of its level. */
-  function put(level: number, at: number, hash: Uint8Array): void {
+  /** @param at the place of the first hash among those of its level; they fit into its tile. */
+  function put(level: number, at: number, some: Buffer): void {
     const hashes = bufferOf(level);
-    hashes.set(hash, (at % TILE_WIDTH) * HASH_BYTES);
-    if (at % TILE_WIDTH !== TILE_WIDTH - 1) return;
+    const end = some.copy(hashes, (at % TILE_WIDTH) * HASH_BYTES) + (at % TILE_WIDTH) * HASH_BYTES;
+    if (end < TILE_BYTES) return;
     const index = Math.floor(at / TILE_WIDTH);
     levels[level] = Buffer.alloc(TILE_BYTES);
     onTile({ level, index, hashes });
@@ -67,9 +67,13 @@ export function createEdge(onTile: (tile: Tile) => void, { size = 0, partials = 
 
   return {
     size: () => count,
-    push(leaf) {
-      put(0, count, leaf);
-      count += 1;
+    append(leaves) {
+      for (let at = 0; at < leaves.length;) {
+        const some = leaves.subarray(at, at + TILE_BYTES - (count % TILE_WIDTH) * HASH_BYTES);
+        put(0, count, some);
+        count += some.length / HASH_BYTES;
+        at += some.length;
+      }
     },
     root() {
       // From the newest entries up: what stands right of a level's hashes is a smaller tree.

@@ -5,7 +5,8 @@ export type Hash = Buffer;
 
 export const HASH_BYTES = 32;
 
-const sha256 = (bytes: Uint8Array): Hash => hash('sha256', bytes, 'buffer');
+// By way of a text of 32 characters: Node makes it in a third of the time that a Buffer of its own takes.
+const sha256 = (bytes: Uint8Array): Hash => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1');
 
 /** The root of a tree without leaves. */
 export const EMPTY_ROOT: Hash = sha256(new Uint8Array());
@@ -18,11 +19,11 @@ export const leafHash = (line: Uint8Array): Hash => sha256(Buffer.concat([LEAF, 
 
 /**
  * As `leafHash` for the line in `bytes` from `start` to `end`, without a copy: the byte before it is overwritten, which
- * must be a newline that nobody needs any more, or spare. `start` is at least 1.
+ * must be a newline that nobody needs any more, or spare. `start` is at least 1. Gives the hash as latin1 text.
  */
-export function leafHashInPlace(bytes: Buffer, start: number, end: number): Hash {
+export function leafHashInPlace(bytes: Buffer, start: number, end: number): string {
   bytes[start - 1] = LEAF_PREFIX;
-  return sha256(bytes.subarray(start - 1, end));
+  return hash('sha256', bytes.subarray(start - 1, end), 'binary');
 }
 
 const pair = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
@@ -42,7 +43,7 @@ export function rootOf(hashes: Buffer): Hash {
     const next = Math.ceil(width / 2);
     for (let i = 0; i < Math.floor(width / 2); i += 1) {
       level.copy(pair, 1, 2 * i * HASH_BYTES, (2 * i + 2) * HASH_BYTES);
-      sha256(pair).copy(level, i * HASH_BYTES);
+      level.write(hash('sha256', pair, 'binary'), i * HASH_BYTES, 'latin1');
     }
     // An odd one at the end goes up as it is.
     if (width % 2 === 1) level.copy(level, (next - 1) * HASH_BYTES, (width - 1) * HASH_BYTES, width * HASH_BYTES);

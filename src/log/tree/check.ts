@@ -59,7 +59,7 @@ export async function checkTree({ dir, origin, keys, size }: CheckOptions): Prom
   const good = agrees ? edge : createEdge((tile) => tiles.push(tile), { size: signed, partials: (await edgeOf(dir, signed))! });
   // What is not signed yet; the tiles of a log from before there was a tree don't wait in memory.
   for await (const leaves of leavesOf(dir, { from: signed, to: size })) {
-    for (const leaf of leaves) good.push(leaf);
+    good.append(leaves);
     if (tiles.length >= TILE_WIDTH) await writeTiles(nodeFiles, dir, tiles.splice(0));
   }
   return { edge: good, tiles, kept, isNew, repairedTiles };
@@ -123,11 +123,11 @@ async function treeOf(dir: string, size: number, onTile: (tile: Tile) => Promise
   for (let index = 0; index * TILE_WIDTH < first; index += 1) {
     const tile = await readTileFile(dir, { level: 0, index });
     if (tile === undefined) throw refusal(`${join(dir, tilePath({ level: 0, index }))}: missing or damaged, and its records were pruned`);
-    for (let at = index * TILE_WIDTH; at < Math.min(first, (index + 1) * TILE_WIDTH); at += 1) edge.push(tile.subarray((at % TILE_WIDTH) * HASH_BYTES, (at % TILE_WIDTH + 1) * HASH_BYTES));
+    edge.append(tile.subarray(0, (Math.min(first, (index + 1) * TILE_WIDTH) - index * TILE_WIDTH) * HASH_BYTES));
     await flush();
   }
   for await (const leaves of leavesOf(dir, { from: first, to: size })) {
-    for (const leaf of leaves) edge.push(leaf);
+    edge.append(leaves);
     await flush();
   }
   return edge;

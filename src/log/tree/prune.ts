@@ -90,10 +90,10 @@ async function startMs(dir: string, first: number): Promise<number> {
 async function checkTiles(dir: string, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
   let index = from;
   let tile = await readTileFile(dir, { level: 0, index: Math.floor(from / TILE_WIDTH) });
-  for await (const leaves of leavesOf(dir, { from, to })) for (const leaf of leaves) {
+  for await (const leaves of leavesOf(dir, { from, to })) for (let leaf = 0; leaf < leaves.length; leaf += HASH_BYTES) {
     if (index % TILE_WIDTH === 0) tile = await readTileFile(dir, { level: 0, index: index / TILE_WIDTH });
     const at = (index % TILE_WIDTH) * HASH_BYTES;
-    if (tile?.subarray(at, at + HASH_BYTES).equals(leaf) !== true) {
+    if (tile?.subarray(at, at + HASH_BYTES).equals(leaves.subarray(leaf, leaf + HASH_BYTES)) !== true) {
       throw new Error(`${join(dir, tilePath({ level: 0, index: Math.floor(index / TILE_WIDTH) }))}: does not hold record ${index}: nothing was pruned. "sluice log verify" tells more.`);
     }
     index += 1;

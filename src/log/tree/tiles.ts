@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fullTiles, partialWidth, TILE_WIDTH, tilePath, type Tile } from '../../core/tlog/edge.ts';
-import { HASH_BYTES, rootOf, type Hash } from '../../core/tlog/merkle.ts';
+import { HASH_BYTES, rootOf } from '../../core/tlog/merkle.ts';
 import { synced, syncFolder, writeAll, type Files } from '../files.ts';
 import { leavesOf } from './leaves.ts';
 
@@ -71,11 +71,12 @@ export async function readTile(dir: string, place: Place, width = TILE_WIDTH): P
   const stored = await readTileFile(dir, place) ?? await readTileFile(dir, place, width);
   if (stored !== undefined) return stored.subarray(0, width * HASH_BYTES);
   const from = place.index * TILE_WIDTH;
-  const hashes: Hash[] = [];
-  if (place.level === 0) for await (const leaves of leavesOf(dir, { from, to: from + width })) hashes.push(...leaves);
+  const hashes: Buffer[] = [];
+  if (place.level === 0) for await (const leaves of leavesOf(dir, { from, to: from + width })) hashes.push(leaves);
   else for (let index = from; index < from + width; index += 1) hashes.push(rootOf(await readTile(dir, { level: place.level - 1, index })));
-  if (hashes.length !== width) throw new Error(`${join(dir, tilePath(place))}: missing, and so is what it is made of`);
-  return Buffer.concat(hashes);
+  const made = Buffer.concat(hashes);
+  if (made.length !== width * HASH_BYTES) throw new Error(`${join(dir, tilePath(place))}: missing, and so is what it is made of`);
+  return made;
 }
 
 /** The tiles at the right edge of the tree of this size; undefined when one that they rest on isn't there. */
@@ -85,15 +86,16 @@ export async function edgeOf(dir: string, size: number): Promise<readonly Tile[]
     const width = partialWidth(size, level);
     if (width === 0) continue;
     const index = fullTiles(size, level);
-    const hashes: Hash[] = [];
-    if (level === 0) for await (const leaves of leavesOf(dir, { from: size - width, to: size })) hashes.push(...leaves);
+    const hashes: Buffer[] = [];
+    if (level === 0) for await (const leaves of leavesOf(dir, { from: size - width, to: size })) hashes.push(leaves);
     else for (let below = index * TILE_WIDTH; below < index * TILE_WIDTH + width; below += 1) {
       const tile = await readTileFile(dir, { level: level - 1, index: below });
       if (tile === undefined) return undefined;
       hashes.push(rootOf(tile));
     }
-    if (hashes.length !== width) return undefined;
-    partials.push({ level, index, hashes: Buffer.concat(hashes) });
+    const made = Buffer.concat(hashes);
+    if (made.length !== width * HASH_BYTES) return undefined;
+    partials.push({ level, index, hashes: made });
   }
   return partials;
 }

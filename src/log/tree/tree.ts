@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { formatCheckpoint } from '../../core/tlog/checkpoint.ts';
 import type { Edge, Tile } from '../../core/tlog/edge.ts';
-import type { Hash } from '../../core/tlog/merkle.ts';
+import { HASH_BYTES } from '../../core/tlog/merkle.ts';
 import { signNote, type Signer } from '../../core/tlog/note.ts';
 import type { Files } from '../files.ts';
 import { isPassing } from '../writer.ts';
@@ -35,8 +35,8 @@ export interface TreeStatus {
 
 /** Grows with the log and signs for it. What it does with the disk is off the way of a request. */
 export interface Tree {
-  /** Takes the leaves of records that are on disk. @param from index of the first. */
-  extend(from: number, leaves: readonly Hash[]): void;
+  /** Takes the leaves of records that are on disk, one behind the other. @param from index of the first. */
+  extend(from: number, leaves: Buffer): void;
   /** Has the present size signed soon: a segment has ended. */
   signSoon(): void;
   /**
@@ -63,9 +63,23 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
+  let unhashed: Buffer[] = [];
+  let unhashedLeaves = 0;
+
+  // The nodes above the leaves are hashed while the next group is on its way to the disk, not before it is.
+  function grow(): void {
+    const groups = unhashed;
+    [unhashed, unhashedLeaves] = [[], 0];
+    for (const leaves of groups) edge.append(leaves);
+    if (tiles.length >= TILES_AT_ONCE && running === undefined) queue().catch(() => {});
+    else if (edge.size() !== signed) schedule(everyMs);
+  }
+
+  const sizeNow = () => edge.size() + unhashedLeaves;
 
   /** Takes what is to be signed at once, before anything else can be appended. */
   async function publish(cosigners: readonly Signer[], again: boolean): Promise<void> {
+    if (unhashed.length > 0) grow();
     const head = { origin, size: edge.size(), root: edge.root() };
     const partials = edge.partials();
     const full = tiles.length;
@@ -103,7 +117,7 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     running = mine;
     mine.catch(() => {}).finally(() => {
       if (running === mine) running = undefined;
-      if (edge.size() !== signed) schedule(everyMs);
+      if (sizeNow() !== signed) schedule(everyMs);
     });
     return mine;
   }
@@ -119,30 +133,30 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
 
   return {
     extend(from, leaves) {
-      if (from !== edge.size()) throw new Error(`record ${from} can't follow a tree of ${edge.size()}`);
-      for (const leaf of leaves) edge.push(leaf);
-      if (tiles.length >= TILES_AT_ONCE && running === undefined) queue().catch(() => {});
-      else schedule(everyMs);
+      if (from !== sizeNow()) throw new Error(`record ${from} can't follow a tree of ${sizeNow()}`);
+      if (unhashed.length === 0) setImmediate(grow);
+      unhashed.push(leaves);
+      unhashedLeaves += leaves.length / HASH_BYTES;
     },
     signSoon() {
       if (running === undefined && !isClosed) queue().catch(() => {});
     },
     async sign({ cosigners = [], again = false } = {}) {
-      const wanted = edge.size();
+      const wanted = sizeNow();
       if (!again && signed !== undefined && signed >= wanted && tiles.length === 0) return running;
       await queue(cosigners, again);
     },
     setKey(next) {
       key = next;
     },
-    status: () => ({ size: edge.size(), signed: signed ?? 0, ...(problem !== undefined && { problem: problem.reason }) }),
+    status: () => ({ size: sizeNow(), signed: signed ?? 0, ...(problem !== undefined && { problem: problem.reason }) }),
     failure: () => (problem !== undefined && (problem.isFinal || tiles.length >= MAX_TILES) ? problem : undefined),
     async close() {
       isClosed = true;
       clearTimeout(timer);
       timer = undefined;
       await running?.catch(() => {});
-      if (edge.size() !== signed || tiles.length > 0) await queue().catch(() => {});
+      if (sizeNow() !== signed || tiles.length > 0) await queue().catch(() => {});
     },
   };
 }

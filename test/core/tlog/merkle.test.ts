@@ -27,7 +27,10 @@ test.each([0, 1, 2, 3, 5, 8, 255, 256, 257, 511, 513, 1000])('the root of %i ent
   const lines = linesOf(size);
   const tiles: Tile[] = [];
   const edge = createEdge((tile) => tiles.push(tile));
-  for (const line of lines) edge.push(leafHash(line));
+  for (const line of lines) edge.append(leafHash(line));
+  const atOnce = createEdge(() => {});
+  atOnce.append(Buffer.concat(lines.map(leafHash)));
+  expect(atOnce.root().equals(edge.root())).toBe(true);
   expect([edge.size(), edge.root().toString('hex')]).toEqual([size, definedRoot(lines).toString('hex')]);
   expect(rootOf(Buffer.concat(lines.map(leafHash))).toString('hex')).toBe(definedRoot(lines).toString('hex'));
   expect(tiles.map(({ level, index, hashes }) => [level, index, hashes.length])).toEqual(Array.from({ length: Math.floor(size / 256) }, (_, index) => [0, index, 8192]));
@@ -45,8 +48,8 @@ test('65,536 entries fill 256 tiles and one of those above; a tree goes on from 
       edge = createEdge((tile) => tiles.push(tilePath(tile)), { size: n, partials: edge.partials() });
       expect(edge.root().equals(whole.root())).toBe(true);
     }
-    edge.push(leaf);
-    whole.push(leaf);
+    edge.append(leaf);
+    whole.append(leaf);
   }
   expect(edge.root().equals(whole.root())).toBe(true);
   expect(tiles.length).toBe(257 + 1);
@@ -63,7 +66,7 @@ test('tiles are named as tlog-tiles names them', () => {
 
 test('a leaf is hashed in place as it is elsewhere', () => {
   const block = Buffer.from('?one\ntwo\n');
-  expect([leafHashInPlace(block, 1, 4), leafHashInPlace(block, 5, 8)].map((hash) => hash.toString('hex'))).toEqual(['one', 'two'].map((line) => leafHash(Buffer.from(line)).toString('hex')));
+  expect([leafHashInPlace(block, 1, 4), leafHashInPlace(block, 5, 8)]).toEqual(['one', 'two'].map((line) => leafHash(Buffer.from(line)).toString('latin1')));
 });
 
 const someTree = fc.integer({ min: 1, max: 300 }).chain((size) => fc.record({ size: fc.constant(size), index: fc.nat(size - 1), older: fc.integer({ min: 1, max: size }), bit: fc.nat(HASH_BYTES * 8 - 1), pick: fc.nat() }));

@@ -119,7 +119,7 @@ test('a crash at any step of the first start, of a checkpoint or of a tile is re
     await fill(again, again.size(), again.size() + 1);
     await again.close();
     // What was signed before the crash still holds, also in the eyes of who kept what was signed after it elsewhere.
-    const vkeyThere = readFileSync(join(crashed, 'log/log.vkey'), 'utf8');
+    const vkeyThere = readFileSync(join(crashed, 'log/log.vkey'), 'utf8').trim();
     expect([step, await verify(join(crashed, 'log'), { vkey: vkeyThere })]).toMatchObject([step, { wrong: [], notes: [] }]);
     rmSync(own, { recursive: true });
   }
