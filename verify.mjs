@@ -253,11 +253,12 @@ function check(dir, { vkey, oldCheckpoint }, result) {
   const newest = read('checkpoint')?.toString();
   let isKept = newest === undefined;
   for (const { buffer, start, end, torn } of linesOf(at('checkpoints.ndjson'))) {
-    const name = `checkpoints.ndjson:${result.checkpoints += 1}`;
+    const name = `checkpoints.ndjson:${result.checkpoints + 1}`;
     if (torn) notes.push(`${name}: the last line is cut off; it was never given to anybody`);
     if (torn) break;
-    const [, json] = /^\{"note":(".*")\}$/.exec(buffer.toString('utf8', start, end)) ?? [];
-    const checkpoint = parseCheckpoint(jsonText(json), name);
+    result.checkpoints += 1;
+    const [, json = '""'] = /^\{"note":("(?:[^"\\]|\\n)*")\}$/.exec(buffer.toString('utf8', start, end)) ?? [];
+    const checkpoint = parseCheckpoint(json.slice(1, -1).replaceAll('\\n', '\n'), name);
     if (!isOldChecked && checkpoint.size >= old.size) checkOld();
     checkCheckpoint(checkpoint, name);
     isKept ||= checkpoint.note === newest;
@@ -286,23 +287,21 @@ function check(dir, { vkey, oldCheckpoint }, result) {
   if (tree.size > signed) notes.push(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on)`);
   if (tornBytes > 0) notes.push(`the last line is cut off after ${tornBytes} bytes; nobody was answered for it`);
   if (isAnew && !(isNamed && isVouched)) wrong.push(`this is the log of ${origin}, and the key given is of ${given.name}: that one did not sign for the new beginning`);
-  if (signed === 0 && tree.size > 0) wrong.push('no checkpoint signs for any record');
+  if (result.checkpoints === 0 && newest === undefined) wrong.push('there is no checkpoint');
   Object.assign(result, { size: tree.size, signed });
-}
-
-function jsonText(json) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return '';
-  }
 }
 
 /** Checks one record by its proof alone. Gives what is wrong, or undefined. */
 function verifyProof({ proof, vkey, record }) {
   const [, index, hashes, note] = /^c2sp\.org\/tlog-proof@v1\n(?:extra [^\n]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(proof) ?? [];
   if (note === undefined) return 'the proof is no text of c2sp.org/tlog-proof@v1';
-  const [key, checkpoint] = [parseKey(vkey), parseCheckpoint(note, 'the end of the proof')];
+  const key = parseKey(vkey);
+  let checkpoint;
+  try {
+    checkpoint = parseCheckpoint(note, 'the end of the proof');
+  } catch (error) {
+    return error.message;
+  }
   if (checkpoint.origin !== key.name || !isSignedBy(checkpoint, key)) return `the proof's checkpoint is not signed by the key ${key.id} of ${key.name}`;
   const leaf = sha256(Buffer.concat([Buffer.of(0), record.at(-1) === 10 ? record.subarray(0, -1) : record]));
   const siblings = hashes.split('\n').slice(0, -1).map((line) => Buffer.from(line, 'base64'));
@@ -321,27 +320,22 @@ export function main(args, say) {
     if (options[name] !== undefined || (name === 'dir' && args[i].startsWith('-'))) return wrongUse();
     options[name] = name === 'dir' ? args[i] : (args[i += 1] ?? '').trim();
   }
-  const { dir, vkey, proof, record } = options;
-  let texts;
+  const { dir, vkey, proof, record, 'old-checkpoint': old } = options;
+  const isProof = proof !== undefined && record !== undefined && vkey !== undefined;
+  if (!isProof && dir === undefined) return wrongUse();
+  let oldCheckpoint;
   try {
     if (vkey !== undefined) parseKey(vkey);
-    const isProof = proof !== undefined && record !== undefined && vkey !== undefined;
-    if (!isProof && dir === undefined) return wrongUse();
-    texts = isProof ? { proof: readFileSync(proof, 'utf8'), record: readFileSync(record) } : { oldCheckpoint: options['old-checkpoint'] && readFileSync(options['old-checkpoint'], 'utf8') };
+    oldCheckpoint = old && readFileSync(old, 'utf8');
+    if (isProof) {
+      const mistake = verifyProof({ proof: readFileSync(proof, 'utf8'), record: readFileSync(record), vkey });
+      say(mistake === undefined ? 'OK: the record is in the log' : `WRONG  ${mistake}`);
+      return mistake === undefined ? 0 : 1;
+    }
   } catch (error) {
     return wrongUse(`${error.message}\n`);
   }
-  if (texts.proof !== undefined) {
-    let mistake;
-    try {
-      mistake = verifyProof({ ...texts, vkey });
-    } catch (error) {
-      mistake = error.message;
-    }
-    say(mistake === undefined ? 'OK: the record is in the log' : `WRONG  ${mistake}`);
-    return mistake === undefined ? 0 : 1;
-  }
-  const { wrong, notes, size, signed, checkpoints } = verifyLog(dir, { vkey, oldCheckpoint: texts.oldCheckpoint });
+  const { wrong, notes, size, signed, checkpoints } = verifyLog(dir, { vkey, oldCheckpoint });
   for (const line of notes) say(`note   ${line}`);
   for (const line of wrong) say(`WRONG  ${line}`);
   say(wrong.length === 0 ? `OK: ${size} records, ${signed} of them signed for, ${checkpoints} checkpoints` : 'The log is not as it was signed.');
