@@ -32,6 +32,16 @@ describe('the signing key', () => {
     expect(again.evidence!.vkey()).toBe(third);
   });
 
+  test('signs nothing that holds before the old one has signed for the record that names it', async () => {
+    const log = await open();
+    await fill(log, 0, 3);
+    await log.evidence!.rotateKey();
+    await log.close();
+    expect(kept().map((note) => parseCheckpoint(note)!.size)).toEqual([0, 4, 4]);
+    writeFileSync(file('checkpoints.ndjson'), kept().toSpliced(1, 1).map((note) => `${JSON.stringify({ note })}\n`).join(''));
+    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/^checkpoints\.ndjson:2: the checkpoint of 4 records is not signed by key /)]);
+  });
+
   test('of which no record tells signs nothing that holds', async () => {
     const log = await open();
     await fill(log, 0, 3);
