@@ -25,6 +25,8 @@ const Env = z.object({
   SLUICE_PERMIT_API_URL: z.url({ protocol: /^https?$/, error: 'must be an address such as https://api.permit.io' }).default('https://api.permit.io'),
   SLUICE_PERMIT_POLL_SECONDS: integer(1, 86_400).default(15),
   SLUICE_PERMIT_REQUESTS_PER_MINUTE: integer(0, 1_000_000).default(600),
+  // Read by `sluice log prune`; named here so that it counts as known.
+  SLUICE_LOG_KEEP_DAYS: integer(1, 99_999).optional(),
   SLUICE_MEMO_ENTRIES: integer(0, 100_000_000).default(100_000),
 });
 type Env = z.infer<typeof Env>;

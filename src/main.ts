@@ -50,7 +50,7 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
     observeStatus(registry, () => pdp.status(), Date.now);
     collectDefaultMetrics({ register: registry });
     const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
-    const port = await open(createApp({ pdp, logger, registry, config, isDraining, ...(sluice.reading !== undefined && { reading: sluice.reading }) }), config.port);
+    const port = await open(createApp({ pdp, logger, registry, config, isDraining, ...(sluice.reading !== undefined && { reading: sluice.reading }), ...(sluice.proofs !== undefined && { proofs: sluice.proofs }) }), config.port);
     // The log last: answers under way still need it.
     return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };
   } catch (error) {

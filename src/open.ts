@@ -19,6 +19,7 @@ import { createRevisions } from './service/revised.ts';
 import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
 import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
+import { createProofs, type TreeProofs } from './service/proofs.ts';
 import { createReading, type Reading } from './service/reading.ts';
 import { PROGRAM } from './version.ts';
 import { probe } from './vet.ts';
@@ -53,6 +54,7 @@ export interface Sluice {
   facts(): Facts;
   /** With `indexed`. */
   readonly reading?: Reading;
+  readonly proofs?: TreeProofs;
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
 }
@@ -91,10 +93,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     permit?.check(loaded.facts);
     snapshots = snapshotsOf(loaded);
     log = await openLog({
-      dir: logDir, now, onSegment: () => activations(),
+      dir: logDir, keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
+      onSigningProblem: (reason) => logger.error({ reason }, 'records are durable, and not signed for'),
       onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
     });
     const { truncatedBytes } = log.recovered;
+    const repairedTiles = log.evidence?.repairedTiles ?? 0;
+    if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
     if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
   } catch (error) {
     await opening?.then(({ sync }) => sync.close(), () => {});
@@ -203,7 +208,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 
   const sync: SyncControl | undefined = permit && createSyncControl({ permit, facts: () => loaded.facts, log });
   const index = options.indexed !== true ? undefined : openLogIndex({
-    dir: path.join(options.dataDir, 'log'), folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
+    dir: logDir, folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
   });
 
   const pdp: Pdp = {
@@ -230,7 +235,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   return {
     pdp,
     facts: () => loaded.facts,
-    ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }) }),
+    ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }), proofs: createProofs(logDir) }),
     async close() {
       clearInterval(probing);
       await permit?.sync.close();

@@ -64,6 +64,8 @@ export interface PdpStatus {
   readonly reloadErrors?: readonly string[];
   readonly logFailure?: string;
   readonly queuedRecords: number;
+  /** How many records the log has, how many of them a checkpoint covers, and why the rest is not signed. */
+  readonly tree?: { readonly size: number; readonly signed: number; readonly problem?: string };
   readonly shadow: readonly string[];
   readonly environments: Readonly<Record<string, { readonly number: number; readonly ageMs: number }>>;
   /** Environments that have no verified facts yet. */

@@ -14,7 +14,7 @@ import { UsageError, type Command, type Context } from './command.ts';
 import { explain } from './explain.ts';
 import { importCommand } from './import.ts';
 import { init } from './init.ts';
-import { logQuery } from './log-query.ts';
+import { logQuery } from './log/query.ts';
 import { log } from './log.ts';
 import { serve } from './serve.ts';
 import { sync } from './sync/sync.ts';

@@ -5,13 +5,15 @@ import { VENDOR_STATES, type VendorState } from '../core/facts.ts';
 import { makeFolder } from './durable.ts';
 import { openKept } from './kept.ts';
 import { lockFolder } from './lock.ts';
-import { openNames } from './names.ts';
+import { openNames, type Names } from './names.ts';
 
 /** What one Sluice keeps between its runs, apart from the log. Held by one process at a time. */
 export interface DataDir {
   readonly path: string;
   /** `?` and 16 hex of an HMAC: what may be recorded of a name that nobody knows (J30). */
   hashName(name: string): string;
+  /** Changes the key of `hashName`, by a record; see `Names`. */
+  readonly rotateNames: Names['rotate'];
   /**
    * The number of the environment's revision with this digest: the last one while the digest is the last one, else one
    * more, so that a rollback counts up too (J27). From 1. On disk before it is returned.
@@ -44,10 +46,11 @@ export async function openDataDir(path: string, now: () => number = Date.now): P
     const isNew = !existsSync(join(path, 'log', 'origin'));
     const revisions = openKept({ path: join(path, 'revisions.json'), value: Revision, isNew, holds: 'the numbers of the revisions, which may never be given twice' });
     const states = openKept({ path: join(path, 'vendor-states.json'), value: SetState, isNew, holds: 'the vendors stopped by the kill switch' });
-    const hashName = openNames(join(path, 'keys', 'names.key'), isNew);
+    const names = openNames(join(path, 'keys', 'names.key'), isNew);
     return {
       path,
-      hashName,
+      hashName: names.hash,
+      rotateNames: names.rotate,
       revisionOf(environment, digest) {
         const last = revisions.get().get(environment);
         if (last?.digest === digest) return last.number;

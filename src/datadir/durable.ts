@@ -21,8 +21,8 @@ export function replaceFile(path: string, content: string | Uint8Array): void {
   syncFolder(dirname(path));
 }
 
-// A new name in a folder survives a power loss only once the folder itself is synced.
-function syncFolder(path: string): void {
+/** A new name in a folder survives a power loss only once the folder itself is synced. */
+export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

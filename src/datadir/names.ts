@@ -1,16 +1,27 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { replaceFile } from './durable.ts';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { makeFolder, replaceFile, syncFolder } from './durable.ts';
 
 const KEY_BYTES = 32;
 
+/** What may stand in a record for a name that nobody knows (J30). */
+export interface Names {
+  /** `?` and 16 hex of the name's HMAC-SHA256. The same name gives the same text until the key is changed. */
+  hash(name: string): string;
+  /**
+   * Puts a new key in place, once `record` has made a record of it, by the fingerprints of both. The old one is laid
+   * aside in `old/`: while it is there, a name can still be found in older records; delete it, and nobody can any more.
+   */
+  rotate(record: (fingerprints: { readonly from: string; readonly to: string }) => Promise<void>): Promise<void>;
+}
+
 /**
- * What may stand in a record for a name that nobody knows: `?` and 16 hex of its HMAC-SHA256 under the key in `path`
- * (J30). The same name gives the same text for as long as the data directory lives; the key is made when `isNew`.
+ * The names under the key in `path`, which is made when `isNew`.
  *
  * @throws {Error} naming the file when the key is missing, damaged, or can be read by group or others.
  */
-export function openNames(path: string, isNew: boolean): (name: string) => string {
+export function openNames(path: string, isNew: boolean): Names {
   if (!existsSync(path)) {
     if (!isNew) throw new Error(`${path}: missing. Without this key the names already in the log can't be recognised: restore it from a copy of the data directory.`);
     replaceFile(path, randomBytes(KEY_BYTES));
@@ -19,7 +30,23 @@ export function openNames(path: string, isNew: boolean): (name: string) => strin
   if ((mode & 0o077) !== 0) {
     throw new Error(`${path}: can be read by others (mode 0${mode.toString(8)}). Whoever has this key can guess the names in the log: chmod 600 it, and think about who has read it.`);
   }
-  const key = readFileSync(path);
+  let key = readFileSync(path);
   if (key.length !== KEY_BYTES) throw new Error(`${path}: damaged (${key.length} bytes, not ${KEY_BYTES}). Restore it from a copy of the data directory.`);
-  return (name) => `?${createHmac('sha256', key).update(name).digest('hex').slice(0, 16)}`;
+  return {
+    hash: (name) => `?${createHmac('sha256', key).update(name).digest('hex').slice(0, 16)}`,
+    async rotate(record) {
+      const next = randomBytes(KEY_BYTES);
+      const old = join(dirname(path), 'old');
+      makeFolder(old);
+      await record({ from: fingerprint(key), to: fingerprint(next) });
+      replaceFile(join(old, `names-${fingerprint(key)}.key`), key);
+      replaceFile(`${path}.next`, next);
+      renameSync(`${path}.next`, path);
+      syncFolder(dirname(path));
+      key = next;
+    },
+  };
 }
+
+/** The key is random: nothing can be told of it by this. */
+const fingerprint = (key: Buffer) => createHash('sha256').update(key).digest('hex').slice(0, 16);

@@ -77,6 +77,8 @@ export function observeStatus(registry: Registry, status: () => PdpStatus, now: 
   gauges('sluice_bundle_info', { help: 'The policy bundle that serves', label: 'revision' }, ({ bundleDigest }) => [[bundleDigest, 1]]);
   gauges('sluice_revision_number', { help: 'Number of the revision that serves', label: 'env' }, ({ environments }) => Object.entries(environments).map(([name, { number }]) => [name, number]));
   gauges('sluice_facts_age_seconds', { help: 'Age of the facts', label: 'env' }, ({ environments }) => Object.entries(environments).map(([name, { ageMs }]) => [name, ageMs / 1000]));
+  gauge('sluice_log_unsigned_records', 'Durable records that no checkpoint covers yet', ({ tree }) => (tree === undefined ? 0 : tree.size - tree.signed));
+  gauge('sluice_log_signing_failed', '1 while checkpoints can not be signed or written', ({ tree }) => Number(tree?.problem !== undefined));
   gauge('sluice_facts_unverified', 'Environments whose facts have not been verified since the start: their questions get 503', ({ waiting }) => waiting.length);
   observePermit(gauges);
   gauges('sluice_shadow', { help: '1 for each vendor and event in shadow, where missing permits do not bind', label: 'name' }, ({ shadow }) => shadow.map((name) => [name, 1]));

@@ -1,3 +1,4 @@
+import { openEvidence, type Evidence } from './tree/evidence.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout } from './layout.ts';
 import { createQueue } from './queue.ts';
@@ -22,6 +23,14 @@ export interface LogOptions {
   /** The clock is behind the last record by so much; told once until it has caught up. */
   readonly onClockBack?: (byMs: number) => void;
   readonly files?: Files;
+  /** `<data directory>/keys`. Without it the log has no tree and no checkpoints, and is no evidence: for measurements. */
+  readonly keysDir?: string;
+  /** The act that begins a new origin is under way: see `beginNewOrigin`. */
+  readonly beginsAnew?: boolean;
+  /** A record is covered by a checkpoint at the latest so long after it is durable. */
+  readonly signEveryMs?: number;
+  /** Checkpoints can't be written; told once until they can again. */
+  readonly onSigningProblem?: (reason: string) => void;
 }
 
 export interface OpenedLog extends DecisionLog {
@@ -33,6 +42,8 @@ export interface OpenedLog extends DecisionLog {
    * keeps away the requests that would have tried.
    */
   probe(): Promise<void>;
+  /** The tree over the log, its checkpoints, and what is done to the log as a whole. */
+  readonly evidence: Evidence | undefined;
 }
 
 /**
@@ -43,15 +54,35 @@ export interface OpenedLog extends DecisionLog {
  * at most once a second, and goes on in a new segment whose first record, of kind `gap`, tells how many were refused.
  * Any other error of the disk, and any of a sync, is final: nothing is appended until a restart has read the log again.
  *
+ * With `keysDir`, records are the leaves of a Merkle tree, and its signed checkpoints follow them. Whole lines that were
+ * on disk and not signed when the last run ended are signed by opening.
+ *
  * @throws {Error} for the operator, naming file and line, when what is there is not a whole log with at most a torn
- * last line.
+ * last line, or not the one that was signed.
  */
 export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { dir, now, onClockBack, onSegment = () => [], files = nodeFiles } = options;
   const { maxSegmentBytes = 256 * 2 ** 20, maxSegmentMs = 3_600_000, maxQueued = { records: 65_536, bytes: 64 * 2 ** 20 } } = options;
   const { origin } = await openLayout(dir);
   const found = await recover(dir, origin);
-  const writer = await openWriter(files, dir, found.tail);
+  const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
+  const writer = await openWriter(files, dir, found.tail, evidence?.growth);
   const sequence = createSequence({ origin, now, onClockBack, onSegment, maxSegmentBytes, maxSegmentMs }, found);
-  return { origin, recovered: { truncatedBytes: found.truncatedBytes }, ...createQueue({ writer, sequence, now, maxQueued }) };
+  const queue = createQueue({ writer, sequence, now, maxQueued, ...(evidence && { unsigned: evidence.failure }) });
+  try {
+    await evidence?.start(queue.append);
+  } catch (error) {
+    await queue.close();
+    throw error;
+  }
+  return {
+    origin,
+    recovered: { truncatedBytes: found.truncatedBytes },
+    evidence,
+    ...queue,
+    async close() {
+      await queue.close();
+      await evidence?.close();
+    },
+  };
 }

@@ -12,6 +12,8 @@ export interface QueueOptions {
   readonly sequence: Sequence;
   readonly now: () => number;
   readonly maxQueued: { readonly records: number; readonly bytes: number };
+  /** Why nothing may be appended though the writer could: what is written can't be signed. */
+  readonly unsigned?: () => { readonly reason: string; readonly code: string } | undefined;
 }
 
 /** Records that become durable together. */
@@ -37,7 +39,7 @@ interface Failure {
 const RETRY_MS = 1000;
 
 /** Everything of the log but its origin: gathers what is appended into groups and has one after the other written. */
-export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
+export function createQueue({ writer, sequence, now, maxQueued, unsigned = () => undefined }: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
   let groups: Group[] = [];
   let waiting = { lines: 0, bytes: 0 };
   let refused: Refused | undefined;
@@ -124,11 +126,13 @@ export function createQueue({ writer, sequence, now, maxQueued }: QueueOptions):
     append(entry) {
       if (closing !== undefined) throw unavailable('the log is closed', false);
       if (failure !== undefined && !mayTry(failure)) refuse(failure.reason, failure.code);
+      const why = unsigned();
+      if (why !== undefined) refuse(why.reason, why.code);
       if (isFull()) refuse(FULL, 'queue_full');
       const durable = enqueue(entry);
       return { index: sequence.next() - 1, durable };
     },
-    failure: () => (closing === undefined ? failure?.reason ?? (isFull() ? FULL : undefined) : 'the log is closed'),
+    failure: () => (closing === undefined ? failure?.reason ?? unsigned()?.reason ?? (isFull() ? FULL : undefined) : 'the log is closed'),
     queued: () => waiting.lines,
     size: () => sequence.next(),
     async probe() {

@@ -2,7 +2,13 @@
 
 export type RecordKind =
   | 'decision' | 'permitted' | 'refused' | 'input' | 'start' | 'stop' | 'gap' | 'config_changed' | 'bundle_activated'
-  | 'snapshot_activated' | 'vendor_state' | 'clock_jump' | 'log_read';
+  | 'snapshot_activated' | 'vendor_state' | 'clock_jump' | 'log_read' | 'key_rotated' | 'names_key_rotated' | 'pruned' | 'new_origin';
+
+/** Every kind. */
+export const RECORD_KINDS = Object.keys({
+  decision: 0, permitted: 0, refused: 0, input: 0, start: 0, stop: 0, gap: 0, config_changed: 0, bundle_activated: 0, snapshot_activated: 0,
+  vendor_state: 0, clock_jump: 0, log_read: 0, key_rotated: 0, names_key_rotated: 0, pruned: 0, new_origin: 0,
+} satisfies Record<RecordKind, 0>) as readonly RecordKind[];
 
 export interface Entry {
   readonly kind: RecordKind;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { HASH_BYTES, leafHashInPlace } from '../core/tlog/merkle.ts';
 import { syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
 import { objectPath, segmentPath } from './layout.ts';
 import type { Line, SideObject } from './line.ts';
@@ -19,6 +20,14 @@ export interface Commit {
   readonly next: number;
 }
 
+/** Is told what is on disk, in order, before anybody else. Neither may throw. */
+export interface Growth {
+  /** @param from index of the first of the leaves, which lie one behind the other. */
+  readonly extend: (from: number, leaves: Buffer) => void;
+  /** A segment has ended. */
+  readonly seal: () => void;
+}
+
 /** The only one that writes segments. Called for one thing at a time. */
 export interface Writer {
   /** What is on disk and stays. */
@@ -36,8 +45,8 @@ export interface Writer {
 /** Whether trying again later may help: the disk is full. Never after a sync has failed: a `SyncError` has no code. */
 export const isPassing = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-/** Opens the last segment where `found` says that it ends; what is behind is cut off. */
-export async function openWriter(files: Files, dir: string, found: Tail): Promise<Writer> {
+/** Opens the last segment where `found` says that it ends; what is behind is cut off. Without `growth` nothing is hashed. */
+export async function openWriter(files: Files, dir: string, found: Tail, growth?: Growth): Promise<Writer> {
   let tail = found;
   let file: LogFile | undefined = await openSegment(files, dir, found);
 
@@ -47,6 +56,7 @@ export async function openWriter(files: Files, dir: string, found: Tail): Promis
     const full = file;
     file = undefined;
     await full.close();
+    growth?.seal();
     tail = { first, bytes: 0, next: first };
     return openSegment(files, dir, tail);
   }
@@ -57,10 +67,15 @@ export async function openWriter(files: Files, dir: string, found: Tail): Promis
       try {
         file = await segmentFile(segment);
         await writeObjects(files, dir, lines);
-        const bytes = Buffer.from(lines.map(({ text }) => text).join(''));
-        await writeAll(file, bytes);
-        await synced(file.datasync);
-        tail = { first: segment, bytes: tail.bytes + bytes.length, next };
+        const block = toBlock(lines);
+        await writeAll(file, block.subarray(1));
+        const syncing = synced(file.datasync);
+        // While the disk works. The block has been written: its newlines are no longer needed.
+        const leaves = growth && leavesOf(block, lines);
+        await syncing;
+        const from = tail.next;
+        tail = { first: segment, bytes: tail.bytes + block.length - 1, next };
+        if (leaves !== undefined) growth?.extend(from, leaves);
       } catch (error) {
         const broken = file;
         file = undefined;
@@ -79,6 +94,24 @@ export async function openWriter(files: Files, dir: string, found: Tail): Promis
       await last?.close().catch(() => {});
     },
   };
+}
+
+/** The lines, behind one spare byte. */
+function toBlock(lines: readonly Line[]): Buffer {
+  const block = Buffer.allocUnsafe(lines.reduce((sum, { bytes }) => sum + bytes, 1));
+  let at = 1;
+  for (const { text } of lines) at += block.write(text, at);
+  return block;
+}
+
+function leavesOf(block: Buffer, lines: readonly Line[]): Buffer {
+  const leaves = Buffer.allocUnsafe(lines.length * HASH_BYTES);
+  let start = 1;
+  for (const [at, { bytes }] of lines.entries()) {
+    leaves.write(leafHashInPlace(block, start, start + bytes - 1), at * HASH_BYTES, 'latin1');
+    start += bytes;
+  }
+  return leaves;
 }
 
 /** Opens a segment to append at `bytes`, with nothing behind; it and its name are then on disk. */

@@ -1,5 +1,5 @@
 import type { Facts } from '../core/facts.ts';
-import type { DecisionLog } from '../log/types.ts';
+import type { OpenedLog } from '../log/log.ts';
 import type { PdpStatus } from '../pdp.ts';
 import type { Snapshots } from '../snapshot.ts';
 import type { Loaded } from '../workspace.ts';
@@ -8,7 +8,7 @@ import type { PermitSource } from './permit.ts';
 export interface StatusParts {
   readonly snapshots: Snapshots;
   readonly loaded: Loaded;
-  readonly log: DecisionLog;
+  readonly log: OpenedLog;
   readonly permit: PermitSource | undefined;
   readonly reloadErrors: readonly string[] | undefined;
   readonly nowMs: number;
@@ -27,6 +27,7 @@ export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs }
     ...(reloadErrors !== undefined && { reloadErrors }),
     ...(log.failure() !== undefined && { logFailure: log.failure()! }),
     queuedRecords: log.queued(),
+    ...(log.evidence !== undefined && { tree: log.evidence.status() }),
     shadow: shadowsOf(loaded.facts),
     environments: Object.fromEntries(snapshots.numbers().map(([environment, number]) => [environment, { number, ageMs: ageOf(environment) }])),
     waiting: snapshots.waiting,

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { logQuery } from '../../src/cli/log-query.ts';
+import { logQuery } from '../../src/cli/log/query.ts';
 import { openIndexer } from '../../src/log/index/indexer.ts';
 import { openLog } from '../../src/log/log.ts';
 import { ROOT } from '../support/world.ts';

@@ -53,6 +53,8 @@ test('the names and labels of the metrics, and what they count', async () => {
     'sluice_revision_number{env="production"}': 42,
     'sluice_facts_age_seconds{env="production"}': 0.812,
     'sluice_facts_unverified': 0,
+    'sluice_log_unsigned_records': 0,
+    'sluice_log_signing_failed': 0,
     'sluice_shadow{name="segment"}': 1,
     [`sluice_build_info{version="0.1.0",node="${process.version}"}`]: 1,
   });

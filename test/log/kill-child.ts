@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { openLog } from '../../src/log/log.ts';
 
 const [dir = '', round = ''] = process.argv.slice(2);
-const log = await openLog({ dir, now: Date.now, maxSegmentBytes: 256 * 1024, onSegment: () => [{ kind: 'bundle_activated', members: '' }] });
+const log = await openLog({ dir: `${dir}/log`, keysDir: `${dir}/keys`, signEveryMs: 20, now: Date.now, maxSegmentBytes: 256 * 1024, onSegment: () => [{ kind: 'bundle_activated', members: '' }] });
 let n = 0;
 
 async function call(): Promise<never> {

@@ -3,16 +3,28 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readLog } from '../../src/log/read.ts';
-import { inFolder } from './support.ts';
+import { inDataDir, startVerifier } from './tree/support.ts';
 
-const { dir, open } = inFolder();
+const verify = startVerifier();
+const { data, dir, read, vkey, open } = inDataDir();
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
-const rounds = Number(process.env['SLUICE_SOAK'] ?? 8);
+const isSoak = process.env['SOAK'] === '1' || process.env['SLUICE_SOAK'] !== undefined;
+const rounds = isSoak ? 50 : 5;
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+
+/** From 0 to 1, the same for the same seed. */
+function createRandom(start: number): () => number {
+  let state = start >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
 
 /** Runs a writer, kills it (-9) once it has acknowledged `enough` records, and gives all that it acknowledged. */
 async function killAfter(enough: number, round: number): Promise<ReadonlyMap<number, string>> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD, dir(), String(round)], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CHILD, data(), String(round)], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const acknowledged = new Map<number, string>();
   for await (const line of createInterface(child.stdout)) {
@@ -24,17 +36,24 @@ async function killAfter(enough: number, round: number): Promise<ReadonlyMap<num
   return acknowledged;
 }
 
-test(`kill -9 under load, ${rounds} times: every acknowledged record is in the log`, async () => {
+test(`J31: kill -9 under load, ${rounds} times (SEED=${seed}): every acknowledged record is in the log, and the log verifies, also by what was signed before each kill`, async () => {
+  const random = createRandom(seed);
   const acknowledged = new Map<number, string>();
+  let older: string | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    const more = await killAfter(1 + Math.floor(Math.random() * 3000), round);
+    const more = await killAfter(1 + Math.floor(random() ** 2 * 6000), round);
     for (const [index, id] of more) {
       expect(acknowledged.has(index)).toBe(false);
       acknowledged.set(index, id);
     }
+    const found = await verify(dir(), { vkey: vkey(), ...(older !== undefined && { oldCheckpoint: older }) });
+    expect([round, found.wrong]).toEqual([round, []]);
+    older = read('checkpoint');
     const log = await open();
+    expect(log.evidence!.status()).toEqual({ size: log.size(), signed: log.size() });
     await log.close();
   }
+  expect((await verify(dir(), { vkey: vkey(), oldCheckpoint: older! })).wrong).toEqual([]);
   const missing = new Map(acknowledged);
   let next = 0;
   for await (const { index, record } of readLog(dir())) {
@@ -44,4 +63,4 @@ test(`kill -9 under load, ${rounds} times: every acknowledged record is in the l
   }
   expect([...missing]).toEqual([]);
   expect(acknowledged.size).toBeGreaterThanOrEqual(rounds);
-}, 10_000 + rounds * 5000);
+}, 10_000 + rounds * 8000);

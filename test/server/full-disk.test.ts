@@ -57,8 +57,6 @@ test('J31: with a full disk there is no decision but 503; with space again it go
     return;
   }
   const dataDir = await newDataDir();
-  const first = await startServer({ dataDir });
-  await first.end();
   await mkdir(path.join(dataDir, 'log'), { recursive: true });
   mountSmall(path.join(dataDir, 'log'));
 

@@ -2,14 +2,9 @@ import { hash } from 'node:crypto';
 import { EFFECTS, REASON_CODES } from '../../../core/answer.ts';
 import { SluiceError } from '../../../core/errors.ts';
 import { didYouMean, nearest } from '../../../core/suggest.ts';
-import type { RecordKind } from '../../types.ts';
+import { RECORD_KINDS, type RecordKind } from '../../types.ts';
 import { FACETS, type Facet } from './facets.ts';
 import type { Filter, Query } from './query.ts';
-
-export const RECORD_KINDS = Object.keys({
-  decision: 0, permitted: 0, refused: 0, input: 0, start: 0, stop: 0, gap: 0, config_changed: 0, bundle_activated: 0,
-  snapshot_activated: 0, vendor_state: 0, clock_jump: 0, log_read: 0,
-} satisfies Record<RecordKind, 0>) as readonly RecordKind[];
 
 /** What a question gets: an answer or a refusal. Those are meant when no kind is asked for. */
 const OF_QUESTIONS: readonly RecordKind[] = ['decision', 'permitted', 'refused'];

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { FieldsRecord } from '../core/record.ts';
-import { openNames } from '../datadir/names.ts';
-import { CSV_HEAD, toCsv } from '../log/index/csv.ts';
-import { FACETS, type Facet, type LogLine } from '../log/index/ask/facets.ts';
-import { parseQuery, toCursor } from '../log/index/ask/parse.ts';
-import { readStored, type StoredPage } from '../log/index/stored.ts';
-import { widen } from '../log/index/ask/widen.ts';
-import { FOLDER_OPTIONS, foldersOf, UsageError, type Command, type Context, type Invocation } from './command.ts';
-import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
+import type { FieldsRecord } from '../../core/record.ts';
+import { openNames } from '../../datadir/names.ts';
+import { CSV_HEAD, toCsv } from '../../log/index/csv.ts';
+import { FACETS, type Facet, type LogLine } from '../../log/index/ask/facets.ts';
+import { parseQuery, toCursor } from '../../log/index/ask/parse.ts';
+import { readStored, type StoredPage } from '../../log/index/stored.ts';
+import { widen } from '../../log/index/ask/widen.ts';
+import { FOLDER_OPTIONS, foldersOf, UsageError, type Command, type Context, type Invocation } from '../command.ts';
+import { createPaint, EFFECT_STYLE, printable, type Paint } from '../paint.ts';
 
 const SINGLE = { from: '--from', to: '--to', requestId: '--request-id', order: '--order', limit: '--limit', after: '--after' } as const;
 const HELP: Readonly<Record<Facet, string>> = {
@@ -74,7 +74,7 @@ function parametersOf({ values }: Invocation): readonly (readonly [string, strin
 /** Where the key can't be read, as in a copy that an auditor has, names that nobody knew are found by their hash alone. */
 function hashOf(dataDir: string): ((name: string) => string) | undefined {
   try {
-    return openNames(path.join(dataDir, 'keys', 'names.key'), false);
+    return openNames(path.join(dataDir, 'keys', 'names.key'), false).hash;
   } catch {
     return undefined;
   }

@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
+import { openLog, type OpenedLog } from '../../log/log.ts';
+import { beginNewOrigin } from '../../log/tree/new-origin.ts';
+import { count, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
+import { logDirOf, textOf, type Action } from './action.ts';
+
+/** Holds the data directory for itself; a running server keeps it out, and says so. */
+async function withDataDir<T>(invocation: Invocation, context: Context, act: (parts: { readonly dataDir: DataDir; readonly dir: string; readonly keysDir: string }) => Promise<T>): Promise<T> {
+  const dir = logDirOf(invocation, context);
+  const dataDir = await openDataDir(foldersOf(invocation, context).dataDir).catch(mistake);
+  try {
+    return await act({ dataDir, dir, keysDir: path.join(path.dirname(dir), 'keys') });
+  } finally {
+    dataDir.close();
+  }
+}
+
+async function withLog<T>(invocation: Invocation, context: Context, act: (log: OpenedLog, dataDir: DataDir) => Promise<T>): Promise<T> {
+  return withDataDir(invocation, context, async ({ dataDir, dir, keysDir }) => {
+    const log = await openLog({ dir, keysDir, now: Date.now }).catch(mistake);
+    try {
+      return await act(log, dataDir);
+    } finally {
+      await log.close();
+    }
+  });
+}
+
+// What opening throws is for the operator, and no bug.
+function mistake(error: Error): never {
+  throw new UsageError(error.message, { cause: error });
+}
+
+export const rotateKey: Action = (invocation, context) => withLog(invocation, context, async ({ evidence }) => {
+  const vkey = await evidence!.rotateKey();
+  context.out(`From now on this key signs; auditors keep the first one and follow the log to it:\n  ${vkey}`);
+  return 0;
+});
+
+export const rotateNamesKey: Action = (invocation, context) => withLog(invocation, context, async (log, dataDir) => {
+  await dataDir.rotateNames(async (fingerprints) => log.append({ kind: 'names_key_rotated', members: JSON.stringify(fingerprints).slice(1, -1) }).durable);
+  context.out('From now on unknown names are hashed with a new key. The old one lies in keys/old/: with it a name can be found in older records, and once it is deleted by nobody.');
+  return 0;
+});
+
+export const prune: Action = async (invocation, context) => {
+  const beforeMs = beforeOf(invocation, context);
+  const archive = textOf(invocation, 'archive');
+  return withLog(invocation, context, async ({ evidence }) => {
+    const { from, to, segments } = await evidence!.prune({ beforeMs, ...(archive !== undefined && { archive }) });
+    context.out(segments === 0
+      ? `Nothing to prune: no sealed segment is wholly from before ${new Date(beforeMs).toISOString()}.`
+      : `Records ${from} to ${to - 1} (${count(segments, 'segment')}) ${archive === undefined ? 'were removed' : `were moved to ${archive}`}. The log says so, and proofs of them stay valid.`);
+    return 0;
+  });
+};
+
+function beforeOf(invocation: Invocation, { env }: Context): number {
+  const before = textOf(invocation, 'before');
+  const days = env['SLUICE_LOG_KEEP_DAYS'];
+  if (before !== undefined) {
+    const atMs = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(before) ? Date.parse(before) : NaN;
+    if (Number.isNaN(atMs)) throw new UsageError('--before takes a date such as 2026-01-31, in UTC');
+    return atMs;
+  }
+  if (days === undefined || !/^\d{1,5}$/.test(days)) throw new UsageError('say --before DATE, or set SLUICE_LOG_KEEP_DAYS to a number of days');
+  return Date.now() - Number(days) * 86_400_000;
+}
+
+export const newOrigin: Action = async (invocation, context) => {
+  const because = textOf(invocation, 'because')?.trim() ?? '';
+  if (because === '' || because.length > 500 || /[\p{Cc}]/u.test(because)) throw new UsageError('say why, in one line of at most 500 characters: sluice log new-origin --because "the disk of … was lost"');
+  return withDataDir(invocation, context, async ({ dir, keysDir }) => {
+    const { origin, vkey, plan } = await beginNewOrigin({ dir, keysDir, because, now: Date.now });
+    const lost = plan.lost.map(([from, to]) => (to - from === 1 ? `${from}` : `${from} to ${to - 1}`)).join(', ');
+    context.out(`${origin} has begun; its first record names ${plan.old.origin}, whose files lie in ${path.join(dir, 'old', plan.old.folder)}.`);
+    context.out(`Of the ${plan.old.size} records that were signed for there, missing or changed: ${lost === '' ? 'none' : lost}${plan.more > 0 ? ` and ${plan.more} more ranges` : ''}.`);
+    context.out(`Give auditors the new public key:\n  ${vkey}`);
+    return 0;
+  });
+};

@@ -1,0 +1,21 @@
+import { writeFileSync } from 'node:fs';
+import { ProofError, proveRecord } from '../../log/tree/prove.ts';
+import { UsageError } from '../command.ts';
+import { logDirOf, textOf, whole, type Action } from './action.ts';
+
+export const prove: Action = async (invocation, context) => {
+  const [text] = invocation.positionals;
+  if (text === undefined) throw new UsageError('say which: sluice log prove INDEX');
+  const index = whole(text, 'INDEX');
+  const dir = logDirOf(invocation, context);
+  const out = textOf(invocation, 'out') ?? `${index}.tlog-proof`;
+  try {
+    writeFileSync(out, await proveRecord(dir, index));
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error;
+    context.err(`sluice: ${error.message}`);
+    return 1;
+  }
+  context.out(`${out}: the proof of record ${index}. It is checked by its line (sluice log show ${index} --json) and the log's public key:\n  node verify.mjs --proof ${out} --vkey KEY --record FILE`);
+  return 0;
+};

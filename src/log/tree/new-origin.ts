@@ -1,0 +1,128 @@
+import { createPrivateKey } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TILE_WIDTH } from '../../core/tlog/edge.ts';
+import { HASH_BYTES, leafHash } from '../../core/tlog/merkle.ts';
+import { parseVerifierKey, toVerifierKey, type Signer } from '../../core/tlog/note.ts';
+import { makeFolder, syncFolder } from '../../datadir/durable.ts';
+import { openLogKeys } from '../../datadir/log-key.ts';
+import { blocks, eachLine } from '../blocks.ts';
+import { listSegments, segmentPath } from '../layout.ts';
+import { openLog } from '../log.ts';
+import { readCheckpoints, vkeyPath } from './checkpoints.ts';
+import { readPlan, removePlan, STAYS, writePlan, type Plan } from './plan.ts';
+import { checkPruned } from './pruned.ts';
+import { readTileFile } from './tiles.ts';
+
+export interface NewOriginOptions {
+  /** `<data directory>/log`; the caller holds the data directory's lock, and no log is open. */
+  readonly dir: string;
+  readonly keysDir: string;
+  /** Why: one line, for auditors. */
+  readonly because: string;
+  readonly now: () => number;
+}
+
+export interface NewOrigin {
+  readonly origin: string;
+  /** The new public key, as text. */
+  readonly vkey: string;
+  readonly plan: Plan;
+}
+
+const MAX_RANGES = 100;
+
+/**
+ * Begins a new log under a new origin and key. Its first record names the old origin, its last checkpoint, and what is
+ * missing or changed of what that signed for; if the old key is still there it signs for that record too. The old files
+ * stay, in `old/`. After a crash it is called again, and goes on; `because` is then the one that was given first.
+ */
+export async function beginNewOrigin({ dir, keysDir, because, now }: NewOriginOptions): Promise<NewOrigin> {
+  const { isMoved, ...plan } = readPlan(dir) ?? await makePlan(dir, keysDir, because);
+  if (!isMoved) layAside(dir, keysDir, plan);
+  const log = await openLog({ dir, keysDir, now, beginsAnew: true });
+  try {
+    if (log.size() === 0) await log.append({ kind: 'new_origin', members: JSON.stringify(plan).slice(1, -1) }).durable;
+    await log.evidence!.sign(cosignersOf(plan, keysDir));
+  } finally {
+    await log.close();
+  }
+  removePlan(dir);
+  return { origin: log.origin, vkey: log.evidence!.vkey(), plan };
+}
+
+function layAside(dir: string, keysDir: string, plan: Plan): void {
+  const old = join(dir, 'old', plan.old.folder);
+  makeFolder(old);
+  for (const name of readdirSync(dir)) if (!STAYS.includes(name)) renameSync(join(dir, name), join(old, name));
+  for (const folder of [old, dir]) syncFolder(folder);
+  const keys = openLogKeys(keysDir);
+  if (keys.current() !== undefined) keys.retire(plan.old.folder);
+  writePlan(dir, { ...plan, isMoved: true });
+}
+
+function cosignersOf({ old }: Plan, keysDir: string): readonly Signer[] {
+  const retired = join(keysDir, 'old', `${old.folder}.key`);
+  return existsSync(retired) ? [{ name: old.origin, key: createPrivateKey(readFileSync(retired, 'utf8')) }] : [];
+}
+
+/** Whatever state the old log is in: what can't be read any more is not there. */
+async function makePlan(dir: string, keysDir: string, because: string): Promise<Plan & { readonly isMoved: boolean }> {
+  const last = await readCheckpoints(dir).then(({ heads }) => heads[0], () => undefined);
+  const first = existsSync(vkeyPath(dir)) ? parseVerifierKey(readFileSync(vkeyPath(dir), 'utf8').trimEnd()) : undefined;
+  const stored = existsSync(join(dir, 'origin')) ? readFileSync(join(dir, 'origin'), 'utf8').trimEnd() : undefined;
+  const origin = last?.origin ?? first?.name ?? stored ?? 'unknown';
+  const key = openLogKeys(keysDir).current();
+  const lost = await lostRanges(dir, last?.size ?? 0);
+  const plan = {
+    isMoved: false,
+    old: {
+      origin, vkey: key === undefined ? first?.text ?? null : toVerifierKey(origin, key).text, size: last?.size ?? 0, checkpoint: last?.note ?? null,
+      folder: origin.replaceAll(/[^a-z0-9]+/g, '-'),
+    },
+    lost: lost.slice(0, MAX_RANGES),
+    more: Math.max(0, lost.length - MAX_RANGES),
+    because,
+  };
+  writePlan(dir, plan);
+  return plan;
+}
+
+async function lostRanges(dir: string, size: number): Promise<[number, number][]> {
+  const isThere = new Uint8Array(size);
+  const segments = existsSync(join(dir, 'segments')) ? await listSegments(dir) : [];
+  const first = segments[0] ?? 0;
+  if (first > 0 && await checkPruned(dir, first).then(() => true, () => false)) isThere.fill(1, 0, first);
+  for (const segment of segments) await markThere(dir, segment, isThere);
+  const ranges: [number, number][] = [];
+  for (let from = isThere.indexOf(0); from !== -1;) {
+    const to = isThere.indexOf(1, from);
+    ranges.push([from, to === -1 ? size : to]);
+    from = to === -1 ? -1 : isThere.indexOf(0, to);
+  }
+  return ranges;
+}
+
+/** A record is there when its line is, and hashes to what its tile holds; where there is no tile, when its line is. */
+async function markThere(dir: string, segment: number, isThere: Uint8Array): Promise<void> {
+  const file = await open(segmentPath(dir, segment), 'r');
+  let tile: { readonly index: number; readonly hashes: Buffer | undefined } | undefined;
+  try {
+    for await (const block of blocks(file)) {
+      const lines: [number, Buffer][] = [];
+      eachLine(block, (start, newline) => {
+        const index = Number(/^\{"v":1,"index":(\d{1,15}),/.exec(block.toString('latin1', start, Math.min(newline, start + 40)))?.[1] ?? NaN);
+        if (index < isThere.length) lines.push([index, block.subarray(start, newline)]);
+      });
+      for (const [index, line] of lines) {
+        const at = Math.floor(index / TILE_WIDTH);
+        if (tile?.index !== at) tile = { index: at, hashes: await readTileFile(dir, { level: 0, index: at }) };
+        const hash = tile.hashes?.subarray((index % TILE_WIDTH) * HASH_BYTES, (index % TILE_WIDTH + 1) * HASH_BYTES);
+        if (hash === undefined || hash.equals(leafHash(line))) isThere[index] = 1;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}

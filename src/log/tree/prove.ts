@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { partialWidth, fullTiles, TILE_WIDTH } from '../../core/tlog/edge.ts';
+import { parseCheckpoint } from '../../core/tlog/checkpoint.ts';
+import { HASH_BYTES, leafHash, rootOf, verifyInclusion } from '../../core/tlog/merkle.ts';
+import { consistencyRanges, formatProof, inclusionRanges, rootOfRange, type ReadNode } from '../../core/tlog/proof.ts';
+import { checkpointPath } from './checkpoints.ts';
+import { lineOf } from './leaves.ts';
+import { readTile } from './tiles.ts';
+
+const HEIGHT = Math.log2(TILE_WIDTH);
+
+/** Complete subtrees of the tree of this size, out of its tiles. */
+export function createNodeReader(dir: string, size: number): ReadNode {
+  return async (height, index) => {
+    const level = Math.floor(height / HEIGHT);
+    const width = 2 ** (height % HEIGHT);
+    const tile = Math.floor(index * width / TILE_WIDTH);
+    const isFull = tile < fullTiles(size, level);
+    const hashes = await readTile(dir, { level, index: tile }, isFull ? TILE_WIDTH : partialWidth(size, level));
+    const at = (index * width) % TILE_WIDTH;
+    return rootOf(hashes.subarray(at * HASH_BYTES, (at + width) * HASH_BYTES));
+  };
+}
+
+/** The log can't prove it: there is no such record, or no checkpoint covers it yet. */
+export class ProofError extends Error {
+  override readonly name = 'ProofError';
+}
+
+/**
+ * The proof that record `index` is in the log, as one text (c2sp.org/tlog-proof), by the newest checkpoint. Also while a
+ * server writes the log, and for records that were pruned.
+ *
+ * @throws {ProofError}
+ */
+export async function proveRecord(dir: string, index: number): Promise<string> {
+  const note = await readFile(checkpointPath(dir), 'utf8');
+  const checkpoint = parseCheckpoint(note);
+  if (checkpoint === undefined) throw new ProofError(`${checkpointPath(dir)}: no signed checkpoint`);
+  const { size, root } = checkpoint;
+  if (index >= size) throw new ProofError(`record ${index} is not covered by a checkpoint yet: the last one signs for ${size} records, and the next follows within a second of a record`);
+  const read = createNodeReader(dir, size);
+  const path = await Promise.all(inclusionRanges(index, size).map((range) => rootOfRange(range, read)));
+  const line = await lineOf(dir, index);
+  const leaf = line === undefined ? await read(0, index) : leafHash(line);
+  if (!verifyInclusion({ leaf, index, size, path, root })) throw new ProofError(`record ${index} can't be proven: the log is not the one that was signed; "sluice log verify" tells where`);
+  return formatProof({ index, path, checkpoint: note });
+}
+
+/** The hashes that prove the log of `older` records to be the beginning of the one of `newer` (RFC 9162 §2.1.4.1). */
+export async function proveConsistency(dir: string, older: number, newer: number): Promise<readonly Buffer[]> {
+  const read = createNodeReader(dir, newer);
+  return Promise.all(consistencyRanges(older, newer).map((range) => rootOfRange(range, read)));
+}

@@ -1,0 +1,147 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fullTiles, TILE_WIDTH, tilePath } from '../../core/tlog/edge.ts';
+import { HASH_BYTES } from '../../core/tlog/merkle.ts';
+import { rootOfRange } from '../../core/tlog/proof.ts';
+import { nodeFiles, syncFolder } from '../files.ts';
+import { blocks } from '../blocks.ts';
+import { listSegments, objectPath, segmentPath } from '../layout.ts';
+import type { DecisionLog } from '../types.ts';
+import { leavesOf } from './leaves.ts';
+import { createNodeReader } from './prove.ts';
+import { writePrunedHint } from './pruned.ts';
+import { readTileFile } from './tiles.ts';
+import type { Tree } from './tree.ts';
+
+export interface PruneOptions {
+  /** Segments all of whose records are older leave, in milliseconds since the Unix epoch. */
+  readonly beforeMs: number;
+  /** A folder that takes them; without it they are deleted. */
+  readonly archive?: string;
+}
+
+export interface PruneResult {
+  /** The records that left: from, and to, which is not included; the same when none did. */
+  readonly from: number;
+  readonly to: number;
+  readonly segments: number;
+}
+
+interface Pruning extends PruneOptions {
+  readonly dir: string;
+  readonly tree: Tree;
+  readonly append: DecisionLog['append'];
+}
+
+/**
+ * Takes sealed segments out of the log, the oldest first. The record that says so is written, and signed for, before the
+ * first file is touched; the tiles stay, so that every proof can still be made and checked.
+ *
+ * @throws {Error} when a record that would leave is not the one in the tree: then nothing has changed.
+ */
+export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): Promise<PruneResult> {
+  await tree.sign(); // with it all full tiles are on disk
+  const segments = await listSegments(dir);
+  const from = segments[0] ?? 0;
+  const leaving = await leavingOf(dir, segments, { beforeMs, size: tree.status().size });
+  const to = segments[leaving.length] ?? from;
+  if (leaving.length === 0) return { from, to: from, segments: 0 };
+
+  await checkTiles(dir, { from, to });
+  const root = await rootOfPrefix(dir, to);
+  const members = { from, to, before: new Date(beforeMs).toISOString(), root: root.toString('base64'), archived: archive !== undefined, segments: leaving };
+  const { index, durable } = append({ kind: 'pruned', members: JSON.stringify(members).slice(1, -1) });
+  await durable;
+  await tree.sign();
+  writePrunedHint(dir, index);
+  const objects = await objectsOf(dir, leaving);
+  if (archive !== undefined) await copyTo(archive, dir, { leaving, objects });
+  // From the first on: a crash in between leaves what the record allows.
+  for (const first of leaving) await rm(segmentPath(dir, first));
+  await syncFolder(nodeFiles, join(dir, 'segments'));
+  await removeObjects(dir, objects, segments.slice(leaving.length));
+  return { from, to, segments: leaving.length };
+}
+
+/** The first segments whose successor begins before the moment, and whose last tile is full. */
+async function leavingOf(dir: string, segments: readonly number[], { beforeMs, size }: { readonly beforeMs: number; readonly size: number }): Promise<readonly number[]> {
+  const leaving: number[] = [];
+  for (const [position, first] of segments.slice(0, -1).entries()) {
+    const successor = segments[position + 1]!;
+    const isInTiles = Math.ceil(successor / TILE_WIDTH) <= fullTiles(size, 0);
+    if (!isInTiles || await startMs(dir, successor) >= beforeMs) break;
+    leaving.push(first);
+  }
+  return leaving;
+}
+
+async function startMs(dir: string, first: number): Promise<number> {
+  const file = await open(segmentPath(dir, first), 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0);
+    return Date.parse(/"time":"([^"]+)"/.exec(buffer.toString('latin1', 0, bytesRead))?.[1] ?? '');
+  } finally {
+    await file.close();
+  }
+}
+
+/** That the tiles hold the leaves of the records that are about to leave: they will be all that is left of them. */
+async function checkTiles(dir: string, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+  let index = from;
+  let tile = await readTileFile(dir, { level: 0, index: Math.floor(from / TILE_WIDTH) });
+  for await (const leaves of leavesOf(dir, { from, to })) for (let leaf = 0; leaf < leaves.length; leaf += HASH_BYTES) {
+    if (index % TILE_WIDTH === 0) tile = await readTileFile(dir, { level: 0, index: index / TILE_WIDTH });
+    const at = (index % TILE_WIDTH) * HASH_BYTES;
+    if (tile?.subarray(at, at + HASH_BYTES).equals(leaves.subarray(leaf, leaf + HASH_BYTES)) !== true) {
+      throw new Error(`${join(dir, tilePath({ level: 0, index: Math.floor(index / TILE_WIDTH) }))}: does not hold record ${index}: nothing was pruned. "sluice log verify" tells more.`);
+    }
+    index += 1;
+  }
+}
+
+const rootOfPrefix = (dir: string, size: number) => rootOfRange({ from: 0, to: size }, createNodeReader(dir, size));
+
+async function objectsOf(dir: string, segments: readonly number[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const first of segments) {
+    const file = await open(segmentPath(dir, first), 'r');
+    try {
+      for await (const block of blocks(file)) {
+        for (let at = block.indexOf(OBJECT); at !== -1; at = block.indexOf(OBJECT, at + 1)) found.add(block.toString('latin1', at + OBJECT.length, at + OBJECT.length + 64));
+      }
+    } finally {
+      await file.close();
+    }
+  }
+  return found;
+}
+
+const OBJECT = '"object":"sha256:';
+
+async function copyTo(archive: string, dir: string, { leaving, objects }: { readonly leaving: readonly number[]; readonly objects: ReadonlySet<string> }): Promise<void> {
+  for (const folder of ['segments', 'objects']) await mkdir(join(archive, folder), { recursive: true, mode: 0o700 });
+  const paths = [...leaving.map((first) => [segmentPath(dir, first), segmentPath(archive, first)] as const), ...[...objects].map((hex) => [objectPath(dir, hex), objectPath(archive, hex)] as const)];
+  for (const [source, copy] of paths) await copyDurably(source, copy);
+  for (const folder of ['segments', 'objects']) await syncFolder(nodeFiles, join(archive, folder));
+}
+
+async function copyDurably(source: string, copy: string): Promise<void> {
+  try {
+    await copyFile(source, copy, constants.COPYFILE_EXCL);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const [there, here] = await Promise.all([stat(copy), stat(source)]);
+    if (there.size !== here.size || !(await readFile(copy)).equals(await readFile(source))) throw new Error(`${copy}: another file of this name is there already`, { cause: error });
+  }
+  const file = await open(copy, 'r+');
+  await file.sync().finally(() => file.close());
+}
+
+/** The same long members may stand in a record that stays. */
+async function removeObjects(dir: string, objects: ReadonlySet<string>, staying: readonly number[]): Promise<void> {
+  if (objects.size === 0) return;
+  const needed = await objectsOf(dir, staying);
+  const there = new Set(await readdir(join(dir, 'objects')));
+  for (const hex of objects) if (!needed.has(hex) && there.has(`${hex}.json`)) await rm(objectPath(dir, hex));
+}

@@ -1,0 +1,162 @@
+import type { KeyObject } from 'node:crypto';
+import { formatCheckpoint } from '../../core/tlog/checkpoint.ts';
+import type { Edge, Tile } from '../../core/tlog/edge.ts';
+import { HASH_BYTES } from '../../core/tlog/merkle.ts';
+import { signNote, type Signer } from '../../core/tlog/note.ts';
+import type { Files } from '../files.ts';
+import { isPassing } from '../writer.ts';
+import type { Keeper } from './checkpoints.ts';
+import { writePartials, writeTiles } from './tiles.ts';
+
+export interface TreeOptions {
+  readonly dir: string;
+  readonly files: Files;
+  readonly origin: string;
+  readonly edge: Edge;
+  /** Where the edge puts the tiles that it has filled. */
+  readonly tiles: Tile[];
+  readonly keeper: Keeper;
+  readonly key: KeyObject;
+  /** Size of the last checkpoint; undefined while there is none. */
+  readonly signed: number | undefined;
+  /** A record is signed for at the latest so long after it is durable. */
+  readonly everyMs: number;
+  /** Told once for each kind of trouble, until it is over. */
+  readonly onProblem: (reason: string) => void;
+}
+
+export interface TreeStatus {
+  /** Durable records. */
+  readonly size: number;
+  /** Those of them that a checkpoint covers. */
+  readonly signed: number;
+  readonly problem?: string;
+}
+
+/** Grows with the log and signs for it. What it does with the disk is off the way of a request. */
+export interface Tree {
+  /** Takes the leaves of records that are on disk, one behind the other. @param from index of the first. */
+  extend(from: number, leaves: Buffer): void;
+  /** Has the present size signed soon: a segment has ended. */
+  signSoon(): void;
+  /**
+   * On return a checkpoint of the present size or a later one is on disk, with all the tiles that it rests on.
+   * @param cosigners sign it too. With `again` also when this size has been signed already.
+   */
+  sign(options?: { readonly cosigners?: readonly Signer[]; readonly again?: boolean }): Promise<void>;
+  /** Whose checkpoints are signed from now on. */
+  setKey(key: KeyObject): void;
+  status(): TreeStatus;
+  /** Why no record may be appended, with the error's code; undefined while they may. */
+  failure(): { readonly reason: string; readonly code: string } | undefined;
+  /** Signs what is there. Never rejects. */
+  close(): Promise<void>;
+}
+
+// Tiles that can't be written wait in memory: 8 MiB, a quarter of a million records.
+const MAX_TILES = 1024;
+const TILES_AT_ONCE = 64;
+
+export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, onProblem, ...rest }: TreeOptions): Tree {
+  let { key, signed } = rest;
+  let problem: { readonly reason: string; readonly code: string; readonly isFinal: boolean } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let isClosed = false;
+  let unhashed: Buffer[] = [];
+  let unhashedLeaves = 0;
+
+  // The nodes above the leaves are hashed while the next group is on its way to the disk, not before it is.
+  function grow(): void {
+    const groups = unhashed;
+    [unhashed, unhashedLeaves] = [[], 0];
+    for (const leaves of groups) edge.append(leaves);
+    if (tiles.length >= TILES_AT_ONCE && running === undefined) queue().catch(() => {});
+    else if (edge.size() !== signed) schedule(everyMs);
+  }
+
+  const sizeNow = () => edge.size() + unhashedLeaves;
+
+  /** Takes what is to be signed at once, before anything else can be appended. */
+  async function publish(cosigners: readonly Signer[], again: boolean): Promise<void> {
+    if (unhashed.length > 0) grow();
+    const head = { origin, size: edge.size(), root: edge.root() };
+    const partials = edge.partials();
+    const full = tiles.length;
+    for (let done = 0; done < full;) {
+      const some = tiles.slice(0, Math.min(TILES_AT_ONCE, full - done));
+      await writeTiles(files, dir, some);
+      tiles.splice(0, some.length);
+      done += some.length;
+    }
+    if (head.size === signed && !again) return;
+    await writePartials(files, dir, partials);
+    await keeper.keep(signNote(formatCheckpoint(head), [{ name: origin, key }, ...cosigners]));
+    signed = head.size;
+  }
+
+  async function run(cosigners: readonly Signer[], again: boolean): Promise<void> {
+    if (problem?.isFinal === true) throw new Error(problem.reason);
+    try {
+      await publish(cosigners, again);
+      problem = undefined;
+    } catch (error) {
+      const { code = 'unknown' } = (error instanceof Error && error.cause !== undefined ? error.cause : error) as NodeJS.ErrnoException;
+      const isFinal = !isPassing(error);
+      const reason = `the log's checkpoints can't be written (${code}): ${isFinal ? 'see to the disk, then restart' : 'they go on when there is space again'}`;
+      if (problem?.reason !== reason) onProblem(reason);
+      problem = { reason, code, isFinal };
+      throw error;
+    }
+  }
+
+  /** One after the other. */
+  function queue(cosigners: readonly Signer[] = [], again = false): Promise<void> {
+    const before = running ?? Promise.resolve();
+    const mine = before.catch(() => {}).then(() => run(cosigners, again));
+    running = mine;
+    mine.catch(() => {}).finally(() => {
+      if (running === mine) running = undefined;
+      if (sizeNow() !== signed) schedule(everyMs);
+    });
+    return mine;
+  }
+
+  function schedule(ms: number): void {
+    if (isClosed || timer !== undefined || problem?.isFinal === true) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      queue().catch(() => {}); // failure() and status() tell
+    }, ms);
+    timer.unref();
+  }
+
+  return {
+    extend(from, leaves) {
+      if (from !== sizeNow()) throw new Error(`record ${from} can't follow a tree of ${sizeNow()}`);
+      if (unhashed.length === 0) setImmediate(grow);
+      unhashed.push(leaves);
+      unhashedLeaves += leaves.length / HASH_BYTES;
+    },
+    signSoon() {
+      if (running === undefined && !isClosed) queue().catch(() => {});
+    },
+    async sign({ cosigners = [], again = false } = {}) {
+      const wanted = sizeNow();
+      if (!again && signed !== undefined && signed >= wanted && tiles.length === 0) return running;
+      await queue(cosigners, again);
+    },
+    setKey(next) {
+      key = next;
+    },
+    status: () => ({ size: sizeNow(), signed: signed ?? 0, ...(problem !== undefined && { problem: problem.reason }) }),
+    failure: () => (problem !== undefined && (problem.isFinal || tiles.length >= MAX_TILES) ? problem : undefined),
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      timer = undefined;
+      await running?.catch(() => {});
+      if (sizeNow() !== signed || tiles.length > 0) await queue().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { readLog } from '../log/read.ts';
+import { checkpointPath } from '../log/tree/checkpoints.ts';
+import { ProofError, proveRecord } from '../log/tree/prove.ts';
+import { readTileFile } from '../log/tree/tiles.ts';
+
+/** What the log offers as a tree, in the C2SP formats. */
+export interface TreeProofs {
+  /** A `c2sp.org/tlog-proof@v1`; undefined while no checkpoint covers the record. */
+  proofOf(index: number): Promise<string | undefined>;
+  checkpoint(): Promise<string | undefined>;
+  /** By what follows `/tile/`: `0/x001/067`, `entries/000.p/5`. */
+  tile(path: string): Promise<Buffer | undefined>;
+}
+
+const TILE_WIDTH = 256;
+
+export function createProofs(dir: string): TreeProofs {
+  const text = () => readFile(checkpointPath(dir), 'utf8').catch(() => undefined);
+  return {
+    proofOf: (index) => proveRecord(dir, index).catch((error: unknown) => {
+      if (error instanceof ProofError) return undefined;
+      throw error;
+    }),
+    checkpoint: text,
+    async tile(path) {
+      const { level, index, width } = parsePath(path);
+      return level === undefined ? entries(dir, index, width) : readTileFile(dir, { level, index }, width);
+    },
+  };
+}
+
+/** Levels are numbers; entries have none. Of an index every group of three digits but the last begins with `x`. */
+function parsePath(path: string): { readonly level: number | undefined; readonly index: number; readonly width: number } {
+  const [kind = '', ...rest] = path.split('/');
+  const partial = rest.at(-2)?.endsWith('.p') === true;
+  const digits = (partial ? rest.slice(0, -1) : rest).map((part) => part.replace(/^x|\.p$/g, '')).join('');
+  return { level: kind === 'entries' ? undefined : Number(kind), index: Number(digits), width: partial ? Number(rest.at(-1)) : TILE_WIDTH };
+}
+
+/** Records as their bundle: each behind its length, two bytes, big-endian. Undefined unless all are there. */
+async function entries(dir: string, index: number, width: number): Promise<Buffer | undefined> {
+  const parts: Buffer[] = [];
+  let next = index * TILE_WIDTH;
+  for await (const { index: at, line } of readLog(dir, { from: next, limit: width })) {
+    if (at !== next) return undefined;
+    next += 1;
+    const bytes = Buffer.from(line);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(bytes.length);
+    parts.push(length, bytes);
+  }
+  return parts.length === 2 * width ? Buffer.concat(parts) : undefined;
+}
