@@ -14,6 +14,8 @@ import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
 import type { Snapshot, Snapshots } from './snapshot.ts';
 import type { PermitStatus } from './sources/permit/keep/status.ts';
+import { createDropIn, type DropIn } from './service/drop-in.ts';
+import { readySnapshot } from './service/ready.ts';
 import type { SyncControl } from './service/sync-control.ts';
 
 /** An answer whose record is durable. */
@@ -51,6 +53,8 @@ export interface Pdp {
   status(): PdpStatus;
   /** Absent where no environment is administered in Permit. */
   readonly sync?: SyncControl;
+  /** What Permit's SDKs ask. */
+  readonly dropIn?: DropIn;
 }
 
 export interface PdpStatus {
@@ -93,7 +97,7 @@ export interface PdpDeps {
 }
 
 /** The part of the PDP that answers questions: bind, judge, record, answer. Nothing is answered that is not recorded. */
-export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf'> {
+export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf' | 'dropIn'> {
   const { log, observer, clock } = deps;
 
   /** One record, one answer; `members` is what the memo kept of both. */
@@ -118,11 +122,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
   }
 
-  function snapshotOf(environment: string): Snapshot {
-    const snapshot = deps.snapshots().of(environment);
-    if (snapshot === undefined) throw new SluiceError('not_ready', 'the facts of this environment have not been verified yet: /readyz says when they are', { retryAfterSeconds: 1 });
-    return snapshot;
-  }
+  const snapshotOf = (environment: string): Snapshot => readySnapshot(deps.snapshots(), environment);
 
   function begin(question: Question, asking: Asked): Begun {
     const snapshot = snapshotOf(question.environment);
@@ -161,7 +161,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     throw new SluiceError(code, message);
   }
 
-  return {
+  const pdp: Pick<Pdp, 'check' | 'permitted' | 'callerOf'> = {
     async check(question, asking) {
       const startedAt = performance.now();
       const begun = begin(question, asking);
@@ -197,6 +197,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       return caller !== undefined && timingSafeEqual(Buffer.from(caller.tokenSha256, 'hex'), hash) ? caller : undefined;
     },
   };
+  return { ...pdp, dropIn: createDropIn(deps, pdp.check) };
 }
 
 /** A question that may be asked, as it will be judged. */

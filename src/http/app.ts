@@ -9,6 +9,8 @@ import { createOnError, notFound, onlyMethods } from './errors.ts';
 import { getLive, getMetrics, getOpenApi, getReady } from './health.ts';
 import { createHttpMetrics, type HttpObserver } from './metrics.ts';
 import { createOpenApi } from './openapi.ts';
+import type { PermitCredentials } from './permit/credential.ts';
+import { addPermitRoutes } from './permit/routes.ts';
 import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
 import { getSync, postPollNow, postSync } from './admin/sync.ts';
@@ -20,12 +22,14 @@ export interface AppDeps {
   /** With a `metricsPort`, `/metrics` is not here but there (`createMetricsApp`). */
   readonly config: { readonly demoCallers: boolean; readonly metricsPort?: number };
   readonly isDraining: () => boolean;
+  /** With them Permit's SDKs may ask here; absent: their routes are none. */
+  readonly permitKeys?: PermitCredentials;
   /** Milliseconds from any start, never set back; for the rates. */
   readonly monotonic?: () => number;
 }
 
 /** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
-export function createApp({ pdp, logger, registry, config, isDraining, monotonic = () => performance.now() }: AppDeps): Express {
+export function createApp({ pdp, logger, registry, config, isDraining, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
   const app = createBareApp();
   const reply = createReply({ observer: createHttpMetrics(registry), isDraining });
   const authenticate = createAuthenticate(pdp, config.demoCallers);
@@ -46,6 +50,7 @@ export function createApp({ pdp, logger, registry, config, isDraining, monotonic
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
   get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi()), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
+  if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate: asking.rate, reply, logger, isDraining });
   app.use(notFound);
   app.use(createOnError({ reply, logger }));
   return app;
