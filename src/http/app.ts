@@ -48,7 +48,7 @@ export function createApp({ pdp, logger, registry, config, isDraining, permitKey
   post(app, '/admin/sync/:environment/poll', postPollNow(administering));
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
-  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi()), reply));
+  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ permit: permitKeys !== undefined })), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
   if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate: asking.rate, reply, logger, isDraining });
   app.use(notFound);

@@ -63,7 +63,7 @@ export function questionOf(of: { readonly identity: string; readonly vendor: str
 /** Both forms; whatever is neither is nobody's id. */
 export const identityOf = (user: string): string => toIdentity(user) ?? user;
 
-export const tenantOf = ({ tenant }: Vendor): string => tenant ?? DEFAULT_TENANT;
+export const tenantOf = ({ tenant }: Pick<Vendor, 'tenant'>): string => tenant ?? DEFAULT_TENANT;
 
 /** Only what is declared, with a value as declared: what is left out can only take permits away. */
 function declaredContext(given: PermitQuestion['context'], { context }: Facts): Question['context'] {

@@ -32,10 +32,15 @@ export function readAsked(members: Members, place: Place): Omit<PermitQuestion, 
   return {
     action: readName(members, 'action', place),
     resource: readResource(members, place),
-    ...(purpose !== undefined && { purpose: readName({ purpose }, 'purpose', [...place, 'context']) }),
+    ...readPurpose(purpose, place),
     context,
   };
 }
+
+/** Of a context. @throws {BadMember} */
+export const readPurpose = (purpose: unknown, place: Place): Pick<PermitQuestion, 'purpose'> => (
+  purpose === undefined ? {} : { purpose: readName({ purpose }, 'purpose', [...place, 'context']) }
+);
 
 export function readUser(members: Members, place: Place): string {
   return readName(readObject(own(members, 'user'), [...place, 'user']), 'key', [...place, 'user']);

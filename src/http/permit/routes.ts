@@ -7,6 +7,10 @@ import type { Reply } from '../reply.ts';
 import { postAllowed, postBulk } from './allowed.ts';
 import { createCredentials, type PermitCredentials } from './credential.ts';
 import { PERMIT_FORM } from './errors.ts';
+import { getHealth } from './health.ts';
+import { postAuthorizedUsers, postUserPermissions } from './lists.ts';
+import { postAllTenants } from './tenants.ts';
+import { refuseUnsupported } from './unsupported.ts';
 
 export interface PermitRoutesDeps {
   readonly pdp: Pick<Pdp, 'dropIn' | 'status'>;
@@ -18,7 +22,8 @@ export interface PermitRoutesDeps {
 }
 
 /** What Permit's SDKs ask of its PDP, at the paths and in the forms of that PDP. */
-export function addPermitRoutes(app: Express, { pdp: { dropIn }, keys, ...shared }: PermitRoutesDeps): void {
+export function addPermitRoutes(app: Express, { pdp, keys, ...shared }: PermitRoutesDeps): void {
+  const { dropIn } = pdp;
   if (dropIn === undefined) return;
   const deps = { ...shared, dropIn, credentials: createCredentials(keys) };
   const onError = createOnError({ ...shared, form: PERMIT_FORM });
@@ -31,6 +36,13 @@ export function addPermitRoutes(app: Express, { pdp: { dropIn }, keys, ...shared
   };
   const post = (path: string, handler: RequestHandler) => app.route(path).post(answering(handler)).all(answering(onlyMethods('POST')));
 
+  const get = (path: string, handler: RequestHandler) => app.route(path).get(answering(handler)).all(answering(onlyMethods('GET, HEAD')));
+
   post('/allowed', postAllowed(deps));
   post('/allowed/bulk', postBulk(deps));
+  post('/allowed/all-tenants', postAllTenants(deps));
+  post('/user-permissions', postUserPermissions(deps));
+  post('/authorized_users', postAuthorizedUsers(deps));
+  for (const path of ['/health', '/healthy', '/ready']) get(path, getHealth({ ...shared, pdp }));
+  app.use(refuseUnsupported(shared.reply));
 }
