@@ -14,7 +14,7 @@ import type { Remembered } from '../../src/judge.ts';
 import { openLog, type OpenedLog } from '../../src/log/log.ts';
 import type { Files } from '../../src/log/files.ts';
 import { createMemo } from '../../src/memo.ts';
-import { createPdp, type Pdp } from '../../src/pdp.ts';
+import { createPdp, type Pdp, type PdpDeps } from '../../src/pdp.ts';
 import { createSnapshot, createSnapshots, type Snapshot } from '../../src/snapshot.ts';
 import { readRecords, type LogLine } from '../support/server.ts';
 import { NOON, openWorld, shippedEngine, type Extra } from '../support/world.ts';
@@ -36,6 +36,7 @@ export interface OpenedDropIn {
   readonly port: number;
   readonly url: string;
   readonly pdp: Pdp;
+  readonly deps: PdpDeps;
   readonly lines: readonly string[];
   readonly log: OpenedLog;
   /** Swaps the facts, as a reload does; `undefined`: not verified yet. */
@@ -63,12 +64,12 @@ export async function openDropIn({ extra = {}, change = (facts) => facts, files,
   const registry = new Registry();
   const log = await openLog({ dir: path.join(dataDir, 'log'), now: () => NOON, ...(files !== undefined && { files }) });
   const memo = createMemo<Remembered>(1000);
-  const created = createPdp({
+  const deps: PdpDeps = {
     snapshots: () => snapshots, clock: createClock({ now: () => NOON, monotonic: () => 0, seenMs: 0 }, () => {}), log, memo,
     hash: (name) => `?${Buffer.from(name).toString('hex').slice(0, 16).padEnd(16, '0')}`, observer: createMetrics(registry), program: 'test', onFailure: (error) => { throw error; },
-  });
+  };
   const pdp: Pdp = {
-    ...created,
+    ...createPdp(deps),
     setVendorState: async (_, state) => ({ state }),
     reload: async () => ({ ok: true, errors: [], digest: base.digest }),
     status: () => ({ ...STATUS, ...(log.failure() !== undefined && { logFailure: log.failure()! }), waiting: snapshots.waiting }),
@@ -84,7 +85,7 @@ export async function openDropIn({ extra = {}, change = (facts) => facts, files,
     await rm(dataDir, { recursive: true });
   });
   return {
-    port, url: `http://127.0.0.1:${port}`, pdp, lines, log,
+    port, url: `http://127.0.0.1:${port}`, pdp, deps, lines, log,
     facts: () => facts,
     async activate(next) {
       const own = next && snapshotOf(next);

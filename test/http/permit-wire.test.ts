@@ -46,7 +46,7 @@ test.each<[string, object]>([
   expect(debug['decisionId']).toBe((await lastRecord())['decisionId']);
 });
 
-test.each<[string, object, string, string, Readonly<Record<string, unknown>>]>([
+test.each<readonly [string, object, string, string, Readonly<Record<string, unknown>>]>([
   ['a type other than vendor', { resource: { ...RESOURCE, type: 'document' } }, 'no_such_resource', 'unknown_vendor', { vendor: /^\?/ }],
   ['no vendor', { resource: { type: 'vendor', tenant: 'acme' } }, 'no_such_resource', 'unknown_vendor', { vendor: /^\?/ }],
   ['a vendor that is null', { resource: { type: 'vendor', key: null, tenant: 'acme' } }, 'no_such_resource', 'unknown_vendor', { vendor: /^\?/ }],
@@ -67,7 +67,7 @@ test.each<[string, object, string, string, Readonly<Record<string, unknown>>]>([
   ['every identity', { user: { key: '*' } }, 'user_not_synced', 'unknown_identity', { identity: /^\?/ }],
   ['a category that is forbidden', { action: 'send-system-tenant-org_id' }, 'no_permission', '', { vendor: /^mixpanel$/ }],
   ['a purpose that nobody knows', { context: { purpose: 'nobody.knows' } }, 'no_permission', 'unknown_purpose', { purpose: /^\?/ }],
-])('false, recorded and with its reasons: %s', async (_, change, code, reason, recorded) => {
+])('false, recorded and with its reasons: %s', async (...[, change, code, reason, recorded]) => {
   const { allow, result, debug } = await allowed({ ...QUESTION, ...change });
   expect([allow, result, debug['code']]).toEqual([false, false, code]);
   expect(debug['reason']).toEqual(expect.stringMatching(/\w/));
