@@ -51,3 +51,27 @@ export function sizesOf(tuples: number): { readonly users: number; readonly grou
 
 /** One of the level above: level 0 is the top. */
 const above = (i: number, count: number, random: () => number) => Math.floor(random() * (count / DEPTH / 10)) * DEPTH + (i % DEPTH) - 1;
+
+export interface Check {
+  readonly asked: readonly [subject: string, relation: string, object: string];
+  readonly holds: boolean;
+}
+
+/** 20,000 checks, half of which hold. Users and documents are drawn evenly for the one half, by their popularity for the other. */
+export function checksOf(tuples: number, holds: (asked: Check['asked']) => boolean): readonly Check[] {
+  const random = seeded(12);
+  const { users, docs } = sizesOf(tuples);
+  const left = [true, false].flatMap((even) => [true, false].map((wanted) => ({ even, wanted, left: 5000 })));
+  const checks: Check[] = [];
+  for (let i = 0; left.some((part) => part.left > 0); i += 1) {
+    const even = i % 2 === 0;
+    const draw = (count: number) => (even ? Math.floor(random() * count) : powerLaw(count, random));
+    const asked = [`user:${draw(users)}`, random() < 0.7 ? 'viewer' : 'editor', `doc:${draw(docs)}`] as const;
+    if (left.every((part) => part.even !== even || part.left === 0)) continue;
+    const held = holds(asked);
+    const part = left.find((one) => one.even === even && one.wanted === held)!;
+    if (part.left > 0) checks.push({ asked, holds: held });
+    part.left = Math.max(0, part.left - 1);
+  }
+  return checks;
+}

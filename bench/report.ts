@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
+import { graphSection, type GraphRow } from './graph.ts';
 import type { Growth } from './growth.ts';
 import type { Measured } from './http.ts';
 import type { InsideRows } from './inside.ts';
@@ -12,6 +13,7 @@ export interface Results {
   readonly inside: Readonly<Record<string, InsideRows>>;
   readonly startMs: readonly number[];
   readonly big: { readonly fields: number; readonly seconds: number; readonly peakBytes: number; readonly heldBytes: number; readonly events: number };
+  readonly graph: readonly GraphRow[];
   readonly growth: Growth | undefined;
   readonly versions: Readonly<Record<'node' | 'opa' | 'cerbos' | 'express', string>>;
   readonly options: { readonly rounds: number; readonly seconds: number; readonly warmUpSeconds: number; readonly questions: number; readonly connections: number };
@@ -78,6 +80,8 @@ An fdatasync of 100 KB here: ${withSpread([median(results.syncMs)]).split(' ')[0
 - From the start of the process to the first 200 of /readyz, Workload E, bundle built: ${withSpread(results.startMs)} ms.
 - A catalogue of ${results.big.fields.toLocaleString('en')} fields in ${results.big.events.toLocaleString('en')} files: ${results.big.seconds.toFixed(2)} s to load; ${mega(results.big.peakBytes)} resident at the end of the load, ${mega(results.big.heldBytes)} after a collection.
 - ${results.growth === undefined ? 'Memory over time: only in the full run.' : `Resident memory after 200,000 checks and a forced collection ${mega(results.growth.beforeBytes)}; after ${results.growth.checks.toLocaleString('en')} more ${mega(results.growth.afterBytes)} (${((results.growth.afterBytes / results.growth.beforeBytes - 1) * 100).toFixed(1)} %).`}
+
+${graphSection(results.graph)}
 
 ${readFileSync(path.join(import.meta.dirname, 'NOTES.md'), 'utf8')}`;
 }

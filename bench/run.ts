@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findOpa } from '../src/opa/toolchain.ts';
+import { measureGraph } from './graph.ts';
 import { memoryGrowth, startTimes, syncTimes } from './growth.ts';
 import { overHttp, type HttpOptions } from './http.ts';
 import type { InsideOptions, InsideRows } from './inside.ts';
@@ -57,6 +58,7 @@ try {
     },
     startMs: await startTimes(http, rounds),
     big: await big(short ? 20_000 : 100_000),
+    graph: await measureGraph({ full: !short, say }),
     growth: short ? undefined : await memoryGrowth(http, 1_000_000),
     versions: {
       node: process.versions.node, opa: found.version,

@@ -6,6 +6,7 @@ import { VENDOR_STATES, type Facts, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
 import type { Remembered } from './judge.ts';
 import { lastOf } from './log/last.ts';
+import { openLogIndex } from './log/index/log-index.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
 import type { Entry } from './log/types.ts';
@@ -14,9 +15,11 @@ import { describe, mistakesOf } from './service/mistakes.ts';
 import { createPdp, type Asked, type Observer, type Pdp } from './pdp.ts';
 import { openPermit, type PermitOptions, type PermitSource } from './service/permit.ts';
 import { ageSince, createSnapshot, createSnapshots, type Snapshots } from './snapshot.ts';
+import { createRevisions } from './service/revised.ts';
 import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
 import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
+import { createReading, type Reading } from './service/reading.ts';
 import { PROGRAM } from './version.ts';
 import { probe } from './vet.ts';
 import { load, type Folders, type Loaded } from './workspace.ts';
@@ -40,12 +43,16 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   /** Wall time in milliseconds since the Unix epoch; for tests. */
   readonly now?: () => number;
   readonly monotonic?: () => number;
+  /** Whether the log is indexed, in threads of their own, so that it can be read. */
+  readonly indexed?: boolean;
 }
 
 export interface Sluice {
   readonly pdp: Pdp;
   /** Those of the files. */
   facts(): Facts;
+  /** With `indexed`. */
+  readonly reading?: Reading;
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
 }
@@ -74,7 +81,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
     const isFirst = !existsSync(path.join(logDir, 'segments'));
     seenMs = isFirst ? 0 : await lastRecordMs(logDir);
-    if (options.permit !== undefined) permit = await openSource(options.permit, isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'));
+    if (options.permit !== undefined) {
+      permit = await openPermit({
+        ...options.permit, dataDir: options.dataDir, known: loaded.facts.environments, before: isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'), lastRecordMs: seenMs, logger, now, monotonic,
+        activate: () => activate(loaded),
+      });
+    }
     snapshots = snapshotsOf(loaded);
     log = await openLog({
       dir: logDir, now, onSegment: () => activations(),
@@ -103,22 +115,8 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloadErrors: readonly string[] | undefined;
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
-  let activated = generations();
-
-  async function openSource(given: PermitOptions, before: Readonly<Record<string, unknown>> | undefined): Promise<PermitSource> {
-    const unknown = given.keys.environments().filter((environment) => !loaded.facts.environments.has(environment));
-    if (unknown.length > 0) throw new Error(`the file of Permit's keys names ${unknown.join(', ')}, which environments.yaml doesn't: add it there, or take the line out`);
-    return openPermit({
-      ...given, dataDir: options.dataDir, program: PROGRAM, lastRecordMs: seenMs, now, monotonic,
-      wanted: new Map(Object.entries((before?.['permit'] ?? {}) as Record<string, { readonly digest: string; readonly number: number }>)),
-      onVerified: () => activate(loaded),
-      onAttempt: (status) => {
-        const { environment, lastAttempt } = status;
-        if (lastAttempt?.message === undefined) logger.info({ environment, outcome: lastAttempt?.outcome }, 'Permit was read');
-        else logger.warn({ environment, outcome: lastAttempt.outcome, reason: lastAttempt.message, failures: status.failures }, 'Permit could not be read; what was verified last stays');
-      },
-    });
-  }
+  let recorded = '';
+  const revisions = createRevisions();
 
   function snapshotsOf(parts: Loaded): Snapshots {
     const shared = { ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment: string, digest: string) => dataDir.revisionOf(environment, digest) };
@@ -127,7 +125,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     const base = createSnapshot({ ...shared, environments: [...parts.facts.environments.keys()].filter((name) => !elsewhere.includes(name)), ageMs: ageSince(parts.loadedAtMs) });
     return createSnapshots(base, new Map(elsewhere.map((environment) => {
       const facts = own.get(environment);
-      return [environment, facts && createSnapshot({ ...shared, facts: facts.facts, environments: [environment], ageMs: () => facts.generation.ageMs() })];
+      return [environment, facts && createSnapshot({ ...shared, facts: facts.facts, environments: [environment], ageMs: () => Math.round(facts.generation.ageMs()) })];
     })));
   }
 
@@ -135,6 +133,8 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   function generations(): Readonly<Record<string, { readonly number: number; readonly digest: string }>> | undefined {
     return permit && Object.fromEntries([...permit.own(loaded.facts)].map(([environment, { generation: { number, digest } }]) => [environment, { number, digest }]));
   }
+
+  const state = () => JSON.stringify([snapshots.digest, generations()]);
 
   /** What decides now; each segment of the log begins with it. */
   function activations(): readonly Entry[] {
@@ -147,15 +147,15 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   }
 
   async function activate(next: Loaded): Promise<void> {
-    const present = () => JSON.stringify([snapshots.digest, activated]);
-    const before = present();
     snapshots = snapshotsOf(next); // first, since it may throw: then nothing has changed
     loaded = next;
-    activated = generations();
-    if (present() === before) return;
+    const present = state();
+    if (present === recorded) return;
     memo.clear();
     // In one turn with the swap: no decision comes into the log before the activation of its revision.
     await Promise.all(activations().map((entry) => log.append(entry).durable));
+    recorded = present;
+    revisions.tell();
     observer.activated('ok');
   }
 
@@ -188,8 +188,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 
   note('start', { program: PROGRAM, node: process.version });
   for (const entry of activations()) await log.append(entry).durable;
+  recorded = state();
   observer.activated('ok');
-  for (const [environment, own] of permit?.own(loaded.facts) ?? []) logger.info({ environment, generation: own.generation.number, ageMs: Math.round(own.generation.ageMs()), setAside: own.setAside, unmapped: own.unmapped.length }, 'administered in Permit; what policies say of these kinds is set aside');
+  permit?.tell(loaded.facts);
   permit?.sync.start();
   // Whoever heeds /readyz asks nothing of a log that has failed: so it finds out by itself when there is space again.
   const probing = setInterval(() => {
@@ -199,8 +200,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   probing.unref();
 
   const sync: SyncControl | undefined = permit && createSyncControl({ permit, facts: () => loaded.facts, log });
+  const index = options.indexed !== true ? undefined : openLogIndex({
+    dir: path.join(options.dataDir, 'log'), folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
+  });
+
   const pdp: Pdp = {
-    ...createPdp({ snapshots: () => snapshots, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
+    ...createPdp({ snapshots: () => snapshots, revised: revisions.revised, clock, log, memo, hash: dataDir.hashName, observer, program: PROGRAM, onFailure }),
     ...(sync !== undefined && { sync }),
 
     reload() {
@@ -223,12 +228,14 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   return {
     pdp,
     facts: () => loaded.facts,
+    ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }) }),
     async close() {
       clearInterval(probing);
       await permit?.sync.close();
       await Promise.all([reloading, switching]);
       if (log.failure() === undefined) note('stop', { program: PROGRAM });
       await log.close();
+      await index?.close();
       dataDir.close();
     },
   };

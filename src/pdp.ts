@@ -1,5 +1,5 @@
 import { hash as digest, timingSafeEqual } from 'node:crypto';
-import type { Answer, Decision, Revision } from './core/answer.ts';
+import type { Answer, Revision } from './core/answer.ts';
 import type { Moment } from './core/clock.ts';
 import { complete, type Completed } from './core/prepare/complete.ts';
 import { SluiceError, type ErrorCode } from './core/errors.ts';
@@ -12,11 +12,14 @@ import { createDecisionId } from './decision-id.ts';
 import { judge, recall, remember, type Remembered } from './judge.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
-import type { Snapshot, Snapshots } from './snapshot.ts';
-import type { PermitStatus } from './sources/permit/keep/status.ts';
-import { createDropIn, type DropIn } from './service/drop-in.ts';
+import { createDropIn, type DropIn } from './service/drop-in/drop-in.ts';
+import { observe, type Observer } from './service/observer.ts';
 import { readySnapshot } from './service/ready.ts';
 import type { SyncControl } from './service/sync-control.ts';
+import type { Snapshot, Snapshots } from './snapshot.ts';
+import type { PermitStatus } from './sources/permit/keep/status.ts';
+
+export type { Observer } from './service/observer.ts';
 
 /** An answer whose record is durable. */
 export interface Answered {
@@ -75,17 +78,10 @@ export interface PdpStatus {
   readonly permit?: readonly PermitStatus[];
 }
 
-/** What a metrics collector may hear. No name that is not in the catalogue ever reaches it. */
-export interface Observer {
-  decided(event: { readonly decision: string; readonly reasons: readonly string[]; readonly vendor: string; readonly environment: string; readonly api: 'check' | 'permitted'; readonly memo: boolean; readonly seconds: number }): void;
-  refused(code: string): void;
-  evaluationFailed(kind: string): void;
-  appended(seconds: number): void;
-  activated(result: 'ok' | 'failed'): void;
-}
-
 export interface PdpDeps {
   readonly snapshots: () => Snapshots;
+  /** Resolves once `holds`, which is asked after every activation, or after a short while. */
+  readonly revised: (holds: () => boolean) => Promise<void>;
   readonly clock: Clock;
   readonly log: DecisionLog;
   readonly memo: Memo<Remembered>;
@@ -123,6 +119,12 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
   }
 
   const snapshotOf = (environment: string): Snapshot => readySnapshot(deps.snapshots(), environment);
+
+  /** Whether the environment is still to come to the revision that the question asks for (J27); one that has none never will. */
+  const isAhead = ({ environment, minRevision }: Question) => {
+    const number = deps.snapshots().of(environment)?.numbers.get(environment);
+    return minRevision !== undefined && number !== undefined && number < minRevision;
+  };
 
   function begin(question: Question, asking: Asked): Begun {
     const snapshot = snapshotOf(question.environment);
@@ -163,6 +165,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
 
   const pdp: Pick<Pdp, 'check' | 'permitted' | 'callerOf'> = {
     async check(question, asking) {
+      if (isAhead(question)) await deps.revised(() => !isAhead(question));
       const startedAt = performance.now();
       const begun = begin(question, asking);
       const { snapshot, asked } = begun;
@@ -176,6 +179,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     },
 
     async permitted(question, asking) {
+      if (isAhead(question as Question)) await deps.revised(() => !isAhead(question as Question));
       const startedAt = performance.now();
       const { catalogue } = snapshotOf(question.environment).world;
       const event = question.event === undefined ? undefined : catalogue.event(question.event);
@@ -231,18 +235,3 @@ const earliest = (...atMs: readonly (number | undefined)[]) => {
   const known = atMs.filter((at) => at !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 };
-
-function observe(observer: Observer, api: 'check' | 'permitted', o: {
-  readonly asked: Completed; readonly decision: Decision; readonly snapshot: Snapshot; readonly hit: boolean; readonly startedAt: number;
-}): void {
-  const { facts } = o.snapshot.world.catalogue;
-  observer.decided({
-    decision: o.decision.decision,
-    reasons: [...new Set(o.decision.reasons.map(({ code }) => code))],
-    vendor: facts.vendors.has(o.asked.vendor) ? o.asked.vendor : 'unknown',
-    environment: facts.environments.has(o.asked.environment) ? o.asked.environment : 'unknown',
-    api,
-    memo: o.hit,
-    seconds: (performance.now() - o.startedAt) / 1000,
-  });
-}

@@ -14,7 +14,7 @@ export interface Snapshot {
   readonly digest: string;
   /** Number of the revision by environment, for those that are known and decided by this. */
   readonly numbers: ReadonlyMap<string, number>;
-  /** How old its facts are at this wall time, in milliseconds. */
+  /** How old its facts are at this wall time, in whole milliseconds. */
   readonly ageMs: (nowMs: number) => number;
 }
 

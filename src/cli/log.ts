@@ -15,13 +15,14 @@ interface Row {
 
 const KINDS = Object.keys({
   decision: 0, permitted: 0, refused: 0, input: 0, start: 0, stop: 0, gap: 0, config_changed: 0, bundle_activated: 0,
-  snapshot_activated: 0, vendor_state: 0, clock_jump: 0,
+  snapshot_activated: 0, vendor_state: 0, clock_jump: 0, log_read: 0,
 } satisfies Record<RecordKind, 0>);
 
 export const log: Command = {
   summary: 'read the decision log',
   usage: `sluice log show [INDEX]    the record at INDEX, or the last ones
 sluice log tail            the last ones, then new ones as they come
+sluice log query           search; "sluice log query --help" says by what
 
   --lines N        how many (default: 20)
   --kind KIND      only records of this kind, such as decision or refused
@@ -30,7 +31,7 @@ sluice log tail            the last ones, then new ones as they come
   options: { 'data-dir': FOLDER_OPTIONS['data-dir'], lines: { type: 'string' }, kind: { type: 'string' }, json: { type: 'boolean' } },
   async run(invocation, context) {
     const { values, positionals: [action, index] } = invocation;
-    if (action !== 'show' && action !== 'tail') throw new UsageError('say: sluice log show, or sluice log tail');
+    if (action !== 'show' && action !== 'tail') throw new UsageError('say: sluice log show, sluice log tail, or sluice log query');
     const kind = values['kind'];
     if (kind !== undefined && !KINDS.includes(String(kind))) throw new UsageError(`no record is of kind ${String(kind)}${didYouMean(String(kind), KINDS)}; there are ${KINDS.join(', ')}`);
     const dir = path.join(foldersOf(invocation, context).dataDir, 'log');
@@ -64,6 +65,19 @@ function whole(text: string, what: string): number {
   throw new UsageError(`${what} takes a whole number`);
 }
 
+/** What a record that is no answer says; the texts are fit for a terminal. */
+const DETAILS: Readonly<Partial<Record<RecordKind, (text: (name: string) => string) => string>>> = {
+  refused: (text) => `${text('code')}, asked by ${text('caller')}`,
+  vendor_state: (text) => `${text('vendor')} ${text('state')}, by ${text('caller')}`,
+  log_read: (text) => `${text('rows') || 'all'} by ${text('caller')} (${text('read')}${text('state') === '' ? '' : ` ${text('state')}`})`,
+  gap: (text) => `${text('refused')} not written since ${text('since')}: ${text('reason')}`,
+  clock_jump: (text) => `by ${text('byMs')} ms`,
+  bundle_activated: (text) => text('bundle'),
+  snapshot_activated: (text) => text('digest'),
+  start: (text) => text('program'),
+  stop: (text) => text('program'),
+};
+
 function describe(index: number, record: Readonly<Record<string, unknown>>, paint: Paint): string {
   const text = (name: string) => (record[name] === undefined ? '' : printable(String(record[name])));
   const decision = text('decision');
@@ -74,6 +88,6 @@ function describe(index: number, record: Readonly<Record<string, unknown>>, pain
     paint('dim', `${String(index).padStart(8)}  ${text('time')}`), text('kind').padEnd(18),
     style === undefined ? '' : paint(style, decision.padEnd(9)),
     record['identity'] === undefined ? '' : `${text('identity')} → ${text('vendor')} in ${text('environment')}`,
-    text('event'), paint('dim', fields), reasons, record['kind'] === 'refused' ? text('code') : record['kind'] === 'vendor_state' ? `${text('vendor')} ${text('state')}` : '',
+    text('event'), paint('dim', fields), reasons, DETAILS[text('kind') as RecordKind]?.(text) ?? '',
   ].filter((part) => part !== '').join('  ');
 }

@@ -14,12 +14,14 @@ import { UsageError, type Command, type Context } from './command.ts';
 import { explain } from './explain.ts';
 import { importCommand } from './import.ts';
 import { init } from './init.ts';
+import { logQuery } from './log-query.ts';
 import { log } from './log.ts';
 import { serve } from './serve.ts';
+import { sync } from './sync/sync.ts';
 import { test } from './test.ts';
 import { token } from './token.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, init };
+const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, sync, init };
 
 const HELP = `Sluice ${VERSION}: may identity X send field set F to vendor V in environment E?
 
@@ -54,7 +56,8 @@ async function main(argv: readonly string[]): Promise<number> {
     context.err(`sluice: there is no command ${name}${near === undefined ? '' : `; did you mean ${near}?`}\n\n${HELP}`);
     return 2;
   }
-  return runCommand(command, args, context);
+  // A search has options of its own, of the same names.
+  return runCommand(command === log && args[0] === 'query' ? logQuery : command, args, context);
 }
 
 async function runCommand(command: Command, args: readonly string[], context: Context): Promise<number> {

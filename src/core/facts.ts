@@ -1,11 +1,13 @@
 import type { Category, Environment, EventFact, FieldFact } from './event-facts.ts';
 import type { Alternatives, Grant, Term } from './grant-facts.ts';
 import type { GraphImage } from './graph/image.ts';
+import type { RelationRule, Tuple } from './relation-facts.ts';
 import type { Edge, Json, Period, Vendor } from './vendor-facts.ts';
 import type { IdentityType, Channel, ObligationOp, Power } from './vocabulary.ts';
 
 export * from './event-facts.ts';
 export * from './grant-facts.ts';
+export * from './relation-facts.ts';
 export * from './vendor-facts.ts';
 export * from './vocabulary.ts';
 
@@ -47,37 +49,6 @@ export interface Role {
   readonly heldIf?: Alternatives;
   /** Of a role on one vendor: ids of those on which somebody might hold it. */
   readonly heldOn?: ReadonlySet<string>;
-}
-
-/** `subject relation object`; ids are `type:id`, a subject may be a set: `type:id#relation`. */
-export interface Tuple {
-  readonly subject: string;
-  readonly relation: string;
-  readonly object: string;
-}
-
-/**
- * How a relation of an object type is held: by a tuple, by holding one of `from` on it, or through a related object.
- *
- * `unlessDirect` names relations of the same object: whoever holds one of them by a plain tuple (not through a set, not
- * derived) doesn't get the relation through `via` there, and so nothing further that would follow from it. On the rule
- * it blocks all of the relation's `via`, on an entry that one. It is judged for the subject that is asked about, also
- * where a set led to the object. Since it looks only at tuples, never at what is derived, it only takes away steps that
- * are known beforehand: what remains is plain reachability, which has one answer on cycles too.
- */
-export interface RelationRule {
-  readonly type: string;
-  readonly relation: string;
-  readonly from: readonly string[];
-  /** Held by whoever holds `is` on an object that this object has `relation` to (its parent). */
-  readonly via: readonly RelationStep[];
-  readonly unlessDirect?: readonly string[];
-}
-
-export interface RelationStep {
-  readonly relation: string;
-  readonly is: string;
-  readonly unlessDirect?: readonly string[];
 }
 
 /** Sensitive together: hit when at least `min` of `members` would leave (J9). A member is a list of category selectors. */

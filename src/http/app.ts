@@ -3,7 +3,10 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Pdp } from '../pdp.ts';
 import { postReload, postVendorState } from './admin/admin.ts';
+import type { Reading } from '../service/reading.ts';
 import { createAuthenticate } from './auth.ts';
+import { getCheckpoint, getProof, getTile, type Proofs } from './decisions/proofs.ts';
+import { getDecision, getDecisions, type ReadingDeps } from './decisions/routes.ts';
 import { postBatch, postCheck, postPermitted } from './check.ts';
 import { createOnError, notFound, onlyMethods } from './errors.ts';
 import { getLive, getMetrics, getOpenApi, getReady } from './health.ts';
@@ -22,6 +25,10 @@ export interface AppDeps {
   /** With a `metricsPort`, `/metrics` is not here but there (`createMetricsApp`). */
   readonly config: { readonly demoCallers: boolean; readonly metricsPort?: number };
   readonly isDraining: () => boolean;
+  /** Without it the log is not served … */
+  readonly reading?: Reading;
+  /** … and without these no proofs of it. */
+  readonly proofs?: Proofs;
   /** With them Permit's SDKs may ask here; absent: their routes are none. */
   readonly permitKeys?: PermitCredentials;
   /** Milliseconds from any start, never set back; for the rates. */
@@ -29,11 +36,13 @@ export interface AppDeps {
 }
 
 /** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
-export function createApp({ pdp, logger, registry, config, isDraining, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
+export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
   const app = createBareApp();
-  const reply = createReply({ observer: createHttpMetrics(registry), isDraining });
+  const observer = createHttpMetrics(registry);
+  const reply = createReply({ observer, isDraining });
   const authenticate = createAuthenticate(pdp, config.demoCallers);
-  const asking = { pdp, authenticate, rate: createRate(monotonic), reply, logger };
+  const rate = createRate(monotonic);
+  const asking = { pdp, authenticate, rate, reply, logger };
   const administering = { pdp, authenticate, reply };
 
   app.use(begin());
@@ -46,14 +55,24 @@ export function createApp({ pdp, logger, registry, config, isDraining, permitKey
   get(app, '/admin/sync', getSync(administering));
   post(app, '/admin/sync/:environment', postSync(administering));
   post(app, '/admin/sync/:environment/poll', postPollNow(administering));
+  if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, proofs);
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
-  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ permit: permitKeys !== undefined })), reply));
+  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ reading: reading !== undefined, proofs: proofs !== undefined, permit: permitKeys !== undefined })), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
-  if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate: asking.rate, reply, logger, isDraining });
+  if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate, reply, logger, isDraining });
   app.use(notFound);
   app.use(createOnError({ reply, logger }));
   return app;
+}
+
+function serveLog(app: Express, deps: ReadingDeps, proofs: Proofs | undefined): void {
+  get(app, '/decisions', getDecisions(deps));
+  get(app, '/decisions/:id', getDecision(deps));
+  if (proofs === undefined) return;
+  get(app, '/decisions/:id/proof', getProof({ ...deps, proofs }));
+  get(app, '/log/checkpoint', getCheckpoint({ ...deps, proofs }));
+  get(app, '/tile/*path', getTile({ ...deps, proofs }));
 }
 
 /** `/metrics` alone, for a port of its own that only the monitoring reaches. */

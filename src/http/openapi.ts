@@ -2,6 +2,7 @@ import { VENDOR_STATES } from '../core/facts.ts';
 import { MAX_ITEMS, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../core/parse/parse.ts';
 import { VERSION } from '../version.ts';
 import { ANSWER_SCHEMAS } from './answer-schema.ts';
+import { readingPaths, type Served } from './decisions/openapi.ts';
 import { STATUS } from './errors.ts';
 import { PERMIT_PATHS, PERMIT_SCHEMAS, PERMIT_SECURITY } from './permit/openapi.ts';
 
@@ -100,11 +101,11 @@ const ErrorSchema = {
  *
  * @param permit whether Permit's SDKs may ask.
  */
-export function createOpenApi({ permit = false }: { readonly permit?: boolean } = {}) {
+export function createOpenApi({ permit = false, ...served }: Served & { readonly permit?: boolean } = {}) {
   return {
     openapi: '3.1.0',
     info: { title: 'Sluice', version: VERSION, summary: 'May identity X send field set F to vendor V in environment E? Whoever gets no 200 must send nothing.' },
-    paths: { ...PATHS, ...(permit && PERMIT_PATHS) },
+    paths: { ...PATHS, ...readingPaths(served, errors), ...(permit && PERMIT_PATHS) },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, ...(permit && PERMIT_SECURITY) },
       parameters: { RequestId: { name: 'X-Request-ID', in: 'header', required: false, description: 'echoed when it fits, else replaced', schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' } } },

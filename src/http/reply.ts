@@ -20,7 +20,7 @@ export interface ReplyOptions {
 }
 
 /** Sends `body` as it is, and counts the response. The one place that writes one. */
-export type Reply = (res: Response, status: number, body: string, options?: ReplyOptions) => void;
+export type Reply = (res: Response, status: number, body: string | Buffer, options?: ReplyOptions) => void;
 
 export interface ReplyDeps {
   readonly observer: HttpObserver;

@@ -2,7 +2,7 @@
 
 export type RecordKind =
   | 'decision' | 'permitted' | 'refused' | 'input' | 'start' | 'stop' | 'gap' | 'config_changed' | 'bundle_activated'
-  | 'snapshot_activated' | 'vendor_state' | 'clock_jump';
+  | 'snapshot_activated' | 'vendor_state' | 'clock_jump' | 'log_read';
 
 export interface Entry {
   readonly kind: RecordKind;

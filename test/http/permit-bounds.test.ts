@@ -1,6 +1,6 @@
 import { toUserKey } from '../../src/core/permit-names.ts';
-import { createPace } from '../../src/service/pace.ts';
-import { createPermitLists, MAX_LISTS, MAX_LIST_MS } from '../../src/service/permit-lists.ts';
+import { createPace } from '../../src/service/drop-in/pace.ts';
+import { createPermitLists, MAX_LISTS, MAX_LIST_MS } from '../../src/service/drop-in/lists.ts';
 import { removeWorlds } from '../support/world.ts';
 import { closeDropIns, openDropIn } from './permit-support.ts';
 

@@ -65,7 +65,7 @@ export async function openDropIn({ extra = {}, change = (facts) => facts, files,
   const log = await openLog({ dir: path.join(dataDir, 'log'), now: () => NOON, ...(files !== undefined && { files }) });
   const memo = createMemo<Remembered>(1000);
   const deps: PdpDeps = {
-    snapshots: () => snapshots, clock: createClock({ now: () => NOON, monotonic: () => 0, seenMs: 0 }, () => {}), log, memo,
+    snapshots: () => snapshots, revised: async () => {}, clock: createClock({ now: () => NOON, monotonic: () => 0, seenMs: 0 }, () => {}), log, memo,
     hash: (name) => `?${Buffer.from(name).toString('hex').slice(0, 16).padEnd(16, '0')}`, observer: createMetrics(registry), program: 'test', onFailure: (error) => { throw error; },
   };
   const pdp: Pdp = {

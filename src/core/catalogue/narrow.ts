@@ -34,8 +34,8 @@ function both(name: ListName, grant: Grant, limit: Limit) {
   return left === undefined ? {} : { [name]: left };
 }
 
-/** The purposes that stand in or below both lists. */
-function meet(left: readonly string[], right: readonly string[]): readonly string[] {
+/** The purposes that stand in or below both lists; `*` is every one. */
+export function meet(left: readonly string[], right: readonly string[]): readonly string[] {
   if (left.includes('*')) return right;
   if (right.includes('*')) return left;
   const inner = (of: readonly string[], others: readonly string[]) => of.filter((purpose) => others.some((other) => isBelow(purpose, other)));

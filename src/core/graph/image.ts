@@ -13,6 +13,8 @@ export interface GraphImage {
   readonly types: PackedNames;
   /** The type of each id. */
   readonly typeOf: SharedArrayBuffer;
+  /** A bit for each id, from the lowest bit of the first byte on: whether a tuple of this object names a set. */
+  readonly nested: SharedArrayBuffer;
   /** Tuples of object `o`: from `start[o]` to `start[o + 1]`, sorted by relation, set, subject. No tuple is there twice. */
   readonly byObject: Columns<'start' | 'relation' | 'set' | 'subject'>;
   /** The same tuples by subject, sorted by set, kind, object. */
@@ -87,7 +89,7 @@ function nameRule(rule: RelationRule, relations: NameBuilder, types: NameBuilder
 type Raw = Readonly<Record<'object' | 'relation' | 'subject' | 'set' | 'typeOf', Int32Array>>;
 interface Sizes { readonly ids: number; readonly relations: number }
 
-function index(raw: Raw, { ids, relations }: Sizes): Pick<GraphImage, 'byObject' | 'bySubject' | 'kinds' | 'shapes'> {
+function index(raw: Raw, { ids, relations }: Sizes): Pick<GraphImage, 'nested' | 'byObject' | 'bySubject' | 'kinds' | 'shapes'> {
   // Sorts of which each keeps the order of the one before: by the last key first.
   let order = sortBy(raw.subject, ids);
   order = sortBy(raw.set, relations + 1, order);
@@ -103,7 +105,7 @@ function index(raw: Raw, { ids, relations }: Sizes): Pick<GraphImage, 'byObject'
   const bySubject = {
     start: starts(raw.subject, ids, order), set: pick(raw.set, order), kind: pick(kind, order), object: pick(raw.object, order),
   };
-  return { byObject, bySubject, ...rest };
+  return { nested: objectsWithSets(raw, ids), byObject, bySubject, ...rest };
 }
 
 /** Positions sorted by their key, from 0 to less than `keys`; those of one key in the order given. A counting sort. */
@@ -144,6 +146,14 @@ function pick(values: Int32Array, order: Int32Array): SharedArrayBuffer {
   const picked = new Int32Array(buffer);
   for (let i = 0; i < order.length; i += 1) picked[i] = values[order[i]!]!;
   return buffer;
+}
+
+function objectsWithSets({ object, set }: Raw, ids: number): SharedArrayBuffer {
+  const bits = new Uint8Array(new SharedArrayBuffer((ids + 7) >> 3));
+  set.forEach((one, i) => {
+    if (one !== 0) bits[object[i]! >> 3]! |= 1 << (object[i]! & 7);
+  });
+  return bits.buffer;
 }
 
 /** Which kinds of tuples there are, and of which kind each is. */

@@ -30,6 +30,8 @@ export interface Model {
   readonly rules: ReadonlyMap<Pair, Rule>;
   /** Relations that follow on the same object. */
   readonly follows: ReadonlyMap<Pair, readonly number[]>;
+  /** Pairs that tuples have as their subject: `group#member`. */
+  readonly sets: ReadonlySet<Pair>;
   /** By the relation held, `is`. */
   readonly down: ReadonlyMap<number, readonly StepDown[]>;
   /** Of every type, by number: all relations, declared or in a tuple, sorted by name. */
@@ -65,7 +67,9 @@ export function createModel(image: GraphImage, tuples: Tuples): Model {
   const byName = (one: number, other: number) => (relations.text(one) < relations.text(other) ? -1 : 1);
   const relationsOf = new Map([...ofType].map(([type, held]) => [type, [...held].sort(byName)]));
   const sources = image.shapes.kind.byteLength / 4 > MOST_SHAPES ? undefined : sourcesOf(image, rules, { kindOf, pairOf, relations: relations.size });
-  return { pairOf, rules, follows, down, relationsOf, relevantTo: sources === undefined ? () => undefined : remembering((pairs) => backwards(pairs, sources)) };
+  const [setOf, typeOfSet] = [new Int32Array(image.shapes.set), new Int32Array(image.shapes.type)];
+  const sets = new Set(setOf.keys().filter((shape) => setOf[shape] !== 0).map((shape) => pairOf(typeOfSet[shape]!, setOf[shape]! - 1)));
+  return { pairOf, rules, follows, sets, down, relationsOf, relevantTo: sources === undefined ? () => undefined : remembering((pairs) => backwards(pairs, sources)) };
 }
 
 function into<K, V>(map: Map<K, V>, key: K, create: () => V): V {

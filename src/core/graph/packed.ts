@@ -73,11 +73,12 @@ export function nameBuilder(seed: Seed = FIXED_SEED): NameBuilder {
       if (end + text.length * 3 > bytes.length) bytes = enlarge(bytes, end + text.length * 3);
       const last = encode(text, bytes, end); // behind the others: it stays there if it is new
       const mask = slots.length - 1;
+      const asked = { bytes, start: end, end: last };
       const first = hash(bytes, end, last, key);
       let run = 0;
       for (let slot = first & mask; slots[slot] !== 0; slot = (slot + 1) & mask, run += 1) {
         const name = slots[slot]! - 1;
-        if (same(bytes, offsets.at(name), offsets.at(name + 1), bytes, end, last)) return name;
+        if (same(asked, bytes, offsets.at(name), offsets.at(name + 1))) return name;
       }
       slots[(first + run) & mask] = offsets.length; // 1 + its number
       longest = Math.max(longest, last - end);
@@ -112,15 +113,15 @@ export function openNames(packed: PackedNames): Names {
   const offsets = new Uint32Array(packed.offsets);
   const slots = new Int32Array(packed.slots);
   const mask = slots.length - 1;
-  const asked = new Uint8Array(longest * 3);
+  const scratch = new Uint8Array(longest * 3);
   return {
     size,
     find(text) {
       if (text.length > longest) return NONE; // a name has at least as many bytes as UTF-16 units
-      const end = encode(text, asked, 0);
-      for (let slot = hash(asked, 0, end, seed) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const asked = { bytes: scratch, start: 0, end: encode(text, scratch, 0) };
+      for (let slot = hash(scratch, 0, asked.end, seed) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
         const name = slots[slot]! - 1;
-        if (same(bytes, offsets[name]!, offsets[name + 1]!, asked, 0, end)) return name;
+        if (same(asked, bytes, offsets[name]!, offsets[name + 1]!)) return name;
       }
       return NONE;
     },
@@ -128,9 +129,11 @@ export function openNames(packed: PackedNames): Names {
   };
 }
 
-function same(one: Uint8Array, start: number, end: number, other: Uint8Array, from: number, to: number): boolean {
-  if (end - start !== to - from) return false;
-  for (let i = 0; i < to - from; i += 1) if (one[start + i] !== other[from + i]) return false;
+interface Encoded { readonly bytes: Uint8Array; readonly start: number; readonly end: number }
+
+function same(asked: Encoded, bytes: Uint8Array, start: number, end: number): boolean {
+  if (asked.end - asked.start !== end - start) return false;
+  for (let i = 0; i < end - start; i += 1) if (bytes[start + i] !== asked.bytes[asked.start + i]) return false;
   return true;
 }
 

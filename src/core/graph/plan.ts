@@ -1,6 +1,6 @@
 import type { Model } from './model.ts';
 import { NONE } from './packed.ts';
-import { findIn, ofKind, tuplesFrom, tuplesTo, type Range, type Tuples } from './tuples.ts';
+import { findIn, hasSets, ofKind, tuplesFrom, tuplesTo, type Range, type Tuples } from './tuples.ts';
 
 /** One subject, and what may matter of what it holds. */
 export interface Asked {
@@ -26,13 +26,17 @@ export interface Span extends Range {
 }
 
 const NOTHING: readonly never[] = [];
+const NO_RANGE: Range = { start: 0, end: 0 };
 export const LEADS_NOWHERE: Plan = { spans: NOTHING, same: NOTHING };
 
 /** From an object towards its subjects: whoever holds what this leads to holds the relation. Positions are by object. */
-export function planGoal(asked: Asked, { object, relation, sets }: { readonly object: number; readonly relation: number; readonly sets: Range }): Plan {
+export function planGoal(asked: Asked, object: number, relation: number): Plan {
   const { tuples, model } = asked;
-  const spans: Span[] = sets.start < sets.end ? [{ start: sets.start, end: sets.end, relation: NONE, unless: NOTHING }] : [];
   const rule = model.rules.get(model.pairOf(tuples.typeOf[object]!, relation));
+  const nested = hasSets(tuples, object);
+  if (rule === undefined && !nested) return LEADS_NOWHERE;
+  const { start, end } = nested ? tuplesTo(tuples, object, relation).sets : NO_RANGE;
+  const spans: Span[] = start < end ? [{ start, end, relation: NONE, unless: NOTHING }] : [];
   for (const { relation: through, is, unless } of rule?.via ?? NOTHING) {
     const { start, end } = tuplesTo(tuples, object, through).plain;
     if (start < end && !holdsDirectly(asked, object, unless)) spans.push({ start, end, relation: is, unless: NOTHING });
@@ -44,14 +48,15 @@ export function planGoal(asked: Asked, { object, relation, sets }: { readonly ob
 /** From what the subject holds to what follows from it. Positions are by subject. */
 export function planFact(asked: Asked, object: number, relation: number): Plan {
   const { tuples, model, relevant } = asked;
-  const spans = spansOf(asked, tuplesFrom(tuples, object, relation + 1));
-  for (const { kind, gives, pair, unless } of model.down.get(relation) ?? NOTHING) {
-    if (relevant?.has(pair) === false) continue;
-    const { start, end } = ofKind(tuples, tuplesFrom(tuples, object, 0), kind);
+  const own = model.pairOf(tuples.typeOf[object]!, relation);
+  const spans = model.sets.has(own) ? spansOf(asked, tuplesFrom(tuples, object, relation + 1)) : [];
+  const down = (model.down.get(relation) ?? NOTHING).filter(({ pair }) => relevant?.has(pair) !== false);
+  const children = down.length === 0 ? NO_RANGE : tuplesFrom(tuples, object, 0);
+  for (const { kind, gives, unless } of down) {
+    const { start, end } = ofKind(tuples, children, kind);
     if (start < end) spans.push({ start, end, relation: gives, unless });
   }
-  const type = tuples.typeOf[object]!;
-  const same = (model.follows.get(model.pairOf(type, relation)) ?? NOTHING).filter((one) => relevant?.has(model.pairOf(type, one)) !== false);
+  const same = model.follows.get(own)?.filter((one) => relevant?.has(model.pairOf(tuples.typeOf[object]!, one)) !== false) ?? NOTHING;
   return spans.length === 0 && same.length === 0 ? LEADS_NOWHERE : { spans, same };
 }
 

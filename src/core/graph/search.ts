@@ -154,11 +154,13 @@ function addGoal(task: Task, goals: Side, goal: Unplanned): Meeting | undefined 
   const key = keyOf(task, goal);
   if (goals.seen.has(key) || task.refuted.has(key)) return undefined;
   const { object, relation, from, by } = goal;
-  const own = tuplesTo(task.tuples, object, relation);
-  const tuple = findIn(task.tuples, own.plain, task.subject);
-  const fact = task.facts.seen.get(key);
+  const { tuples, subject, facts } = task;
+  const fact = facts.seen.get(key);
+  // Once the subject's own tuples were opened, those that can matter here are facts.
+  const look = fact === undefined && (goals.depth === 0 || facts.depth === 0);
+  const tuple = look ? findIn(tuples, tuplesTo(tuples, object, relation).plain, subject) : NONE;
   if (tuple !== NONE || fact !== undefined) return { goal, tuple, fact };
-  const plan = planGoal(task, { object, relation, sets: own.sets });
+  const plan = planGoal(task, object, relation);
   if (plan === LEADS_NOWHERE) return undefined;
   const node: Node = { object, relation, from, by, plan };
   goals.seen.set(key, node);

@@ -1,7 +1,7 @@
 import type { ReasonCode } from '../answer.ts';
 import type { Catalogue, KnownGrant } from '../catalogue/catalogue.ts';
 import { coversProfile, namesVendor, type NamedVendor } from '../catalogue/grant-index.ts';
-import { isBelow } from '../catalogue/selectors.ts';
+import { meet } from '../catalogue/narrow.ts';
 import { nameOf, type Exclusives } from '../catalogue/terms.ts';
 import { hasEnded, isCurrent, type Moment, type Thresholds } from '../clock.ts';
 import type { WhyNot } from '../decide/judge.ts';
@@ -50,11 +50,11 @@ function misses(grant: KnownGrant, s: Situation): Miss[] {
 /** The purposes that the grant covers here, with those below them. */
 export function purposesOf({ purposes, defaultPurposeOnly }: KnownGrant, { defaultPurpose }: Situation): readonly string[] {
   if (defaultPurposeOnly === undefined) return purposes;
-  return defaultPurpose !== undefined && purposes.some((purpose) => purpose === '*' || isBelow(defaultPurpose, purpose)) ? [defaultPurpose] : [];
+  return defaultPurpose === undefined ? [] : meet([defaultPurpose], purposes);
 }
 
 /** The grants that can permit here: what they state fits, and they hold now; dates of those that fit are remembered. */
-export function candidates(catalogue: Catalogue, s: Situation, thresholds: Thresholds): readonly KnownGrant[] {
+export function candidates(catalogue: Pick<Catalogue, 'grantsOf'>, s: Situation, thresholds: Thresholds): readonly KnownGrant[] {
   return s.roles.flatMap((role) => catalogue.grantsOf(role, s.vendor)).filter((grant) => misses(grant, s).length === 0 && thresholds.holds(grant));
 }
 

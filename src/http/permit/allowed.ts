@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { SluiceError, type ErrorCode } from '../../core/errors.ts';
 import { BATCH_DEPTH } from '../../core/parse/json.ts';
 import { MAX_ITEMS } from '../../core/parse/parse.ts';
-import type { DropIn, PermitAnswer, PermitAsking } from '../../service/drop-in.ts';
+import type { DropIn, PermitAnswer, PermitAsking } from '../../service/drop-in/drop-in.ts';
 import { BATCH_LIMIT, BODY_LIMIT, readJson } from '../body.ts';
 import { describeError, toSluiceError } from '../errors.ts';
 import type { Rate } from '../rate.ts';

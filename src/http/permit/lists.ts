@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { toAction } from '../../core/permit-names.ts';
-import type { AuthorizedUsers, VendorPermissions } from '../../service/permit-lists.ts';
+import type { AuthorizedUsers, VendorPermissions } from '../../service/drop-in/lists.ts';
 import { BODY_LIMIT, readJson } from '../body.ts';
 import { stateOf } from '../reply.ts';
 import type { PermitDeps } from './allowed.ts';

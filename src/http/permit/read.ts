@@ -1,4 +1,4 @@
-import type { PermitQuestion, PermitResource } from '../../service/drop-in-question.ts';
+import type { PermitQuestion, PermitResource } from '../../service/drop-in/question.ts';
 import { BadMember, type Place } from './errors.ts';
 
 // As tolerant as clients of several languages need it: null is as good as nothing, members that nobody knows are passed

@@ -76,8 +76,8 @@ function mapValues<T>(map: ReadonlyMap<string, T>, change: (value: T) => T): Rea
 function known(grants: Facts['grants'], { categories, context }: Facts, unmapped: Unmappables): Facts['grants'] {
   const parents = new Set([...categories.keys()].flatMap((id) => ancestorsOf(id).slice(1, -1)));
   const mistake = ({ categories: [category = ''], conditions }: Grant): string | undefined => {
-    if (!categories.has(category)) return `the catalogue has no category ${category}`;
     if (parents.has(category)) return `${category} has categories below it: permit its leaves, or make the action a group of them`;
+    if (!categories.has(category)) return `the catalogue has no category ${category}`;
     const strange = conditions.flatMap(({ any }) => contextNames(any)).find((name) => !context.has(name));
     return strange === undefined ? undefined : `a condition reads context.${strange}, which context.yaml does not declare`;
   };

@@ -44,6 +44,12 @@ describe('assignments', () => {
   });
 });
 
+test('a plain role never passes for a role on a vendor or for a user set, whatever its key', () => {
+  const roles = ['vendor#telemetry', 'userset:eu'].map((key) => ({ key, permissions: ['vendor:send-system-operations-plan'], extends: [] }));
+  const { roles: mapped, grants, identities } = mapPermit(environment({ roles: [...roles, { key: 'sender', permissions: [], extends: ['vendor#telemetry'] }], assignments: [assigned('service|a vendor#telemetry'), assigned('service|a userset:eu'), assigned('service|a sender')] }));
+  expect([[...mapped.values()], grants.size, [...identities.get('service:a')!.assigned!]]).toEqual([[{ id: 'sender', extends: [] }], 0, [['default', ['sender']]]]);
+});
+
 describe('permissions', () => {
   const permit = (...permissions: string[]) => ({ roles: [{ key: 'sender', permissions, extends: [] }] });
   const grantsOf = (more: Partial<PermitData>) => [...mapPermit(environment(more)).grants.values()].map(({ id, role: of, categories }) => `${id} ${of} ${categories.join()}`);

@@ -8,7 +8,7 @@ const IN_TENANT = 'tenant-association';
 
 /** Users as identities, with the roles that they have in each tenant. */
 export function mapIdentities({ users, assignments, roles, tenants }: PermitData, unmapped: Unmappables): ReadonlyMap<string, Identity> {
-  const known = { roles: new Set(roles.map(({ key }) => key)), tenants: new Set(tenants) };
+  const known = { roles: plainRoles(roles), tenants: new Set(tenants) };
   const byUser = new Map<string, Map<string, Set<string>>>();
   for (const { user, role, tenant, instance } of assignments) {
     if (instance !== undefined || role === IN_TENANT) continue;
@@ -54,9 +54,12 @@ function sharer(): (held: ReadonlyMap<string, ReadonlySet<string>>) => ReadonlyM
   };
 }
 
+/** `vendor#x` and `userset:x` stand for something else. */
+const plainRoles = (roles: PermitData['roles']): ReadonlySet<string> => new Set(roles.map(({ key }) => key).filter(isKey));
+
 /** Roles of the tenants' level; one that it extends and that isn't there gives nothing. */
 export function mapRoles({ roles }: PermitData, unmapped: Unmappables): readonly Role[] {
-  const known = new Set(roles.map(({ key }) => key));
+  const known = plainRoles(roles);
   return roles.flatMap(({ key, extends: extended }) => {
     if (!isKey(key)) {
       unmapped.add(`role ${key}`, 'its key has characters that Permit does not allow');

@@ -41,11 +41,12 @@ export function mapPermit(data: PermitData): Mapped {
 }
 
 /** What is mapped follows from what was read, in its order. In parts, since there may be a million. */
-function digestOf(mapped: Readonly<Record<string, Iterable<unknown>>>): string {
+function digestOf({ tuples, ...parts }: Pick<Mapped, 'tuples'> & Readonly<Record<string, Iterable<unknown>>>): string {
   const digest = createHash('sha256');
-  for (const [part, entries] of Object.entries(mapped)) {
+  for (const [part, entries] of Object.entries(parts)) {
     digest.update(`\n${part}\n`);
     for (const entry of entries) digest.update(canonicalJson(entry)).update('\n');
   }
+  for (const { subject, relation, object } of tuples) digest.update(`${subject} ${relation} ${object}\n`); // their keys hold no blank
   return `sha256:${digest.digest('hex')}`;
 }

@@ -36,14 +36,14 @@ const relationsOf = ({ relations, roles }: PermitResource): ReadonlyMap<string, 
 
 /** Assignments of resource roles, and tuples, within one tenant each. */
 export function mapTuples(data: PermitData, identities: Facts['identities'], unmapped: Unmappables): readonly Tuple[] {
-  const tenants = new Map(data.instances.map(({ type, key, tenant }) => [`${type}:${key}`, tenant]));
+  const tenants = new Map(data.instances.filter(({ type, key }) => isKey(type) && isKey(key)).map(({ type, key, tenant }) => [`${type}:${key}`, tenant]));
   const roles = new Map(data.resources.map(({ key, roles: own }) => [key, new Set(own.map((role) => role.key))]));
   const relations = new Map(data.resources.map((resource) => [resource.key, relationsOf(resource)]));
   const assigned = data.assignments.flatMap(({ user, role, tenant, instance }): readonly Tuple[] => {
     if (instance === undefined) return [];
     const identity = identityOf(user);
     const reason = instanceMistake(instance, tenant, tenants)
-      ?? (roles.get(instance.slice(0, instance.indexOf(':')))?.has(role) === true ? undefined : 'there is no such role on it')
+      ?? (roles.get(typeOf(instance))?.has(role) === true ? undefined : 'there is no such role on it')
       ?? ('id' in identity && identities.has(identity.id) ? undefined : 'there is no such user, or it is no identity');
     if (reason === undefined && 'id' in identity) return [{ subject: identity.id, relation: role, object: instance }];
     unmapped.add(`role assignment ${user} ${role} on ${instance}`, reason!);
@@ -51,9 +51,9 @@ export function mapTuples(data: PermitData, identities: Facts['identities'], unm
   });
   const related = data.tuples.flatMap((tuple): readonly Tuple[] => {
     const { subject, relation, object, tenant } = tuple;
-    const subjectType = relations.get(instanceOf(object)?.type ?? '')?.get(relation);
+    const subjectType = relations.get(typeOf(object))?.get(relation);
     const reason = instanceMistake(subject, tenant, tenants) ?? instanceMistake(object, tenant, tenants)
-      ?? (subjectType === instanceOf(subject)!.type ? undefined : 'its type has no such relation to that of the subject');
+      ?? (subjectType === typeOf(subject) ? undefined : 'its type has no such relation to that of the subject');
     if (reason === undefined) return [{ subject, relation, object }];
     if (edgeOf(tuple) === undefined) unmapped.add(`tuple ${subject} ${relation} ${object}`, reason);
     return [];
@@ -61,10 +61,11 @@ export function mapTuples(data: PermitData, identities: Facts['identities'], unm
   return [...assigned, ...related];
 }
 
+const typeOf = (id: string) => id.slice(0, Math.max(0, id.indexOf(':')));
+
 function instanceMistake(id: string, tenant: string, tenants: ReadonlyMap<string, string>): string | undefined {
-  if (instanceOf(id) === undefined) return `${id} is no instance: type:key`;
   const own = tenants.get(id);
-  if (own === undefined) return `there is no instance ${id}`;
+  if (own === undefined) return instanceOf(id) === undefined ? `${id} is no instance: type:key` : `there is no instance ${id}`;
   return own === tenant ? undefined : `${id} is of the tenant ${own}, this of ${tenant}: nothing is derived from one tenant to another`;
 }
 
@@ -94,8 +95,9 @@ export function mapEdges({ tuples }: PermitData): readonly Edge[] {
 
 /** `vendor:openai sub_processor vendor:mixpanel` says that Mixpanel uses OpenAI. */
 function edgeOf({ subject, relation, object }: PermitTuple): Edge | undefined {
+  if (!isEdge(relation)) return undefined; // of a million tuples most are none
   const [from, to] = [instanceOf(object), instanceOf(subject)];
-  if (from?.type !== VENDOR || !isEdge(relation)) return undefined;
+  if (from?.type !== VENDOR) return undefined;
   return { from: from.key, to: to?.type === VENDOR ? to.key : subject, type: relation };
 }
 

@@ -1,14 +1,14 @@
-import { SluiceError } from '../core/errors.ts';
-import type { Vendor } from '../core/facts.ts';
-import { toUserKey } from '../core/permit-names.ts';
-import type { PdpDeps } from '../pdp.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { Vendor } from '../../core/facts.ts';
+import { toUserKey } from '../../core/permit-names.ts';
+import type { PdpDeps } from '../../pdp.ts';
+import type { Snapshot } from '../../snapshot.ts';
 import type { PermitAsking } from './drop-in.ts';
-import { categoryOf, identityOf, questionOf, tenantOf, VENDOR, type PermitQuestion } from './drop-in-question.ts';
-import { createListJudge, type ListJudge } from './list-judge.ts';
-import { createListRecord, type Listed } from './list-record.ts';
+import { categoryOf, identityOf, questionOf, tenantOf, VENDOR, type PermitQuestion } from './question.ts';
+import { createListJudge, type ListJudge } from './judge.ts';
+import { createListRecord, type Listed } from './record.ts';
 import { createPace, type Pace } from './pace.ts';
-import { readySnapshot } from './ready.ts';
+import { readySnapshot } from '../ready.ts';
 
 export const MAX_VENDORS = 1_000;
 export const MAX_IDENTITIES = 10_000;

@@ -1,8 +1,8 @@
-import type { Moment } from '../core/clock.ts';
-import type { Question } from '../core/question.ts';
-import { createDecisionId } from '../decision-id.ts';
-import type { PdpDeps } from '../pdp.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Moment } from '../../core/clock.ts';
+import type { Question } from '../../core/question.ts';
+import { createDecisionId } from '../../decision-id.ts';
+import type { PdpDeps } from '../../pdp.ts';
+import type { Snapshot } from '../../snapshot.ts';
 import type { PermitAsking } from './drop-in.ts';
 
 /** What was asked for, and what came of it. */

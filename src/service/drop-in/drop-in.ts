@@ -1,9 +1,9 @@
-import type { Answer, Reason } from '../core/answer.ts';
-import type { Facts } from '../core/facts.ts';
-import type { Asked, Pdp, PdpDeps } from '../pdp.ts';
-import { tenantOf, toQuestion, VENDOR, type Mismatch, type PermitCode, type PermitQuestion } from './drop-in-question.ts';
-import { createPermitLists, type PermitLists } from './permit-lists.ts';
-import { readySnapshot } from './ready.ts';
+import type { Answer, Reason } from '../../core/answer.ts';
+import type { Facts } from '../../core/facts.ts';
+import type { Asked, Pdp, PdpDeps } from '../../pdp.ts';
+import { tenantOf, toQuestion, VENDOR, type Mismatch, type PermitCode, type PermitQuestion } from './question.ts';
+import { createPermitLists, type PermitLists } from './lists.ts';
+import { readySnapshot } from '../ready.ts';
 
 /** Who asks, and with the key of which of Permit's environments. */
 export interface PermitAsking extends Asked {

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
-import { isLoopback } from '../config.ts';
-import type { SyncControl } from '../service/sync-control.ts';
-import { count, FOLDER_HELP, FOLDER_OPTIONS, UsageError, type Command, type Context, type Invocation } from './command.ts';
-import { createPaint, printable, type Paint } from './paint.ts';
-import { checkPermit } from './sync-check.ts';
+import { isLoopback } from '../../config.ts';
+import type { SyncControl } from '../../service/sync-control.ts';
+import { count, FOLDER_HELP, FOLDER_OPTIONS, UsageError, type Command, type Context, type Invocation } from '../command.ts';
+import { createPaint, printable, type Paint } from '../paint.ts';
+import { checkPermit } from './check.ts';
 
 type Status = ReturnType<SyncControl['status']>[number];
 

@@ -1,11 +1,13 @@
-import type { Moment } from '../core/clock.ts';
-import { SluiceError } from '../core/errors.ts';
-import type { Caller, Grant } from '../core/facts.ts';
-import { markStale } from '../core/prepare/stale.ts';
-import type { Question } from '../core/question.ts';
-import { completeFor, judge } from '../judge.ts';
-import type { PdpDeps } from '../pdp.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Catalogue } from '../../core/catalogue/catalogue.ts';
+import { nameOf } from '../../core/catalogue/terms.ts';
+import type { Moment } from '../../core/clock.ts';
+import { SluiceError } from '../../core/errors.ts';
+import type { Caller } from '../../core/facts.ts';
+import { markStale } from '../../core/prepare/stale.ts';
+import type { Question } from '../../core/question.ts';
+import { completeFor, judge } from '../../judge.ts';
+import type { PdpDeps } from '../../pdp.ts';
+import type { Snapshot } from '../../snapshot.ts';
 import type { Pace } from './pace.ts';
 
 /** Of these categories those that the question would be allowed with, each asked for itself; and by which roles. */
@@ -25,7 +27,6 @@ export function createListJudge({ onFailure }: Pick<PdpDeps, 'onFailure'>, { sna
   // Each for itself: what would be dangerous together is not judged here.
   const alone = { ...snapshot, world: { ...snapshot.world, catalogue: { ...catalogue, combinations: [] } } };
   const ageMs = snapshot.ageMs(moment.latestMs);
-  const rolesOf = createRolesOf(catalogue.facts.grants);
 
   function fieldsOf(question: Question, categories: readonly string[]) {
     try {
@@ -51,12 +52,13 @@ export function createListJudge({ onFailure }: Pick<PdpDeps, 'onFailure'>, { sna
         for (const rule of verdict.rules) rules.add(rule);
       }
     }
-    return { categories: allowed, roles: rolesOf(rules) };
+    return { categories: allowed, roles: rolesOf(question, rules, catalogue) };
   };
 }
 
-/** The roles that grants of these names are for, sorted. */
-function createRolesOf(grants: ReadonlyMap<string, Grant>): (rules: ReadonlySet<string>) => readonly string[] {
-  const byName = Map.groupBy(grants.values(), ({ id, name = id }) => name);
-  return (rules) => [...new Set([...rules].flatMap((rule) => (byName.get(rule) ?? []).map(({ role }) => role)))].sort();
+/** Which of the identity's roles have a permission of these names there, sorted. */
+function rolesOf({ identity, vendor: id }: Question, rules: ReadonlySet<string>, { facts, grantsOf, rolesOf: held }: Catalogue): readonly string[] {
+  const vendor = id === undefined ? undefined : facts.vendors.get(id);
+  if (vendor === undefined || rules.size === 0) return [];
+  return held(identity, id).filter((role) => grantsOf(role, vendor).some((grant) => rules.has(nameOf(grant))));
 }

@@ -1,7 +1,7 @@
-import type { Facts, Vendor } from '../core/facts.ts';
-import { toAction, toCategory, toIdentity } from '../core/permit-names.ts';
-import type { Question } from '../core/question.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Facts, Vendor } from '../../core/facts.ts';
+import { toAction, toCategory, toIdentity } from '../../core/permit-names.ts';
+import type { Question } from '../../core/question.ts';
+import type { Snapshot } from '../../snapshot.ts';
 
 /** A question as Permit's SDKs put it. What they say of user and resource besides these is nowhere: what is stored counts. */
 export interface PermitQuestion {

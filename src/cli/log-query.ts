@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { FieldsRecord } from '../core/record.ts';
+import { openNames } from '../datadir/names.ts';
+import { CSV_HEAD, toCsv } from '../log/index/csv.ts';
+import { FACETS, type Facet, type LogLine } from '../log/index/ask/facets.ts';
+import { parseQuery, toCursor } from '../log/index/ask/parse.ts';
+import { readStored, type StoredPage } from '../log/index/stored.ts';
+import { widen } from '../log/index/ask/widen.ts';
+import { FOLDER_OPTIONS, foldersOf, UsageError, type Command, type Context, type Invocation } from './command.ts';
+import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
+
+const SINGLE = { from: '--from', to: '--to', requestId: '--request-id', order: '--order', limit: '--limit', after: '--after' } as const;
+const HELP: Readonly<Record<Facet, string>> = {
+  kind: 'decision, permitted, refused (these three by default), vendor_state, … or all',
+  caller: 'id in callers.yaml',
+  identity: 'who wanted to send, as service:telemetry',
+  onBehalfOf: 'for whom it wanted to',
+  vendor: 'to whom',
+  environment: 'as production',
+  purpose: 'as analytics.reporting',
+  event: 'name of the event',
+  decision: 'allow, transform, review or deny',
+  revision: 'number or sha256:… of the revision that decided',
+  category: 'a category of data that was asked about',
+  field: 'a path that was asked about',
+  reason: 'a reason code, as forbidden_category',
+  rule: 'a rule or grant that had a part in it',
+};
+const optionOf = (facet: string) => facet.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+export const logQuery: Command = {
+  summary: 'search the decision log',
+  usage: `sluice log query [filters]    what was decided, the newest first
+
+Also while a server writes the log. Filters must all be met; one that comes several times is met by any of its values.
+
+  --from, --to TIME       2026-11-22, or 2026-11-22T12:00:00Z; a date as --to ends with its day
+${FACETS.map((facet) => `  --${optionOf(facet).padEnd(21)} ${HELP[facet]}`).join('\n')}
+  --request-id ID         the X-Request-ID of a call
+  --order oldest          instead of newest
+  --limit N               of one page, 1 to 1000 (default: 100)
+  --after NEXT            the next page: what the last line of the page before says
+  --json                  the stored lines
+  --csv                   for a spreadsheet
+  --data-dir DIR          where log/ and index/ are (default: .sluice, or SLUICE_DATA_DIR)`,
+  options: {
+    'data-dir': FOLDER_OPTIONS['data-dir'], json: { type: 'boolean' }, csv: { type: 'boolean' },
+    ...Object.fromEntries(Object.values(SINGLE).map((option) => [option.slice(2), { type: 'string' as const }])),
+    ...Object.fromEntries(FACETS.map((facet) => [optionOf(facet), { type: 'string' as const, multiple: true }])),
+  },
+  async run(invocation, context) {
+    const { values, positionals } = invocation;
+    if (positionals.length > 1) throw new UsageError('filters are options: sluice log query --vendor mixpanel');
+    if (values['json'] === true && values['csv'] === true) throw new UsageError('--json or --csv, not both');
+    const { query } = parseQuery(parametersOf(invocation));
+    const { dataDir } = foldersOf(invocation, context);
+    const dir = path.join(dataDir, 'log');
+    if (!existsSync(path.join(dir, 'origin'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
+    const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin: readFileSync(path.join(dir, 'origin'), 'utf8').trimEnd() }, widen(query, hashOf(dataDir)));
+    if (page.scanned > 10_000) context.err(`${page.scanned} records are not in the index and were looked at one by one`);
+    print(page, values, context);
+    if (page.next !== undefined) context.err(`there is more: --after ${toCursor(query, page.next)}`);
+    return 0;
+  },
+};
+
+function parametersOf({ values }: Invocation): readonly (readonly [string, string])[] {
+  const single = Object.entries(SINGLE).flatMap(([name, option]) => (typeof values[option.slice(2)] === 'string' ? [[name, values[option.slice(2)] as string] as const] : []));
+  const several = FACETS.flatMap((facet) => ((values[optionOf(facet)] ?? []) as readonly string[]).map((value) => [facet, value] as const));
+  return [...single, ...several];
+}
+
+/** Where the key can't be read, as in a copy that an auditor has, names that nobody knew are found by their hash alone. */
+function hashOf(dataDir: string): ((name: string) => string) | undefined {
+  try {
+    return openNames(path.join(dataDir, 'keys', 'names.key'), false);
+  } catch {
+    return undefined;
+  }
+}
+
+function print({ rows }: StoredPage, values: Invocation['values'], { out, colour }: Context): void {
+  if (values['json'] === true) return rows.forEach(({ line }) => out(line));
+  if (values['csv'] === true) return out([CSV_HEAD, ...rows.map(({ record }) => toCsv(record))].join('').trimEnd());
+  if (rows.length === 0) return out('no record fits');
+  const paint = createPaint(colour);
+  for (const line of table(rows.map(({ record }) => cellsOf(record)), paint)) out(line);
+}
+
+interface Cells {
+  readonly decision: string;
+  readonly cells: readonly string[];
+}
+
+const HEAD = ['INDEX', 'TIME', 'DECISION', 'IDENTITY', 'VENDOR', 'ENVIRONMENT', 'EVENT', 'FIELDS', 'REASONS'];
+const MAX_WIDTH = 48;
+
+function cellsOf(record: LogLine): Cells {
+  const text = (name: string) => (record[name] === undefined ? '' : String(record[name]));
+  const list = <T>(name: string) => (Array.isArray(record[name]) ? record[name] as readonly T[] : []);
+  const decision = text('decision') === '' ? text('kind') : text('decision');
+  const fields = list<FieldsRecord>('fields').flatMap(({ paths }) => paths).join(' ');
+  const reasons = record['kind'] === 'refused' ? text('code') : [...new Set(list<{ readonly code: string }>('reasons').map(({ code }) => code))].join(' ');
+  const onBehalf = record['onBehalfOf'] === undefined ? '' : ` for ${text('onBehalfOf')}`;
+  const time = text('time').replace('T', ' ').slice(0, 19);
+  return { decision, cells: [text('index'), time, decision, `${text('identity') || text('caller')}${onBehalf}`, text('vendor'), text('environment'), text('event'), fields, reasons].map(printable) };
+}
+
+function table(rows: readonly Cells[], paint: Paint): readonly string[] {
+  const widths = HEAD.map((head, at) => Math.min(MAX_WIDTH, Math.max(head.length, ...rows.map(({ cells }) => cells[at]!.length))));
+  const isLast = (at: number) => at === HEAD.length - 1;
+  const fit = (cell: string, at: number) => {
+    if (isLast(at)) return cell;
+    const text = cell.length > widths[at]! ? `${cell.slice(0, widths[at]! - 1)}…` : cell;
+    return at === 0 ? text.padStart(widths[at]!) : text.padEnd(widths[at]!);
+  };
+  const line = (cells: readonly string[], dress: (text: string, at: number) => string) => cells.map((cell, at) => dress(fit(cell, at), at)).join('  ').trimEnd();
+  return [
+    line(HEAD, (text) => paint('bold', text)),
+    ...rows.map(({ decision, cells }) => {
+      const style = EFFECT_STYLE[decision as keyof typeof EFFECT_STYLE];
+      return line(cells, (text, at) => (at < 2 ? paint('dim', text) : at === 2 && style !== undefined ? paint(style, text) : text));
+    }),
+  ];
+}
