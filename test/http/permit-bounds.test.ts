@@ -1,8 +1,8 @@
-import { toUserKey } from '../../src/core/permit-names.ts';
+import { toAction, toUserKey } from '../../src/core/permit-names.ts';
 import { createPace } from '../../src/service/drop-in/pace.ts';
 import { createPermitLists, MAX_LISTS, MAX_LIST_MS } from '../../src/service/drop-in/lists.ts';
 import { removeWorlds } from '../support/world.ts';
-import { closeDropIns, openDropIn } from './permit-support.ts';
+import { closeDropIns, openDropIn, type OpenedDropIn } from './permit-support.ts';
 
 afterAll(async () => {
   await closeDropIns();
@@ -63,18 +63,13 @@ test('J11 an approval of one category alone is found by lists too, where /allowe
   expect((await server.post('/user-permissions', QUESTION)).json()).toEqual({ 'vendor:mixpanel': expect.objectContaining({ permissions: ['vendor:send-user-unique_id-pseudonymous'] }) });
 });
 
-test('J13 J17 lists say what /allowed says also in shadow, and of vendors that are stopped', async () => {
-  const server = await openDropIn({ change: (facts) => ({
-    ...facts, digest: `${facts.digest} shadow`,
-    modes: { vendors: new Map([['amplitude', { mode: 'shadow' }], ['internal-obs', { mode: 'shadow', unmatched: 'review' }]]), events: new Map() },
-    vendors: new Map([...facts.vendors].map(([id, vendor]) => [id, id === 'mixpanel' ? { ...vendor, state: 'breached' } : vendor])),
-  }) });
+async function compare(server: OpenedDropIn, vendors: readonly string[]): Promise<number> {
   const all = [...server.facts().categories.keys()];
   const leaves = all.filter((id) => !all.some((other) => other.startsWith(`${id}.`)));
   let total = 0;
   for (const identity of ['service:telemetry', 'service:checkout', 'agent:copilot']) {
     const listed = (await server.post('/user-permissions', { user: { key: toUserKey(identity) } })).json() as Record<string, { permissions: string[] }>;
-    for (const key of ['mixpanel', 'amplitude', 'internal-obs', 'segment']) {
+    for (const key of vendors) {
       const actions = leaves.map((leaf) => `send-${leaf.replaceAll('.', '-')}`);
       const answers = (await server.post('/allowed/bulk', actions.map((action) => ({ user: { key: identity }, action, resource: { type: 'vendor', key } })))).json()['allow'] as { allow: boolean }[];
       const yes = actions.filter((_, at) => answers[at]!.allow).map((action) => `vendor:${action}`);
@@ -82,7 +77,34 @@ test('J13 J17 lists say what /allowed says also in shadow, and of vendors that a
       total += yes.length;
     }
   }
-  expect(total).toBeGreaterThan(20);
+  return total;
+}
+
+test('J13 J17 lists say what /allowed says also in shadow, and of vendors that are stopped', async () => {
+  const server = await openDropIn({ change: (facts) => ({
+    ...facts, digest: `${facts.digest} shadow`,
+    modes: { vendors: new Map([['amplitude', { mode: 'shadow' }], ['internal-obs', { mode: 'shadow', unmatched: 'review' }]]), events: new Map() },
+    vendors: new Map([...facts.vendors].map(([id, vendor]) => [id, id === 'mixpanel' ? { ...vendor, state: 'breached' } : vendor])),
+  }) });
+  expect(await compare(server, ['mixpanel', 'amplitude', 'internal-obs', 'segment'])).toBeGreaterThan(20);
+});
+
+test('J9 categories that may not leave together are listed where each may leave alone', async () => {
+  const server = await openDropIn();
+  expect(await compare(server, ['amplitude', 'mixpanel'])).toBeGreaterThan(10);
+  const listed = (await server.post('/user-permissions', { user: { key: 'service|checkout' } })).json() as Record<string, { permissions: string[] }>;
+  const together = ['user.device.user_agent', 'user.device.timezone', 'user.device.screen', 'user.device.language'];
+  expect(listed['vendor:amplitude']!.permissions).toEqual(expect.arrayContaining(together.map((category) => `vendor:${toAction(category)}`)));
+});
+
+test('R72 facts that are too old permit nothing in lists either', async () => {
+  const server = await openDropIn({ ageMs: 60_000, change: (facts) => ({
+    ...facts, digest: `${facts.digest} aged`,
+    environments: new Map([...facts.environments].map(([id, environment]) => [id, { ...environment, maxAgeMs: 600_000, maxAgeOf: [{ category: 'user.*', maxAgeMs: 60_000 }] }])),
+  }) });
+  expect(await compare(server, ['mixpanel', 'internal-obs'])).toBeGreaterThan(0);
+  const listed = (await server.post('/user-permissions', QUESTION)).json() as Record<string, { permissions: string[] }>;
+  expect(listed['vendor:mixpanel']!.permissions.filter((permission) => permission.startsWith('vendor:send-user-'))).toEqual([]);
 });
 
 test('the drop-in speaks for the environment of its key alone', async () => {

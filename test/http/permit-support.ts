@@ -29,6 +29,8 @@ export interface DropInOptions {
   readonly extra?: Extra;
   readonly change?: (facts: Facts) => Facts;
   readonly files?: Files;
+  /** How old the facts are. */
+  readonly ageMs?: number;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -51,10 +53,10 @@ const closing: (() => Promise<unknown>)[] = [];
 export const closeDropIns = () => Promise.all(closing.splice(0).map((close) => close()));
 
 /** A real decision point on the example world, its log on disk, behind HTTP, with the routes of the drop-in. */
-export async function openDropIn({ extra = {}, change = (facts) => facts, files, limits }: DropInOptions = {}): Promise<OpenedDropIn> {
+export async function openDropIn({ extra = {}, change = (facts) => facts, files, limits, ageMs = 0 }: DropInOptions = {}): Promise<OpenedDropIn> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-drop-in-'));
   const { bundle, engine } = await shippedEngine();
-  const snapshotOf = (facts: Facts): Snapshot => createSnapshot({ facts, bundle, engine, vendorStates: new Map(), ageMs: () => 0, revisionOf: () => 1 });
+  const snapshotOf = (facts: Facts): Snapshot => createSnapshot({ facts, bundle, engine, vendorStates: new Map(), ageMs: () => ageMs, revisionOf: () => 1 });
   const base = snapshotOf(change((await openWorld(extra)).snapshot.world.catalogue.facts));
   let snapshots = createSnapshots(base);
   let facts = base.world.catalogue.facts;
