@@ -17,7 +17,9 @@ afterAll(async () => {
 function inTenants(facts: Facts): Facts {
   const tenants: Readonly<Record<string, string>> = { mixpanel: 'acme', amplitude: 'other' };
   const withTenant = (vendor: Vendor): Vendor => ({ ...vendor, ...(tenants[vendor.id] !== undefined && { tenant: tenants[vendor.id]! }), attributes: { plan: 'gold' } });
-  return { ...facts, digest: `${facts.digest} in tenants`, vendors: new Map([...facts.vendors].map(([id, vendor]) => [id, withTenant(vendor)])) };
+  // A category that has others below it, declared like them.
+  const categories = new Map([...facts.categories, ['user.unique_id', { ...facts.categories.get('user.unique_id.pseudonymous')!, id: 'user.unique_id' }]] as const);
+  return { ...facts, categories, digest: `${facts.digest} in tenants`, vendors: new Map([...facts.vendors].map(([id, vendor]) => [id, withTenant(vendor)])) };
 }
 
 const ACTION = 'send-user-unique_id-pseudonymous';
