@@ -29,7 +29,7 @@ export function createCredentials(keys: PermitCredentials): Credentials {
   function callerOf(environment: string): PermitCaller {
     const before = known.get(environment);
     if (before !== undefined) return before;
-    // Its id stands in records, and can't be in callers.yaml by chance: it says where the key came from.
+    // The id is what records say of who asked.
     const caller: Caller = { id: `permit:${environment}`, tokenSha256: '', demo: false, identities: ['*'], environments: [environment], powers: ['check'], supports: [] };
     known.set(environment, { caller, environment });
     return { caller, environment };
