@@ -34,7 +34,8 @@ export interface Running {
 export async function openServer(config: Config, { root, logger }: { readonly root: string; readonly logger: Logger }): Promise<Running> {
   const registry = new Registry();
   const { policies, rego, dataDir, memoEntries, env } = config;
-  const permit = config.permit && { ...config.permit, keys: openPermitKeys(config.permit.keysFile) };
+  const onRefused = (reason: string) => logger.error({ reason }, 'the changed file of Permit\'s keys can not be used; the keys before it stay');
+  const permit = config.permit && { ...config.permit, keys: openPermitKeys(config.permit.keysFile, () => performance.now(), onRefused) };
   const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
   const { pdp } = sluice;
   const servers: Server[] = [];
@@ -50,7 +51,11 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
     observeStatus(registry, () => pdp.status(), Date.now);
     collectDefaultMetrics({ register: registry });
     const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
-    const port = await open(createApp({ pdp, logger, registry, config, isDraining, ...(sluice.reading !== undefined && { reading: sluice.reading }), ...(sluice.proofs !== undefined && { proofs: sluice.proofs }) }), config.port);
+    const { reading, proofs } = sluice;
+    const port = await open(createApp({
+      pdp, logger, registry, config, isDraining,
+      ...(reading !== undefined && { reading }), ...(proofs !== undefined && { proofs }), ...(permit !== undefined && { permitKeys: permit.keys }),
+    }), config.port);
     // The log last: answers under way still need it.
     return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };
   } catch (error) {

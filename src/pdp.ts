@@ -12,7 +12,9 @@ import { createDecisionId } from './decision-id.ts';
 import { judge, recall, remember, type Remembered } from './judge.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
+import { createDropIn, type DropIn } from './service/drop-in/drop-in.ts';
 import { observe, type Observer } from './service/observer.ts';
+import { readySnapshot } from './service/ready.ts';
 import type { SyncControl } from './service/sync-control.ts';
 import type { Snapshot, Snapshots } from './snapshot.ts';
 import type { PermitStatus } from './sources/permit/keep/status.ts';
@@ -54,6 +56,8 @@ export interface Pdp {
   status(): PdpStatus;
   /** Absent where no environment is administered in Permit. */
   readonly sync?: SyncControl;
+  /** What Permit's SDKs ask. */
+  readonly dropIn?: DropIn;
 }
 
 export interface PdpStatus {
@@ -91,7 +95,7 @@ export interface PdpDeps {
 }
 
 /** The part of the PDP that answers questions: bind, judge, record, answer. Nothing is answered that is not recorded. */
-export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf'> {
+export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf' | 'dropIn'> {
   const { log, observer, clock } = deps;
 
   /** One record, one answer; `members` is what the memo kept of both. */
@@ -116,11 +120,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
   }
 
-  function snapshotOf(environment: string): Snapshot {
-    const snapshot = deps.snapshots().of(environment);
-    if (snapshot === undefined) throw new SluiceError('not_ready', 'the facts of this environment have not been verified yet: /readyz says when they are', { retryAfterSeconds: 1 });
-    return snapshot;
-  }
+  const snapshotOf = (environment: string): Snapshot => readySnapshot(deps.snapshots(), environment);
 
   /** Whether the environment is still to come to the revision that the question asks for (J27); one that has none never will. */
   const isAhead = ({ environment, minRevision }: Question) => {
@@ -165,7 +165,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     throw new SluiceError(code, message);
   }
 
-  return {
+  const pdp: Pick<Pdp, 'check' | 'permitted' | 'callerOf'> = {
     async check(question, asking) {
       if (isAhead(question)) await deps.revised(() => !isAhead(question));
       const startedAt = performance.now();
@@ -203,6 +203,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       return caller !== undefined && timingSafeEqual(Buffer.from(caller.tokenSha256, 'hex'), hash) ? caller : undefined;
     },
   };
+  return { ...pdp, dropIn: createDropIn(deps, pdp.check) };
 }
 
 /** A question that may be asked, as it will be judged. */

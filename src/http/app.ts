@@ -12,6 +12,8 @@ import { createOnError, notFound, onlyMethods } from './errors.ts';
 import { getLive, getMetrics, getOpenApi, getReady } from './health.ts';
 import { createHttpMetrics, type HttpObserver } from './metrics.ts';
 import { createOpenApi } from './openapi.ts';
+import type { PermitCredentials } from './permit/credential.ts';
+import { addPermitRoutes } from './permit/routes.ts';
 import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
 import { getSync, postPollNow, postSync } from './admin/sync.ts';
@@ -27,12 +29,14 @@ export interface AppDeps {
   readonly reading?: Reading;
   /** … and without these no proofs of it. */
   readonly proofs?: Proofs;
+  /** With them Permit's SDKs may ask here; absent: their routes are none. */
+  readonly permitKeys?: PermitCredentials;
   /** Milliseconds from any start, never set back; for the rates. */
   readonly monotonic?: () => number;
 }
 
 /** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
-export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, monotonic = () => performance.now() }: AppDeps): Express {
+export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
   const app = createBareApp();
   const observer = createHttpMetrics(registry);
   const reply = createReply({ observer, isDraining });
@@ -54,8 +58,9 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, proofs);
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
-  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ reading: reading !== undefined, proofs: proofs !== undefined })), reply));
+  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ reading: reading !== undefined, proofs: proofs !== undefined, permit: permitKeys !== undefined })), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
+  if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate, reply, logger, isDraining });
   app.use(notFound);
   app.use(createOnError({ reply, logger }));
   return app;

@@ -55,15 +55,23 @@ export function toSluiceError(thrown: unknown): SluiceError {
   return INTERNAL;
 }
 
+/** How errors are told: Sluice's way, or that of a program it stands in for. */
+export interface ErrorForm {
+  status(error: SluiceError): number;
+  body(error: SluiceError, requestId: string): string;
+}
+
+const OUR_FORM: ErrorForm = { status: ({ code }) => STATUS[code], body: errorBody };
+
 /** The one place where an error becomes a response. Whoever gets no 200 must send nothing. */
-export function createOnError({ reply, logger }: { readonly reply: Reply; readonly logger: Logger }): ErrorRequestHandler {
+export function createOnError({ reply, logger, form = OUR_FORM }: { readonly reply: Reply; readonly logger: Logger; readonly form?: ErrorForm }): ErrorRequestHandler {
   return async function onError(thrown, req, res, _next) {
     if (isAborted(thrown)) return;
     const error = toSluiceError(thrown);
     log(logger, { requestId: stateOf(res).requestId, route: routeOf(res), code: error.code }, thrown);
     if (!req.complete) await discard(req);
     if (res.headersSent || res.destroyed) return void res.destroy();
-    reply(res, STATUS[error.code], errorBody(error, stateOf(res).requestId), { headers: headersOf(error), close: !req.complete });
+    reply(res, form.status(error), form.body(error, stateOf(res).requestId), { headers: headersOf(error), close: !req.complete });
   };
 }
 

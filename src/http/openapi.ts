@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { ANSWER_SCHEMAS } from './answer-schema.ts';
 import { readingPaths, type Served } from './decisions/openapi.ts';
 import { STATUS } from './errors.ts';
+import { PERMIT_PATHS, PERMIT_SCHEMAS, PERMIT_SECURITY } from './permit/openapi.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -95,14 +96,18 @@ const ErrorSchema = {
   properties: { code: { enum: Object.keys(STATUS) }, message: { type: 'string' }, requestId: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' } },
 };
 
-/** The whole HTTP interface as OpenAPI 3.1; a test compares it with the routes and with real answers. */
-export function createOpenApi(served: Served = {}) {
+/**
+ * The whole HTTP interface as OpenAPI 3.1; a test compares it with the routes and with real answers.
+ *
+ * @param permit whether Permit's SDKs may ask.
+ */
+export function createOpenApi({ permit = false, ...served }: Served & { readonly permit?: boolean } = {}) {
   return {
     openapi: '3.1.0',
     info: { title: 'Sluice', version: VERSION, summary: 'May identity X send field set F to vendor V in environment E? Whoever gets no 200 must send nothing.' },
-    paths: { ...PATHS, ...readingPaths(served, errors) },
+    paths: { ...PATHS, ...readingPaths(served, errors), ...(permit && PERMIT_PATHS) },
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, ...(permit && PERMIT_SECURITY) },
       parameters: { RequestId: { name: 'X-Request-ID', in: 'header', required: false, description: 'echoed when it fits, else replaced', schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' } } },
       schemas: {
         Question: QUESTION_SCHEMA,
@@ -112,6 +117,7 @@ export function createOpenApi(served: Served = {}) {
         VendorStateBody: { type: 'object', additionalProperties: false, required: ['state'], properties: { state: { enum: VENDOR_STATES } } },
         Error: ErrorSchema,
         ...ANSWER_SCHEMAS,
+        ...(permit && PERMIT_SCHEMAS),
       },
     },
   };

@@ -1,0 +1,66 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { SluiceError, type ErrorCode } from '../../core/errors.ts';
+import { BATCH_DEPTH } from '../../core/parse/json.ts';
+import { MAX_ITEMS } from '../../core/parse/parse.ts';
+import type { DropIn, PermitAnswer, PermitAsking } from '../../service/drop-in/drop-in.ts';
+import { BATCH_LIMIT, BODY_LIMIT, readJson } from '../body.ts';
+import { describeError, toSluiceError } from '../errors.ts';
+import type { Rate } from '../rate.ts';
+import { stateOf, type Reply } from '../reply.ts';
+import type { Credentials } from './credential.ts';
+import { BadMember } from './errors.ts';
+import { readQuestion } from './read.ts';
+
+export interface PermitDeps {
+  readonly dropIn: DropIn;
+  readonly credentials: Credentials;
+  readonly rate: Rate;
+  readonly reply: Reply;
+  readonly logger: Logger;
+}
+
+/** `result` is what older clients read. */
+const toWire = ({ allow, debug }: Pick<PermitAnswer, 'allow'> & { readonly debug: object }) => ({ allow, result: allow, debug });
+
+export function postAllowed({ dropIn, credentials, rate, reply }: PermitDeps): RequestHandler {
+  return async function allowed(req, res) {
+    const { caller, environment } = credentials.ofHeader(req);
+    rate.take(caller, 1);
+    const asked = readQuestion(await readJson(req, BODY_LIMIT));
+    reply(res, 200, JSON.stringify(toWire(await dropIn.allowed(asked, { caller, environment, requestId: stateOf(res).requestId }))));
+  };
+}
+
+/** A bare list. Each item is a question of its own; an item's error is its answer, so that the answers are as many and in their order. */
+export function postBulk(deps: PermitDeps): RequestHandler {
+  const { credentials, rate, reply } = deps;
+  return async function bulk(req, res) {
+    const { caller, environment } = credentials.ofHeader(req);
+    rate.take(caller, 1);
+    const items = await readJson(req, BATCH_LIMIT, BATCH_DEPTH);
+    if (!Array.isArray(items)) throw new BadMember(['body'], 'must be a list of questions');
+    if (items.length > MAX_ITEMS) throw new SluiceError('too_large', `more than ${MAX_ITEMS} questions: ask in parts`);
+    rate.take(caller, items.length - 1, 1);
+    const asking: PermitAsking = { caller, environment, requestId: stateOf(res).requestId };
+    // All at once: they are judged under one snapshot, in one turn, and share a group commit.
+    const answers = await Promise.all(items.map((item: unknown, at) => answerItem(item, at, asking, deps)));
+    reply(res, 200, JSON.stringify({ allow: answers.map(toWire) }));
+  };
+}
+
+// These are no item's own, and pass: the client that hears of them asks again.
+const OF_ALL: readonly ErrorCode[] = ['audit_unavailable', 'not_ready'];
+
+async function answerItem(item: unknown, at: number, asking: PermitAsking, { dropIn, logger }: PermitDeps): Promise<Parameters<typeof toWire>[0]> {
+  try {
+    return await dropIn.allowed(readQuestion(item, ['body', at]), asking);
+  } catch (thrown) {
+    const error = toSluiceError(thrown);
+    if (OF_ALL.includes(error.code)) throw error;
+    // The other items have their records already: a fault of ours in one must not take their answers away.
+    if (!(thrown instanceof SluiceError)) logger.error({ requestId: asking.requestId, route: '/allowed/bulk', code: error.code, error: describeError(thrown) }, 'item failed');
+    const reason = error instanceof BadMember ? `${error.place.slice(2).join('.') || 'the item'} ${error.message}` : error.message;
+    return { allow: false, debug: { code: error.code, reason } };
+  }
+}
