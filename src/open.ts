@@ -11,10 +11,11 @@ import { openLog, type OpenedLog } from './log/log.ts';
 import { readLog } from './log/read.ts';
 import type { Entry } from './log/types.ts';
 import { createMemo } from './memo.ts';
+import { assemble, generationsOf } from './service/assemble.ts';
 import { describe, mistakesOf } from './service/mistakes.ts';
 import { createPdp, type Asked, type Observer, type Pdp } from './pdp.ts';
 import { openPermit, type PermitOptions, type PermitSource } from './service/permit.ts';
-import { ageSince, createSnapshot, createSnapshots, type Snapshots } from './snapshot.ts';
+import type { Snapshots } from './snapshot.ts';
 import { createRevisions } from './service/revised.ts';
 import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
@@ -91,16 +92,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
     permit = await opening;
     permit?.check(loaded.facts);
-    snapshots = snapshotsOf(loaded);
+    snapshots = assemble(loaded, permit, dataDir);
     log = await openLog({
       dir: logDir, keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
       onSigningProblem: (reason) => logger.error({ reason }, 'records are durable, and not signed for'),
       onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
     });
-    const { truncatedBytes } = log.recovered;
-    const repairedTiles = log.evidence?.repairedTiles ?? 0;
-    if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
-    if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
+    tellRecovered(log, logger);
   } catch (error) {
     await opening?.then(({ sync }) => sync.close(), () => {});
     dataDir.close();
@@ -125,36 +123,20 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let recorded = '';
   const revisions = createRevisions();
 
-  function snapshotsOf(parts: Loaded): Snapshots {
-    const shared = { ...parts, vendorStates: dataDir.vendorStates(), revisionOf: (environment: string, digest: string) => dataDir.revisionOf(environment, digest) };
-    const own = permit?.own(parts.facts) ?? new Map();
-    const elsewhere = permit?.environments ?? [];
-    const base = createSnapshot({ ...shared, environments: [...parts.facts.environments.keys()].filter((name) => !elsewhere.includes(name)), ageMs: ageSince(parts.loadedAtMs) });
-    return createSnapshots(base, new Map(elsewhere.map((environment) => {
-      const facts = own.get(environment);
-      return [environment, facts && createSnapshot({ ...shared, facts: facts.facts, environments: [environment], ageMs: () => Math.round(facts.generation.ageMs()) })];
-    })));
-  }
-
-  /** What of Permit decides, by environment. */
-  function generations(): Readonly<Record<string, { readonly number: number; readonly digest: string }>> | undefined {
-    return permit && Object.fromEntries([...permit.own(loaded.facts)].map(([environment, { generation: { number, digest } }]) => [environment, { number, digest }]));
-  }
-
-  const state = () => JSON.stringify([snapshots.digest, generations()]);
+  const state = () => JSON.stringify([snapshots.digest, generationsOf(loaded, permit)]);
 
   /** What decides now; each segment of the log begins with it. */
   function activations(): readonly Entry[] {
     const bundle = { bundle: loaded.engine.digest, source: loaded.bundle.source, program: PROGRAM };
     const facts = {
       digest: snapshots.digest, facts: loaded.facts.digest, environments: Object.fromEntries(snapshots.numbers()), vendorStates: Object.fromEntries(dataDir.vendorStates()),
-      ...(permit !== undefined && { permit: generations() }),
+      ...(permit !== undefined && { permit: generationsOf(loaded, permit) }),
     };
     return [{ kind: 'bundle_activated', members: JSON.stringify(bundle).slice(1, -1) }, { kind: 'snapshot_activated', members: JSON.stringify(facts).slice(1, -1) }];
   }
 
   async function activate(next: Loaded): Promise<void> {
-    snapshots = snapshotsOf(next); // first, since it may throw: then nothing has changed
+    snapshots = assemble(next, permit, dataDir); // first, since it may throw: then nothing has changed
     loaded = next;
     const present = state();
     if (present === recorded) return;
@@ -252,4 +234,10 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
 async function lastRecordMs(dir: string): Promise<number> {
   for await (const { record } of readLog(dir, { reverse: true, limit: 1 })) return Date.parse(String(record['time']));
   return 0;
+}
+
+function tellRecovered({ recovered: { truncatedBytes }, evidence }: OpenedLog, logger: Logger): void {
+  const repairedTiles = evidence?.repairedTiles ?? 0;
+  if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
+  if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
 }
