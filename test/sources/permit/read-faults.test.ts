@@ -47,17 +47,9 @@ const ofLists = (outcome: Outcome) => ({ list }: Phase): Outcome => list === und
 
 const KNOBS: readonly Knob[] = [
   refusing('401', { kind: 'status', status: 401 }, 'key'),
-  refusing('403 with HTML', { kind: 'status', status: 403, body: 'html' }, 'key'),
   passing('429 with Retry-After', { kind: 'status', status: 429, retryAfter: '3' }, 'limited'),
-  passing('429 with null', { kind: 'status', status: 429, body: 'null' }, 'limited'),
-  passing('500', { kind: 'status', status: 500 }, 'unreachable'),
-  passing('502 with HTML', { kind: 'status', status: 502, body: 'html' }, 'unreachable'),
   passing('503 with null', { kind: 'status', status: 503, body: 'null' }, 'unreachable'),
-  passing('504 without a body', { kind: 'status', status: 504, body: 'empty' }, 'unreachable'),
-  refusing('200 with HTML', { kind: 'status', status: 200, body: 'html' }, 'invalid'),
   refusing('200 with null', { kind: 'status', status: 200, body: 'null' }, 'invalid'),
-  refusing('200 with an object that is none', { kind: 'status', status: 200 }, 'invalid'),
-  refusing('404', { kind: 'status', status: 404 }, 'invalid'),
   passing('a reset', { kind: 'reset', at: 'start' }, 'unreachable'),
   passing('a reset in the body', { kind: 'reset' }, 'unreachable'),
   refusing('truncated', { kind: 'truncated' }, 'invalid'),
@@ -67,6 +59,16 @@ const KNOBS: readonly Knob[] = [
   { name: 'a row twice', effect: { kind: 'duplicate' }, lasting: ofLists('unstable'), once: always('all') },
   harmless('latency', { kind: 'latency', ms: 3 }),
   harmless('a newer API', { kind: 'version', as: 'new' }),
+];
+const VARIANTS: readonly Knob[] = [
+  refusing('403 with HTML', { kind: 'status', status: 403, body: 'html' }, 'key'),
+  passing('429 with null', { kind: 'status', status: 429, body: 'null' }, 'limited'),
+  passing('500', { kind: 'status', status: 500 }, 'unreachable'),
+  passing('502 with HTML', { kind: 'status', status: 502, body: 'html' }, 'unreachable'),
+  passing('504 without a body', { kind: 'status', status: 504, body: 'empty' }, 'unreachable'),
+  refusing('200 with HTML', { kind: 'status', status: 200, body: 'html' }, 'invalid'),
+  refusing('200 with an object that is none', { kind: 'status', status: 200 }, 'invalid'),
+  refusing('404', { kind: 'status', status: 404 }, 'invalid'),
 ];
 const HANG: Knob = passing('no answer', { kind: 'hang' }, 'unreachable');
 
@@ -91,9 +93,8 @@ async function outcome(fault: Fault, list: ListName | undefined, limits: Paramet
 }
 
 const cases = (knobs: readonly Knob[], phases: readonly Phase[], wanted: 'lasting' | 'once') => knobs.flatMap((knob) => phases.map((phase) => ({ name: `${knob.name}, ${phase.name}`, knob, phase, outcome: knob[wanted](phase) })));
-// A shuffle of the first page alone brings rows of the others, but the other pages stay: a row is twice or missing, as it is on page 2.
 describe('while the fault stands', () => {
-  test.each(cases(KNOBS, PHASES, 'lasting'))('$name: $outcome', async ({ knob, phase, outcome: wanted }) => {
+  test.each([...cases(KNOBS, PHASES, 'lasting'), ...cases(VARIANTS, SOME, 'lasting')])('$name: $outcome', async ({ knob, phase, outcome: wanted }) => {
     expect(await outcome({ ...knob.effect, ...phase.match }, phase.list)).toBe(wanted);
   });
 
@@ -103,7 +104,7 @@ describe('while the fault stands', () => {
 });
 
 describe('when it comes once, a good answer follows', () => {
-  test.each(cases(KNOBS, SOME, 'once'))('$name: $outcome', async ({ knob, phase, outcome: wanted }) => {
+  test.each(cases([...KNOBS, ...VARIANTS], SOME, 'once'))('$name: $outcome', async ({ knob, phase, outcome: wanted }) => {
     expect(await outcome({ ...knob.effect, ...phase.match, times: 1 }, phase.list)).toBe(wanted);
   });
 

@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { PermitError } from '../data.ts';
 import { Failed } from './errors.ts';
 import type { Limits } from './limits.ts';
 
@@ -15,7 +16,7 @@ export interface Connection {
 export interface ConnectionOptions {
   readonly signal: AbortSignal;
   readonly limits: Limits;
-  /** Told of the length of every answer. */
+  /** Told of the length of every answer; what it throws ends the request. */
   readonly received: (bytes: number) => void;
 }
 
@@ -54,13 +55,13 @@ async function exchange(config: InternalAxiosRequestConfig, send: Send, { signal
   signal.addEventListener('abort', stop, { once: true });
   try {
     const response = await send({ ...config, signal: control.signal });
-    const text = await readText(addAbortSignal(control.signal, response.data as Readable), limits.maxAnswerBytes);
-    received(text.length);
+    const body = await readBody(addAbortSignal(control.signal, response.data as Readable), limits.maxAnswerBytes);
+    received(body.length);
     refuse(response);
-    return { ...response, data: parse(text) };
+    return { ...response, data: parse(body.toString('utf8')) };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Failed) throw error;
+    if (error instanceof Failed || error instanceof PermitError) throw error;
     // The error of the client holds the request, and with it the key: of it only the code is passed on.
     throw new Failed('unreachable', late ? `no complete answer within ${limits.timeoutMs / 1000} s` : codeOf(error));
   } finally {
@@ -69,7 +70,7 @@ async function exchange(config: InternalAxiosRequestConfig, send: Send, { signal
   }
 }
 
-async function readText(body: Readable, maxBytes: number): Promise<string> {
+async function readBody(body: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -80,7 +81,7 @@ async function readText(body: Readable, maxBytes: number): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** @throws {Failed} for any status but 200. */

@@ -18,7 +18,7 @@ export interface Limits {
   readonly lanes: number;
   /** Rows of all lists of one reading. */
   readonly maxRows: number;
-  /** Of all answers of one reading, as texts. */
+  /** Of all answers of one reading, uncompressed. */
   readonly maxBytes: number;
   /** Of one answer. */
   readonly maxAnswerBytes: number;
