@@ -51,6 +51,15 @@ test('a row that changes between the readings, and nothing else: two more readin
   expect((await scan(emulator)).data.users.find(({ key }) => key === 'user|9')!.attributes).toEqual({ number: -1 });
 });
 
+test.each(['assignments', 'tuples', 'instances', 'conditionSets'] as const)('the %s come empty in one of the readings, whichever it is: all are read', async (list) => {
+  const { data } = await scan(emulator);
+  for (const skip of [0, 1]) {
+    emulator.faults.add({ kind: 'emptied', path: LISTS[list], query: { page: '1' }, skip, times: 1 });
+    expect(JSON.stringify((await scan(emulator)).data)).toBe(JSON.stringify(data));
+    emulator.faults.clear();
+  }
+});
+
 test('lists that change with every reading: unstable, after so many', async () => {
   for (let i = 0; i < 10; i += 1) emulator.faults.add({ kind: 'then', path: '/v2/projects/*/envs/*/stats', skip: i, requests: [{ method: 'PATCH', url: `${FACTS}/users/user%7C9`, body: { attributes: { number: i + 1000 } } }] });
   const pauses: number[] = [];

@@ -74,6 +74,12 @@ describe('the signal', () => {
   });
 });
 
+test('the first failure ends what is under way: a list that hangs doesn\'t hold up the refusal of another', async () => {
+  emulator.faults.add({ kind: 'hang', path: LISTS.resources });
+  emulator.faults.add({ kind: 'status', status: 401, path: LISTS.tuples });
+  expect((await failed(scan(emulator, {}, { timeoutMs: 3_600_000 }))).kind).toBe('key');
+});
+
 describe('the budget', () => {
   test('every request waits for it, those that are sent again too', async () => {
     emulator.faults.add({ kind: 'status', status: 503, path: LISTS.roles, times: 2 });

@@ -64,7 +64,7 @@ export async function openProxy(emulator: Emulator, alter: (passing: Passing) =>
   const ports: number[] = [];
   const sockets = new Set<unknown>();
   let left = () => {};
-  const server = createServer((req, res) => void pass(req).then(({ status, headers = {}, text }) => res.writeHead(status, headers).end(text), (error: unknown) => res.destroy(error as Error)));
+  const server = createServer((req, res) => void pass(req).then(({ status, headers, text }) => res.writeHead(status, headers).end(text), (error: unknown) => res.destroy(error as Error)));
   const pass = async ({ url = '/', headers, socket }: IncomingMessage) => {
     ports.push(socket.remotePort!);
     const answer = await fetch(`${emulator.url}${url}`, { headers: { authorization: headers.authorization ?? '' } });
