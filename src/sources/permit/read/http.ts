@@ -1,86 +1,116 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import axios, { isAxiosError, type AxiosError, type AxiosInstance } from 'axios';
-import { PermitError, type ScanOptions } from '../data.ts';
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { AxiosInstance, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
+import { PermitError } from '../data.ts';
+import { Failed } from './errors.ts';
+import type { Limits } from './limits.ts';
 
-/** One scan's own connections to Permit, bounded in time and size. */
+/** Connections of their own, for the SDK and for what goes past it. */
 export interface Connection {
-  /** Given to the SDK; fails with `PermitError`. */
-  readonly axios: AxiosInstance;
-  requests(): number;
-  /** Milliseconds spent waiting for the budget. */
-  waitedMs(): number;
-  /** Why the last request that failed did; the SDK hides it where it asks for the scope. */
-  lastFailure(): PermitError | undefined;
+  /** Gives parsed JSON of answers 200, and rejects with {@link Failed} whatever else comes, or the signal's reason. */
+  readonly client: AxiosInstance;
   close(): void;
 }
 
-const MAX_PAGE_BYTES = 32 * 2 ** 20;
+export interface ConnectionOptions {
+  readonly signal: AbortSignal;
+  readonly limits: Limits;
+  /** Told of the length of every answer; what it throws ends the request. */
+  readonly received: (bytes: number) => void;
+}
 
-/** @param timeoutMs of one request, until its last byte. */
-export function connect({ signal, mayRequest }: Pick<ScanOptions, 'signal' | 'mayRequest'>, timeoutMs: number): Connection {
+/**
+ * An axios instance that tells apart what the SDK would hide: the adapter throws before the SDK sees an error, which it
+ * would log with the body. Redirects aren't followed, since they would take the key along.
+ */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const { default: axios } = await import('axios');
   const agents = { httpAgent: new HttpAgent({ keepAlive: true }), httpsAgent: new HttpsAgent({ keepAlive: true }) };
-  const instance = axios.create({ ...agents, maxContentLength: MAX_PAGE_BYTES, maxRedirects: 0, proxy: false });
-  let [requests, waitedMs] = [0, 0];
-  let failure: PermitError | undefined;
-  instance.interceptors.request.use(async (config) => {
-    waitedMs += await mayRequest();
-    requests += 1;
-    return { ...config, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) };
-  });
-  instance.interceptors.response.use(undefined, (error: unknown) => {
-    failure = explain(error, timeoutMs);
-    throw failure;
+  const send = axios.getAdapter('http');
+  const client = axios.create({
+    ...agents, maxRedirects: 0, responseType: 'stream', validateStatus: () => true, transformResponse: [(data: unknown) => data],
+    adapter: (config) => exchange(config, send, options),
   });
   return {
-    axios: instance,
-    requests: () => requests,
-    waitedMs: () => waitedMs,
-    lastFailure: () => failure,
-    close: () => Object.values(agents).forEach((agent) => agent.destroy()),
+    client,
+    close() {
+      agents.httpAgent.destroy();
+      agents.httpsAgent.destroy();
+    },
   };
 }
 
-/** A failure that may pass, with how long Permit wants to be left alone, in milliseconds. */
-export class PassingError extends PermitError {
-  readonly retryAfterMs: number | undefined;
+type Send = (config: InternalAxiosRequestConfig) => Promise<AxiosResponse<unknown>>;
 
-  constructor(kind: 'unreachable' | 'limited', message: string, retryAfterMs: number | undefined) {
-    super(kind, message);
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
-/** Says what happened without a word of what was sent or received: either may hold secrets. */
-function explain(error: unknown, timeoutMs: number): PermitError {
-  if (!isAxiosError(error)) return error instanceof PermitError ? error : new PermitError('invalid', `Permit's answer could not be read (${error instanceof Error ? error.name : 'unknown'})`);
-  const where = pathOf(error);
-  const status = error.response?.status;
-  if (status === undefined) return unanswered(error, where, timeoutMs);
-  if (status === 401 || status === 403) return new PermitError('key', `Permit refuses the key (${status} for ${where}): put the environment's own key into SLUICE_PERMIT_KEYS_FILE`);
-  if (status === 429) return new PassingError('limited', `Permit wants fewer requests (429 for ${where}): lower SLUICE_PERMIT_REQUESTS_PER_MINUTE`, retryAfterOf(error));
-  if (status >= 500 || status === 408) return new PassingError('unreachable', `Permit failed (${status} for ${where})`, retryAfterOf(error));
-  return new PermitError('invalid', `Permit answered ${status} for ${where}`);
-}
-
-function unanswered(error: AxiosError, where: string, timeoutMs: number): PermitError {
-  if (error.code === 'ERR_CANCELED') return new PassingError('unreachable', `Permit did not answer ${where} within ${timeoutMs / 1000} s`, undefined);
-  if (error.code === 'ERR_BAD_RESPONSE' && /maxContentLength/.test(error.message)) return new PermitError('invalid', `Permit's answer to ${where} has more than ${MAX_PAGE_BYTES} bytes`);
-  return new PassingError('unreachable', `Permit can't be reached (${error.code ?? 'no answer'} for ${where})`, undefined);
-}
-
-// Ids and keys of environments, and names of lists: nothing else stands in these paths.
-const pathOf = ({ config }: AxiosError) => {
+async function exchange(config: InternalAxiosRequestConfig, send: Send, { signal, limits, received }: ConnectionOptions): Promise<AxiosResponse<unknown>> {
+  signal.throwIfAborted();
+  const control = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    control.abort();
+  }, limits.timeoutMs);
+  const stop = () => control.abort();
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    return new URL(config?.url ?? '', 'http://permit').pathname;
-  } catch {
-    return 'a request';
+    const response = await send({ ...config, signal: control.signal });
+    const body = await readBody(addAbortSignal(control.signal, response.data as Readable), limits.maxAnswerBytes);
+    received(body.length);
+    refuse(response);
+    return { ...response, data: parse(body.toString('utf8')) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Failed || error instanceof PermitError) throw error;
+    // The error of the client holds the request, and with it the key: of it only the code is passed on.
+    throw new Failed('unreachable', late ? `no complete answer within ${limits.timeoutMs / 1000} s` : codeOf(error));
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
-};
+}
 
-const MOST_PATIENCE_MS = 30_000;
+async function readBody(body: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      body.destroy();
+      throw new Failed('invalid', `the answer is longer than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
 
-function retryAfterOf({ response }: AxiosError): number | undefined {
-  const said = Number(response?.headers['retry-after']);
-  return Number.isFinite(said) && said >= 0 ? Math.min(said * 1000, MOST_PATIENCE_MS) : undefined;
+/** @throws {Failed} for any status but 200. */
+function refuse({ status, headers }: AxiosResponse): void {
+  if (status === 200) return;
+  if (status === 401 || status === 403) throw new Failed('key', `HTTP ${status}`);
+  if (status === 429) throw new Failed('limited', 'HTTP 429', readRetryAfter(headers['retry-after']));
+  if (status >= 500 || status === 408) throw new Failed('unreachable', `HTTP ${status}`, readRetryAfter(headers['retry-after']));
+  throw new Failed('invalid', status >= 300 && status < 400 ? `HTTP ${status}, a redirect, which is not followed` : `HTTP ${status}`);
+}
+
+/** Seconds or a date; anything else says nothing. */
+function readRetryAfter(value: unknown): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
+  const untilMs = Date.parse(value);
+  return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs - Date.now());
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The engine's message quotes the text.
+    throw new Failed('invalid', 'the answer is not JSON');
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code) ? code : 'the connection failed';
 }

@@ -1,99 +1,127 @@
-import type { Permit } from 'permitio';
-import { PermitError, type PermitData, type PermitScope } from '../data.ts';
-import { listsOf, MovingError, rowsOf, type Fetch } from './lists.ts';
-import { embeddedRelations, embeddedRoles, TENANT_ASSOCIATION, toAssignment, toConditionSet, toInstance, toResource, toRole, toRule, toTenant, toTuple, toUser } from './normalise.ts';
-import { isRow, type Row } from './rows.ts';
+import type { PermitScope, ScanOptions } from '../data.ts';
+import type { Asker } from './ask.ts';
+import type { NewDigest } from './digest.ts';
+import { invalid } from './errors.ts';
+import { connect } from './http.ts';
+import type { Limits } from './limits.ts';
+import { LISTS, LIST_NAMES, paged, type Api, type List, type ListName, type Rows } from './lists.ts';
+import { readPages } from './pages.ts';
+import type { Pool } from './pool.ts';
+import { toRelation, toResourceRole, type ResourceRow } from './rows/schema.ts';
+import { openSdk } from './sdk.ts';
+import { compareStats } from './stats.ts';
 
-export interface PassOptions {
-  readonly permit: Permit;
+export interface PassOptions extends Pick<ScanOptions, 'apiUrl' | 'key' | 'signal'> {
   readonly scope: PermitScope;
-  /** Around every call: tries again what may pass. */
-  readonly retried: <T>(call: () => Promise<T>) => Promise<T>;
-  readonly onRows: (list: string, rows: number) => void;
+  readonly asker: Asker;
+  readonly limits: Limits;
+  readonly newDigest: NewDigest;
+  readonly pool: Pool;
+  /** Whether the rows are wanted, or their digest alone. */
+  readonly keep: boolean;
+  /** Called after every hundredth request and every list. */
+  readonly onRows: (list: ListName, rows: number) => void;
+}
+
+export interface Pass {
+  /** Equal for equal environments, whatever the order of their rows. */
+  readonly digest: string;
+  /** Empty unless they were wanted. */
+  readonly rows: Rows;
 }
 
 /**
- * Everything in the environment, read once.
+ * Reads every list once, over connections of its own. The first failure ends all that is under way.
  *
- * @throws {MovingError} when a list moved under its pages, or a row names what isn't there any more.
+ * @throws {Moved} for lists that don't fit together; {PermitError}; the signal's reason.
  */
-export async function readOnce({ permit, scope, retried, onRows }: PassOptions): Promise<PermitData> {
-  const { api } = permit;
-  const lists = listsOf(api);
-  const share = sharing();
-
-  async function all<T>(list: string, fetch: Fetch, toItem: (row: Row) => T, keyOf: (item: T) => string): Promise<readonly T[]> {
-    const items: T[] = [];
-    for await (const rows of rowsOf(list, (page) => retried(() => fetch(page)))) {
-      for (const row of rows) items.push(toItem(row));
-      onRows(list, items.length);
-    }
-    return sorted(list, items, keyOf);
-  }
-
-  const parts = (of: { list(options: { resourceKey: string; page: number; perPage: number }): Promise<unknown> }, list: string, resourceKey: string) => (
-    rawRows(list, (page) => retried(() => of.list({ resourceKey, ...page })))
-  );
-  const resource = async (row: Row) => {
-    const key = String(row['key']);
-    return toResource(row, embeddedRoles(row) ?? await parts(api.resourceRoles, `roles of ${key}`, key), embeddedRelations(row) ?? await parts(api.resourceRelations, `relations of ${key}`, key));
-  };
-
-  const rawResources = await rawRows('resources', (page) => retried(() => lists.resources(page)));
-  const resources = sorted('resources', await Promise.all(rawResources.map(resource)), ({ key }) => key);
-  onRows('resources', resources.length);
-  const roles = await all('roles', lists.roles, toRole, ({ key }) => key);
-  const rawSets = await rawRows('condition sets', (page) => retried(() => lists.conditionSets(page)));
-  const setKeys = new Map(rawSets.map(({ id, key }) => [id, String(key)]));
-  const conditionSets = sorted('condition sets', rawSets.map((row) => toConditionSet(row, setKeys)), ({ key }) => key);
-  const rules = await all('rules', lists.rules, toRule, textOf);
-  const tenants = await all('tenants', lists.tenants, toTenant, (key) => key);
-  const users = await all('users', lists.users, toUser, ({ key }) => key);
-  const assigned = await all('role assignments', lists.assignments, toAssignment, textOf);
-  const instances = await all('resource instances', lists.instances, (row) => { const one = toInstance(row); return { ...one, type: share(one.type), tenant: share(one.tenant) }; }, ({ type, key }) => `${type}:${key}`);
-  const tenantOf = new Map(instances.map(({ type, key, tenant }) => [`${type}:${key}`, tenant]));
-  const tuples = await all('relationship tuples', lists.tuples, (row) => {
-    const { subject, relation, object, tenant } = toTuple(row, (instance) => tenantOf.get(instance));
-    return { subject: share(subject), relation: share(relation), object: share(object), tenant: share(tenant) };
-  }, ({ subject, relation, object, tenant }) => `${object}\n${relation}\n${subject}\n${tenant}`);
-  await compareCounts(permit, scope, retried, { roles: roles.length, users: users.length, tenants: tenants.length, resources: resources.length });
-  return { scope, resources, roles, conditionSets, rules, tenants, users, assignments: assigned.filter(({ role }) => role !== TENANT_ASSOCIATION), instances, tuples };
-}
-
-async function rawRows(list: string, fetch: Fetch): Promise<readonly Row[]> {
-  const found: Row[] = [];
-  for await (const rows of rowsOf(list, fetch)) found.push(...rows);
-  return found;
-}
-
-/** In one order whatever theirs was. A row that comes twice has moved from one page to the next. @throws {MovingError} */
-function sorted<T>(list: string, items: readonly T[], keyOf: (item: T) => string): readonly T[] {
-  const keyed = items.map((item) => ({ key: keyOf(item), item })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  if (keyed.some(({ key }, at) => at > 0 && keyed[at - 1]!.key === key)) throw new MovingError(list);
-  return keyed.map(({ item }) => item);
-}
-
-const textOf = (item: object) => JSON.stringify(Object.values(item));
-
-/** What Permit itself counts; where it says nothing of a list, the pages alone tell. @throws {MovingError} */
-async function compareCounts(permit: Permit, { project, environment }: PermitScope, retried: PassOptions['retried'], read: Readonly<Record<string, number>>): Promise<void> {
-  const answer = await retried(async () => permit.api.environments.getStats(project, environment) as Promise<unknown>);
-  if (!isRow(answer)) throw new PermitError('invalid', 'counts: Permit\'s answer is no object');
-  const stats = answer['stats'] as Readonly<Record<string, unknown>> | undefined;
-  for (const [list, count] of Object.entries(read)) {
-    const said = stats?.[list];
-    if (typeof said === 'number' && said !== count) throw new MovingError(list);
+export async function readPass(options: PassOptions): Promise<Pass> {
+  const control = new AbortController();
+  const signal = AbortSignal.any([options.signal, control.signal]);
+  const received = boundOf(options.limits.maxBytes, (most) => `Permit's lists are longer than ${most} bytes together`);
+  const connection = await connect({ signal, limits: options.limits, received });
+  try {
+    const api = await openSdk({ ...options, client: connection.client });
+    const reading = createReading({ ...options, signal }, api);
+    let failure: unknown;
+    const done = LIST_NAMES.map((name) => reading.read(name).catch((error: unknown) => {
+      failure ??= error;
+      control.abort();
+    }));
+    await Promise.all(done);
+    if (failure !== undefined) throw failure;
+    return await reading.finish();
+  } finally {
+    control.abort();
+    connection.close();
   }
 }
 
-/** One string for all equal ones: an id stands in many rows. */
-function sharing(): (text: string) => string {
-  const known = new Map<string, string>();
-  return (text) => {
-    const before = known.get(text);
-    if (before === undefined) known.set(text, text);
-    return before ?? text;
+function createReading(options: PassOptions, api: Api) {
+  const { asker, limits, signal, pool, keep, scope } = options;
+  const rows = emptyRows();
+  const counts = Object.fromEntries(LIST_NAMES.map((name) => [name, 0])) as Record<ListName, number>;
+  const digests = Object.fromEntries(LIST_NAMES.map((name) => [name, options.newDigest()])) as Record<ListName, ReturnType<NewDigest>>;
+  const counted = boundOf(limits.maxRows, (most) => `The environment holds more than ${most} rows`);
+  let pages = 0;
+
+  /** Every row of a list, whether of the environment or of one resource. */
+  const readAll = (title: string, get: (page: number) => Promise<unknown>, take: (found: readonly unknown[]) => void) => readPages({
+    list: title, lanes: limits.lanes,
+    get: (page) => asker.ask(`page ${page} of the ${title}`, () => get(page), signal),
+    take(found) {
+      counted(found.length);
+      take(found);
+    },
+  });
+  const fold = <K extends ListName>(name: K, row: Rows[K][number]) => {
+    digests[name].add(JSON.stringify(row));
+    if (keep) (rows[name] as Rows[K][number][]).push(row);
+  };
+  /** What isn't embedded in a resource is asked for by itself. */
+  const complete = async (resource: ResourceRow): Promise<ResourceRow> => {
+    const { key } = resource;
+    const gather = async <T>(part: string, get: (page: number) => Promise<unknown>, toItem: (value: unknown, list: string) => T) => {
+      const [title, items]: [string, T[]] = [`${part} of the resource ${key}`, []];
+      await readAll(title, get, (found) => items.push(...found.map((value) => toItem(value, title))));
+      return items;
+    };
+    return {
+      ...resource,
+      roles: resource.roles ?? (await gather('roles', (page) => api.resourceRoles.list({ resourceKey: key, ...paged(page) }), (value, list) => toResourceRole(value, key, { list, pool }))).sort((a, b) => a.key < b.key ? -1 : 1),
+      relations: resource.relations ?? Object.fromEntries((await gather('relations', (page) => api.resourceRelations.list({ resourceKey: key, ...paged(page) }), (value, list) => toRelation(value, { list, pool }))).sort(([a], [b]) => a < b ? -1 : 1)),
+    };
+  };
+  return {
+    async read<K extends ListName>(name: K): Promise<void> {
+      const { title, get, toRow } = LISTS[name] as List<Rows[K][number]>;
+      const partial: ResourceRow[] = [];
+      counts[name] = await readAll(title, (page) => get(api, page), (found) => {
+        counts[name] += found.length;
+        for (const value of found) {
+          const row = toRow(value, { list: title, pool });
+          if (row === undefined) continue;
+          if (name === 'resources') partial.push(row as ResourceRow); else fold(name, row);
+        }
+        if ((pages += 1) % 100 === 0) options.onRows(name, counts[name]);
+      });
+      for (const resource of partial) fold('resources', await complete(resource));
+      options.onRows(name, counts[name]);
+    },
+    async finish(): Promise<Pass> {
+      compareStats(await asker.ask('counts of the environment', () => api.environments.getStats(scope.project, scope.environment), signal), counts);
+      return { digest: LIST_NAMES.map((name) => digests[name].value).join('\n'), rows };
+    },
   };
 }
 
+const emptyRows = (): Rows => ({ resources: [], roles: [], conditionSets: [], rules: [], tenants: [], users: [], assignments: [], instances: [], tuples: [] });
 
+/** Adds up, and throws over the bound. */
+function boundOf(most: number, explain: (most: number) => string): (more: number) => void {
+  let sum = 0;
+  return (more) => {
+    sum += more;
+    if (sum > most) throw invalid(`${explain(most)}, which is more than Sluice reads.`);
+  };
+}

@@ -1,89 +1,93 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Permit } from 'permitio';
-import { PermitError, type PermitData, type Scanned, type ScanOptions } from '../data.ts';
-import { contentDigest } from '../keep/rows.ts';
-import { connect, PassingError, type Connection } from './http.ts';
-import { MovingError } from './lists.ts';
-import { readOnce } from './pass.ts';
+import { PermitError, type PermitData, type PermitScope, type ScanOptions, type ScanPermit } from '../data.ts';
+import { assemble } from './assemble.ts';
+import { createAsker, type Asker } from './ask.ts';
+import { createDigests } from './digest.ts';
+import { Moved } from './errors.ts';
+import { connect } from './http.ts';
+import { LIMITS, type Limits } from './limits.ts';
+import { readPass } from './pass.ts';
+import { createPool } from './pool.ts';
 import { readScope } from './scope.ts';
 
-/** For tests, which wait for nothing. */
-export interface ScanTimes {
-  readonly timeoutMs: number;
-  /** Before another try, at most. */
-  readonly pauseMs: number;
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<unknown>;
+/** A scan within other limits than {@link LIMITS}. */
+export function createScan(changed: Partial<Limits> = {}): ScanPermit {
+  const limits = { ...LIMITS, ...changed };
+  return async (given) => {
+    const options = { ...given, apiUrl: checkUrl(given.apiUrl) };
+    checkKey(options.key);
+    const startedAt = performance.now();
+    const asker = createAsker(options, limits);
+    const scope = await openScope(options, asker, limits);
+    const data = await readVerified(options, scope, asker, limits);
+    return { data, requests: asker.requests, workedMs: Math.max(0, performance.now() - startedAt - asker.waitedMs) };
+  };
 }
 
-const TIMES: ScanTimes = { timeoutMs: 30_000, pauseMs: 5000, pause: (ms, signal) => wait(ms, undefined, { signal }) };
-
-/** Of one call, and of the pair of passes. */
-const TRIES = 3;
-
 /**
- * Reads the environment twice, over connections of its own, and gives it if both agree: lists have no revision, and a
- * row that is made or deleted between two pages hides another.
+ * Reads all of the environment that the key opens, until two readings in a row, each over connections of its own, are
+ * equal. Rejects with the signal's reason once that is aborted, and leaves nothing under way.
  *
- * @throws {PermitError} The key is in none of its messages.
+ * @throws {PermitError}
  */
-export async function scanPermit(options: ScanOptions, times: ScanTimes = TIMES): Promise<Scanned> {
-  const startedAt = performance.now();
-  const connection = connect(options, times.timeoutMs);
+export const scanPermit: ScanPermit = createScan();
+
+function checkUrl(apiUrl: string): string {
+  const url = URL.parse(apiUrl);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '' || url.hash !== '') {
+    throw new PermitError('key', 'The address of Permit\'s API isn\'t one: it is to be like https://api.permit.io, without user name, query or fragment.');
+  }
+  return apiUrl.replace(/\/+$/, '');
+}
+
+// It is sent in a header, which refuses what else there may be.
+function checkKey(key: string): void {
+  if (!/^[\x21-\x7e]{1,4096}$/.test(key)) throw new PermitError('key', 'The Permit API key holds what no key does, such as a space or a line break, or nothing. Check the environment\'s line in the file of Permit keys.');
+}
+
+async function openScope({ apiUrl, key, signal, onProgress }: ScanOptions, asker: Asker, limits: Limits): Promise<PermitScope> {
+  onProgress?.({ phase: 'scope', rows: 0, requests: asker.requests });
+  const connection = await connect({ signal, limits, received: () => {} });
   try {
-    const retried = retrying(options.signal, times, connection);
-    const scope = await retried(() => readScope(connection.axios, options.apiUrl, options.key));
-    const permit = await openSdk(options, connection);
-    const onRows = (phase: string, rows: number) => options.onProgress?.({ phase, rows, requests: connection.requests() });
-    const data = await agreed(() => readOnce({ permit, scope, retried, onRows }), options.signal, times);
-    return { data, requests: connection.requests(), workedMs: performance.now() - startedAt - connection.waitedMs() };
-  } catch (error) {
-    if (error instanceof PermitError) throw error;
-    options.signal.throwIfAborted();
-    throw new PermitError('invalid', `Permit's answer could not be read (${error instanceof Error ? error.name : 'unknown'})`);
+    return await readScope({ apiUrl, key, signal, client: connection.client, asker });
   } finally {
     connection.close();
   }
 }
 
-/** The SDK, loaded with the first scan. Its own log is silent: at some levels it prints the token, and what was refused. */
-async function openSdk({ apiUrl, key }: ScanOptions, { axios }: Connection): Promise<Permit> {
-  const sdk = await import('permitio');
-  return new sdk.Permit({ token: key, apiUrl, pdp: apiUrl, axiosInstance: axios, log: { level: 'silent' } } as unknown as ConstructorParameters<typeof Permit>[0]);
-}
-
-async function agreed(read: () => Promise<PermitData>, signal: AbortSignal, times: ScanTimes): Promise<PermitData> {
-  let [before, moved] = ['', ''];
-  for (let pass = 0; pass < 2 * TRIES; pass += 1) {
-    if (pass >= 2) await times.pause(Math.random() * times.pauseMs, signal);
-    let data: PermitData | undefined;
+/** The fence: no row of an accepted reading was seen by one of two readings only. */
+async function readVerified(options: ScanOptions, scope: PermitScope, asker: Asker, limits: Limits): Promise<PermitData> {
+  const newDigest = createDigests();
+  let [before, last]: [string | undefined, string] = [undefined, ''];
+  for (let pass = 1; pass <= limits.passes; pass += 1) {
+    let moved: string | undefined;
     try {
-      data = await read();
+      const { digest, rows } = await readOnce(options, { scope, asker, limits, newDigest, pass, keep: before !== undefined });
+      if (digest === before) return assemble(scope, rows);
+      moved = before === undefined ? undefined : 'two readings in a row differ';
+      before = digest;
     } catch (error) {
-      if (!(error instanceof MovingError)) throw error;
-      moved = ` (${error.message})`;
+      if (!(error instanceof Moved)) throw error;
+      [before, moved] = [undefined, error.message];
     }
-    const digest = data === undefined ? '' : contentDigest(data);
-    if (data !== undefined && digest === before) return data;
-    before = digest;
+    if (moved === undefined) continue;
+    last = moved;
+    if (pass < limits.passes) await limits.pause(limits.settleMs * (1 + limits.random()), options.signal);
   }
-  throw new PermitError('unstable', `the lists kept changing while they were read${moved}: what decides stays, and the next poll tries again`);
+  throw new PermitError('unstable', `Permit's lists kept changing while they were read, ${limits.passes} times (last: ${last}). They are read again at the next poll.`);
 }
 
-/** Tries again what may pass, after a pause that grows, with jitter; heeds how long Permit wants to be left alone. */
-function retrying(signal: AbortSignal, { pause, pauseMs }: ScanTimes, connection: Connection) {
-  return async <T>(call: () => Promise<T>): Promise<T> => {
-    for (let attempt = 1; ; attempt += 1) {
-      const before = connection.lastFailure();
-      try {
-        return await call();
-      } catch (error) {
-        signal.throwIfAborted();
-        // The SDK says nothing of why its own question for the scope failed.
-        const hidden = connection.lastFailure();
-        const cause = error instanceof PermitError || hidden === before ? error : hidden;
-        if (!(cause instanceof PassingError) || attempt === TRIES) throw cause;
-        await pause(cause.retryAfterMs ?? Math.random() * Math.min(pauseMs, 200 * 2 ** attempt), signal);
-      }
-    }
-  };
+interface Reading {
+  readonly scope: PermitScope;
+  readonly asker: Asker;
+  readonly limits: Limits;
+  readonly newDigest: ReturnType<typeof createDigests>;
+  readonly pass: number;
+  readonly keep: boolean;
+}
+
+function readOnce({ apiUrl, key, signal, onProgress }: ScanOptions, { pass, asker, ...reading }: Reading) {
+  return readPass({
+    ...reading, apiUrl, key, signal, asker, pool: createPool(),
+    onRows: (list, rows) => onProgress?.({ phase: `${list}, reading ${pass}`, rows, requests: asker.requests }),
+  });
 }
