@@ -10,7 +10,7 @@ export interface TreeProofs {
   proofOf(index: number): Promise<string | undefined>;
   checkpoint(): Promise<string | undefined>;
   /** By what follows `/tile/`: `0/x001/067`, `entries/000.p/5`. */
-  tile(path: string): Promise<Buffer | undefined>;
+  tile(path: string): Promise<Uint8Array | undefined>;
 }
 
 const TILE_WIDTH = 256;

@@ -10,7 +10,7 @@ export interface Proofs {
   /** The newest signed checkpoint; undefined before the first. */
   checkpoint(): Promise<string | undefined>;
   /** A tile by what follows `/tile/` (`0/x001/067`, `entries/000.p/5`); undefined when there is none. */
-  tile(path: string): Promise<Buffer | undefined>;
+  tile(path: string): Promise<Uint8Array | undefined>;
 }
 
 export interface ProofDeps extends ReadingDeps {
@@ -52,7 +52,7 @@ export function getTile({ proofs, reading, authenticate, reply }: ProofDeps): Re
     const path = (req.params['path'] as unknown as readonly string[]).join('/');
     const bytes = found(TILE.test(path) ? await proofs.tile(path) : undefined, 'there is no such tile');
     await reading.noted('tile', path, by);
-    reply(res, 200, bytes, { type: 'application/octet-stream' });
+    reply(res, 200, Buffer.from(bytes), { type: 'application/octet-stream' });
   };
 }
 
