@@ -62,7 +62,9 @@ export async function makeFolder(folder: string): Promise<void> {
     throw unwritable(folder, error);
   });
   if (first === undefined) return;
-  for (let made = path.resolve(folder); made !== path.dirname(first); made = path.dirname(made)) await syncFolder(path.dirname(made));
+  // `first` is relative where the folder is.
+  const above = path.dirname(path.resolve(first));
+  for (let made = path.resolve(folder); made !== above; made = path.dirname(made)) await syncFolder(path.dirname(made));
 }
 
 // A new name in a folder survives a power loss only once the folder itself is synced.
