@@ -126,7 +126,7 @@ async function main(): Promise<void> {
 }
 
 if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === import.meta.filename) {
-  await main().catch((error: unknown) => {
+  void main().catch((error: unknown) => {
     process.stderr.write(`demo-traffic: ${(error as Error).message}\nWhen a server holds the data directory, end it first, or name another one with SLUICE_DATA_DIR.\n`);
     process.exitCode = 1;
   });

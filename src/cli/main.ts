@@ -9,6 +9,7 @@ import { PolicyError } from '../opa/build.ts';
 import { PoliciesError } from '../sources/yaml/problems.ts';
 import { VERSION } from '../version.ts';
 import { exposure } from './audit/exposure.ts';
+import { replay } from './audit/replay.ts';
 import { build } from './build.ts';
 import { check } from './check.ts';
 import { UsageError, type Command, type Context } from './command.ts';
@@ -22,7 +23,7 @@ import { sync } from './sync.ts';
 import { test } from './test.ts';
 import { token } from './token.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, exposure, sync, init };
+const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, exposure, replay, sync, init };
 
 const HELP = `Sluice ${VERSION}: may identity X send field set F to vendor V in environment E?
 

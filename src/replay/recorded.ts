@@ -1,11 +1,12 @@
 import type { Effect, FieldObligation, ReasonCode } from '../core/answer.ts';
+import type { Told } from '../core/decide/why-not.ts';
 import type { Shape } from '../core/prepare/prepared.ts';
 import type { FieldsRecord } from '../core/record.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
 /** The member `shape` of an input record: what `prepare` gave to Rego and to `decide`. */
-export type RecordedShape = Shape;
+export type RecordedShape = Shape & { readonly whyNot?: Told };
 
 export interface RecordedReason {
   readonly code: ReasonCode;

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
+import type { VendorState } from '../core/facts.ts';
 import { blocks, eachLine } from '../log/blocks.ts';
 import { listSegments, segmentPath } from '../log/layout.ts';
 import { lineHead, lineStart } from '../log/line.ts';
+import { readLog } from '../log/read.ts';
 import { openInputs } from './inputs.ts';
 import { toAsked, type AskedRecord, type LogLine, type RecordedShape } from './recorded.ts';
 
@@ -18,6 +20,8 @@ export interface Group {
   readonly firstIndex: number;
   /** Of the first of them. */
   readonly decisionId: string;
+  /** Set by the kill switch when it was asked. */
+  readonly vendorStates: ReadonlyMap<string, VendorState>;
   /** What policy was given; undefined for a record that names no input, or whose input is not in its segment. */
   readonly shape: () => RecordedShape | undefined;
 }
@@ -38,6 +42,7 @@ export interface ScanOptions {
 
 interface Gathered {
   readonly text: string;
+  readonly vendorStates: ReadonlyMap<string, VendorState>;
   readonly segment: number;
   count: number;
   withRows: number;
@@ -71,16 +76,21 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
     for (const group of given.values()) yield toGroup(group, inputs.of);
   };
   const segments = await listSegments(dir);
+  const switched = createSwitched();
+  const tell = (record: LogLine, timeMs: number) => {
+    switched.note(record);
+    other(record, timeMs);
+  };
   try {
     for (const [at, segment] of segments.entries()) {
       const successor = segments[at + 1];
       // Records' times never go back: a segment whose successor starts before the range has nothing of it.
       if (successor !== undefined && await startOf(dir, successor) < fromMs) {
-        await tellOthers(dir, segment, other);
+        await tellHead(dir, segment, tell);
         continue;
       }
       inputs.enter(segment);
-      const reader = createReader({ segment, fromMs, toMs, permitted, other, inputs, dir });
+      const reader = createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir });
       const file = await open(segmentPath(dir, segment), 'r');
       try {
         for await (const block of blocks(file)) {
@@ -99,13 +109,15 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
   }
 }
 
-interface ReaderOptions extends Required<Pick<ScanOptions, 'dir' | 'fromMs' | 'toMs' | 'permitted' | 'other'>> {
+interface ReaderOptions extends Required<Pick<ScanOptions, 'dir' | 'fromMs' | 'toMs' | 'permitted'>> {
   readonly segment: number;
+  readonly tell: NonNullable<ScanOptions['other']>;
+  readonly switched: ReturnType<typeof createSwitched>;
   readonly inputs: ReturnType<typeof openInputs>;
 }
 
 /** Reads the blocks of one segment, one after the other. */
-function createReader({ segment, fromMs, toMs, permitted, other, inputs, dir }: ReaderOptions) {
+function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir }: ReaderOptions) {
   const scratch = Buffer.allocUnsafe(1 << 17);
   let [index, position, headLength, isEnded] = [segment, 0, 0, false];
 
@@ -123,7 +135,7 @@ function createReader({ segment, fromMs, toMs, permitted, other, inputs, dir }: 
       return;
     }
     const isPermitted = kind.startsWith(PERMITTED);
-    if (!isPermitted && !kind.startsWith(DECISION)) return other(inputs.parse(block.toString('utf8', start, end)), timeMs);
+    if (!isPermitted && !kind.startsWith(DECISION)) return tell(inputs.parse(block.toString('utf8', start, end)), timeMs);
     if (timeMs < fromMs || (isPermitted && !permitted)) return;
     gather(groups, readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), timeMs);
   }
@@ -140,9 +152,10 @@ function createReader({ segment, fromMs, toMs, permitted, other, inputs, dir }: 
     return { key: hash('sha256', scratch.subarray(0, length), 'binary'), text: () => `${head}${block.toString('utf8', from, until)}}`, decisionId, rows: rows === undefined ? undefined : Number(rows) };
   }
 
-  function gather(groups: Map<string, Gathered>, { key, text, decisionId, rows }: Read, timeMs: number): void {
+  function gather(groups: Map<string, Gathered>, { key: own, text, decisionId, rows }: Read, timeMs: number): void {
+    const key = switched.key() + own;
     let group = groups.get(key);
-    if (group === undefined) groups.set(key, group = { text: text(), segment, count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId });
+    if (group === undefined) groups.set(key, group = { text: text(), vendorStates: switched.states(), segment, count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId });
     group.count += 1;
     group.lastMs = timeMs;
     if (rows === undefined) return;
@@ -198,21 +211,26 @@ async function timeOfFirst(file: FileHandle): Promise<number> {
 }
 
 /** Of a segment before the range only its first records are looked at: those that say what was in force. */
-async function tellOthers(dir: string, segment: number, other: NonNullable<ScanOptions['other']>): Promise<void> {
-  for await (const group of headOf(dir, segment)) other(group, Date.parse(String(group['time'])));
+async function tellHead(dir: string, segment: number, tell: NonNullable<ScanOptions['other']>): Promise<void> {
+  for await (const { record } of readLog(dir, { from: segment, limit: HEAD_RECORDS })) {
+    if (!IN_FORCE.includes(String(record['kind']))) return;
+    tell(record, Date.parse(String(record['time'])));
+  }
 }
 
-async function* headOf(dir: string, segment: number): AsyncGenerator<LogLine> {
-  const file = await open(segmentPath(dir, segment), 'r');
-  try {
-    for await (const block of blocks(file)) {
-      for (const line of block.toString('utf8', 0, block.length - 1).split('\n')) {
-        const record = JSON.parse(line) as LogLine;
-        if (!['bundle_activated', 'snapshot_activated', 'start'].includes(String(record['kind']))) return;
-        yield record;
-      }
-    }
-  } finally {
-    await file.close();
-  }
+const HEAD_RECORDS = 8;
+const IN_FORCE = ['bundle_activated', 'snapshot_activated', 'key_rotated', 'start'];
+
+/** The states that the kill switch had set, as activations name them. */
+function createSwitched() {
+  let [key, states]: [string, ReadonlyMap<string, VendorState>] = ['', new Map()];
+  return {
+    key: () => key,
+    states: () => states,
+    note({ kind, vendorStates }: LogLine): void {
+      if (kind !== 'snapshot_activated') return;
+      const text = JSON.stringify(vendorStates ?? {});
+      if (text !== key) [key, states] = [text, new Map(Object.entries((vendorStates ?? {}) as Record<string, VendorState>))];
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import type { CategoryExposure, ExposureReport } from './exposure.ts';
-import { bullets, code, codes, plain, table } from './markdown.ts';
+import { bullets, code, codes, plain, table } from '../replay/markdown.ts';
 import type { AmountReport } from './tally.ts';
 
 const FORM_TEXT = {
