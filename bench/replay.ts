@@ -50,7 +50,7 @@ function judged(shape: number, snapshot: Snapshot, atMs: number) {
 }
 
 async function writeLog(dir: string, snapshot: Snapshot, { records, shapes }: { readonly records: number; readonly shapes: number }): Promise<number> {
-  const log = await openLog({ dir });
+  const log = await openLog({ dir, now: Date.now });
   const kept = new Map<number, ReturnType<typeof remember>['record']>();
   let judging = 0;
   for (let n = 0; n < records; n += 1) {
