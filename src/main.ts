@@ -12,6 +12,7 @@ import { createDrain } from './http/drain.ts';
 import { describeError } from './http/errors.ts';
 import { createMetrics, observeStatus } from './http/metrics.ts';
 import { createServer, listen } from './http/server.ts';
+import { createReports } from './http/reports/reports.ts';
 import { openSluice } from './open.ts';
 import type { Pdp } from './pdp.ts';
 import { openPermitKeys } from './sources/permit/keys.ts';
@@ -50,7 +51,7 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
     observeStatus(registry, () => pdp.status(), Date.now);
     collectDefaultMetrics({ register: registry });
     const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
-    const port = await open(createApp({ pdp, logger, registry, config, isDraining, ...(sluice.reading !== undefined && { reading: sluice.reading }) }), config.port);
+    const port = await open(createApp({ pdp, logger, registry, config, isDraining, ...(sluice.reading !== undefined && { reading: sluice.reading, reports: createReports({ dir: path.join(config.dataDir, 'log'), facts: sluice.facts, now: Date.now }) }) }), config.port);
     // The log last: answers under way still need it.
     return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };
   } catch (error) {

@@ -14,6 +14,8 @@ import { createHttpMetrics, type HttpObserver } from './metrics.ts';
 import { createOpenApi } from './openapi.ts';
 import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
+import type { Reports } from './reports/reports.ts';
+import { getReport } from './reports/routes.ts';
 import { getSync, postPollNow, postSync } from './admin/sync.ts';
 
 export interface AppDeps {
@@ -27,12 +29,14 @@ export interface AppDeps {
   readonly reading?: Reading;
   /** … and without these no proofs of it. */
   readonly proofs?: Proofs;
+  /** … and without this no reports from it. */
+  readonly reports?: Reports;
   /** Milliseconds from any start, never set back; for the rates. */
   readonly monotonic?: () => number;
 }
 
 /** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
-export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, monotonic = () => performance.now() }: AppDeps): Express {
+export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, reports, monotonic = () => performance.now() }: AppDeps): Express {
   const app = createBareApp();
   const observer = createHttpMetrics(registry);
   const reply = createReply({ observer, isDraining });
@@ -51,19 +55,20 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   get(app, '/admin/sync', getSync(administering));
   post(app, '/admin/sync/:environment', postSync(administering));
   post(app, '/admin/sync/:environment/poll', postPollNow(administering));
-  if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, proofs);
+  if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, { proofs, reports });
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
-  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ reading: reading !== undefined, proofs: proofs !== undefined })), reply));
+  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ reading: reading !== undefined, proofs: proofs !== undefined, reports: reading !== undefined && reports !== undefined })), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
   app.use(notFound);
   app.use(createOnError({ reply, logger }));
   return app;
 }
 
-function serveLog(app: Express, deps: ReadingDeps, proofs: Proofs | undefined): void {
+function serveLog(app: Express, deps: ReadingDeps, { proofs, reports }: { readonly proofs: Proofs | undefined; readonly reports: Reports | undefined }): void {
   get(app, '/decisions', getDecisions(deps));
   get(app, '/decisions/:id', getDecision(deps));
+  if (reports !== undefined) get(app, '/reports/:kind', getReport({ ...deps, reports }));
   if (proofs === undefined) return;
   get(app, '/decisions/:id/proof', getProof({ ...deps, proofs }));
   get(app, '/log/checkpoint', getCheckpoint({ ...deps, proofs }));

@@ -5,7 +5,7 @@ import { blocks, eachLine } from '../log/blocks.ts';
 import { listSegments, segmentPath } from '../log/layout.ts';
 import { lineHead, lineStart } from '../log/line.ts';
 import { readLog } from '../log/read.ts';
-import { openInputs } from './inputs.ts';
+import { openInputs, type Place } from './inputs.ts';
 import { toAsked, type AskedRecord, type LogLine, type RecordedShape } from './recorded.ts';
 
 /** Records that say the same, apart from when and under which id they were asked: one question, asked `count` times. */
@@ -42,8 +42,8 @@ export interface ScanOptions {
 
 interface Gathered {
   readonly text: string;
+  readonly place: Place | undefined;
   readonly vendorStates: ReadonlyMap<string, VendorState>;
-  readonly segment: number;
   count: number;
   withRows: number;
   rows: number;
@@ -73,7 +73,7 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
   const give = function* (): Generator<Group> {
     const given = groups;
     groups = new Map();
-    for (const group of given.values()) yield toGroup(group, inputs.of);
+    for (const group of given.values()) yield toGroup(group, inputs);
   };
   const segments = await listSegments(dir);
   const switched = createSwitched();
@@ -89,7 +89,7 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
         await tellHead(dir, segment, tell);
         continue;
       }
-      inputs.enter(segment);
+      inputs.forget();
       const reader = createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir });
       const file = await open(segmentPath(dir, segment), 'r');
       try {
@@ -100,10 +100,9 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
       } finally {
         await file.close();
       }
-      // What a segment's groups name stands in it: given before the next one is entered.
-      yield* give();
-      if (reader.ended()) return;
+      if (reader.ended()) break;
     }
+    yield* give();
   } finally {
     inputs.close();
   }
@@ -128,7 +127,7 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
     const timeAt = start + prefix.length + '"time":"'.length;
     const kindAt = start + prefix.length + headLength;
     const kind = block.toString('latin1', kindAt, kindAt + PERMITTED.length);
-    if (kind.startsWith(INPUT)) return inputs.note(block.toString('latin1', kindAt, Math.min(end, kindAt + 120)), { position: position + start, length: end - start });
+    if (kind.startsWith(INPUT)) return inputs.note(block.toString('latin1', kindAt, Math.min(end, kindAt + 120)), { segment, position: position + start, length: end - start });
     const timeMs = Date.parse(block.toString('latin1', timeAt, timeAt + 24));
     if (timeMs >= toMs) {
       isEnded = true;
@@ -155,7 +154,11 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
   function gather(groups: Map<string, Gathered>, { key: own, text, decisionId, rows }: Read, timeMs: number): void {
     const key = switched.key() + own;
     let group = groups.get(key);
-    if (group === undefined) groups.set(key, group = { text: text(), vendorStates: switched.states(), segment, count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId });
+    if (group === undefined) {
+      const record = text();
+      group = { text: record, place: inputs.placeFor(record), vendorStates: switched.states(), count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId };
+      groups.set(key, group);
+    }
     group.count += 1;
     group.lastMs = timeMs;
     if (rows === undefined) return;
@@ -190,9 +193,9 @@ function readLong({ decisionId, rows, v: _, index: __, time: ___, origin: ____, 
   return { key: hash('sha256', text, 'binary'), text: () => text, decisionId: String(decisionId), rows: typeof rows === 'number' ? rows : undefined };
 }
 
-function toGroup({ text, segment, ...gathered }: Gathered, shapeOf: (digest: string, segment: number) => RecordedShape | undefined): Group {
+function toGroup({ text, place, ...gathered }: Gathered, inputs: ReturnType<typeof openInputs>): Group {
   const record = toAsked(JSON.parse(text) as LogLine);
-  return { record, ...gathered, shape: () => (record.input === undefined ? undefined : shapeOf(record.input, segment)) };
+  return { record, ...gathered, shape: () => (record.input === undefined ? undefined : inputs.shapeAt(record.input, place)) };
 }
 
 async function startOf(dir: string, segment: number): Promise<number> {

@@ -1,5 +1,7 @@
 import { excludedBy, leftBy, type Form, type Left, type Outcome } from '../replay/leaving.ts';
 import type { AskedRecord, RecordedShape } from '../replay/recorded.ts';
+import { outcomeOf } from '../replay/impact.ts';
+import type { Rejudge } from '../replay/rejudge.ts';
 import type { Group } from '../replay/scan.ts';
 import { addTo, createNames, noAmount, type Amount, type Counted, type Names } from './tally.ts';
 
@@ -96,6 +98,21 @@ export async function collect(groups: AsyncIterable<Group>): Promise<Collected> 
   const collector = createCollector();
   for await (const group of groups) collector.add(group.record, group.record, group, group.shape);
   return collector.result();
+}
+
+/**
+ * What another policy would have let out of the same questions; destinations and sub-processors are those that were recorded.
+ * @returns also how many records could not be asked again.
+ */
+export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge): Promise<Collected & { readonly notReplayed: number }> {
+  const collector = createCollector();
+  let notReplayed = 0;
+  for await (const group of groups) {
+    const rejudged = rejudge.of(group);
+    if ('cannot' in rejudged) notReplayed += group.count;
+    else collector.add(group.record, outcomeOf(rejudged.decision), group, group.shape);
+  }
+  return { ...collector.result(), notReplayed };
 }
 
 const newHolding = (vendor: string): Holding => ({

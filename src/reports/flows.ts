@@ -1,4 +1,5 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import type { Claim } from '../core/facts.ts';
 import { leftBy, UNCLASSIFIED, type Form } from '../replay/leaving.ts';
 import type { Group } from '../replay/scan.ts';
 import { parseCsv, toCsv } from './csv.ts';
@@ -47,10 +48,12 @@ export interface FlowOptions {
   readonly app?: string;
   /** Flows that a spreadsheet lists: they count as declared, seen or not. */
   readonly declared?: readonly Flow[];
+  /** By when contracts must hold. */
+  readonly nowMs: number;
 }
 
 /** Every field that was asked about on its way to a vendor. */
-export async function flowsOf(groups: AsyncIterable<Group>, { catalogue, app, declared = [] }: FlowOptions): Promise<FlowMap> {
+export async function flowsOf(groups: AsyncIterable<Group>, { catalogue, app, declared = [], nowMs }: FlowOptions): Promise<FlowMap> {
   const flows = new Map<string, Counting>();
   const listed = new Set(declared.map(keyOf));
   let incomplete = false;
@@ -79,7 +82,7 @@ export async function flowsOf(groups: AsyncIterable<Group>, { catalogue, app, de
   const unseen = declared.filter((flow) => !flows.has(keyOf(flow)) && (app === undefined || flow.app === app))
     .map((flow): Flow => ({ ...flow, permitted: 0, refused: 0, rows: 0, first: '', last: '', declared: true, observed: false }));
   const all = [...seen, ...unseen].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  return { report: 'data-flow', v: 1, flows: all, ...surroundings(all, catalogue), incomplete };
+  return { report: 'data-flow', v: 1, flows: all, ...surroundings(all, catalogue, nowMs), incomplete };
 }
 
 const keyOf = ({ app, event, field, category, identity, vendor, environment, form }: Pick<Flow, 'app' | 'event' | 'field' | 'category' | 'identity' | 'vendor' | 'environment' | 'form'>) => (
@@ -90,7 +93,7 @@ const isDeclared = ({ event, field, vendor }: Pick<Flow, 'event' | 'field' | 've
   facts.vendors.has(vendor) && (eventOf(event) ?? (event === '(no event)' ? dictionary : undefined))?.field(field) !== undefined
 );
 
-function surroundings(flows: readonly Flow[], { facts }: Catalogue): Pick<FlowMap, 'vendors' | 'edges'> {
+function surroundings(flows: readonly Flow[], { facts }: Catalogue, nowMs: number): Pick<FlowMap, 'vendors' | 'edges'> {
   const receivers = new Set(flows.map(({ vendor }) => vendor));
   const edges = facts.edges.filter(({ from }) => receivers.has(from));
   const ids = [...new Set([...receivers, ...edges.map(({ to }) => to)])].sort();
@@ -98,11 +101,13 @@ function surroundings(flows: readonly Flow[], { facts }: Catalogue): Pick<FlowMa
     vendors: ids.map((id) => {
       const vendor = facts.vendors.get(id);
       const dpa = vendor?.claims.find(({ name }) => name === 'dpa');
-      return { id, name: vendor?.name ?? id, party: vendor?.party ?? 'unknown', dpa: vendor?.party === 'first' ? 'not needed' : dpa === undefined || dpa.value === null ? 'missing' : 'recorded', dpaEvidence: dpa?.evidence ?? null };
+      return { id, name: vendor?.name ?? id, party: vendor?.party ?? 'unknown', dpa: vendor?.party === 'first' ? 'not needed' : dpaState(dpa, nowMs), dpaEvidence: dpa?.evidence ?? null };
     }),
     edges: edges.map(({ from, to, type, on, source }) => ({ from, to, type, on: on !== false, source: source ?? null })).sort((a, b) => (`${a.from} ${a.to} ${a.type}` < `${b.from} ${b.to} ${b.type}` ? -1 : 1)),
   };
 }
+
+const dpaState = (dpa: Claim | undefined, nowMs: number) => (dpa === undefined || dpa.value === null ? 'missing' : nowMs >= (dpa.untilMs ?? Infinity) ? 'expired' : 'recorded');
 
 export const flowsCsv = ({ flows }: Pick<FlowMap, 'flows'>): string => (
   toCsv(FLOW_COLUMNS, flows.map((flow) => FLOW_COLUMNS.map((column) => String(flow[column]))))

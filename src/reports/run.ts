@@ -110,9 +110,9 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   },
   'data-flow': {
     summary: 'every field on its way to every vendor: a map', parameters: [...WINDOW, 'app'], required: [], formats: ['json', 'markdown', 'csv', 'mermaid'],
-    async run(parameters, { dir, catalogue, declared }, window) {
+    async run(parameters, { dir, catalogue, declared, nowMs }, window) {
       const app = parameters.get('app');
-      const value = await flowsOf(scan({ dir, ...window }), { catalogue, ...(app !== undefined && { app }), ...(declared !== undefined && { declared: declaredOf(declared) }) });
+      const value = await flowsOf(scan({ dir, ...window }), { catalogue, nowMs, ...(app !== undefined && { app }), ...(declared !== undefined && { declared: declaredOf(declared) }) });
       return { value, markdown: () => flowsText(value), csv: () => flowsCsv(value), mermaid: () => flowsMermaid(value) };
     },
   },
