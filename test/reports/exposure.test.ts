@@ -144,22 +144,53 @@ describe('R63 exposure of a vendor', () => {
 });
 
 describe('R63 in another world', () => {
-  test('hashed per vendor, through a CDP, dropped, combined: each as what it leaves as', async () => {
+  test('hashed, stripped, through a CDP with a destination taken out: each as what it leaves as, and to whom', async () => {
+    const grant = (more: object) => ({ role: 'dashboard_telemetry', environments: ['production'], purposes: ['analytics'], ...more });
     const policies = await copyPolicies({
       'grants/test.yaml': { grants: {
-        hashed: { role: 'dashboard_telemetry', vendors: ['mixpanel'], environments: ['production'], purposes: ['analytics'], categories: ['user.contact.email'], effect: 'transform', obligations: [{ op: 'hmac' }] },
+        hashed: grant({ vendors: ['internal-obs', 'hub', 'lake'], categories: ['user.contact.email'], effect: 'transform', obligations: [{ op: 'hmac' }] }),
+        hub: grant({ vendors: ['hub', 'lake'], categories: ['system.operations.feature_flag'] }),
       } },
+      'vendors/test.yaml': { vendors: {
+        hub: { name: 'Hub', party: 'first', categories: ['cdp'], regions: ['DE'], edges: [{ to: 'lake', type: 'forwards_to', on: true, source: 'test' }] },
+        lake: { name: 'Lake', party: 'first', categories: ['cloud'], regions: ['DE'] },
+      } },
+      'modes.yaml': { modes: { vendors: { 'internal-obs': { unknown: 'strip' } }, events: { 'genai_dashboard.viewed': { unknown: 'strip' } } } },
     });
     const recorder = await record({ policies });
     try {
-      await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'region'], rows: 5 });
-      await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'city'] });
+      await recorder.ask({ ...TELEMETRY, vendor: 'internal-obs', fields: ['email', 'org_id', 'debug_ctx'], rows: 5 });
+      await recorder.ask({ ...TELEMETRY, vendor: 'hub', fields: ['feature_flag', 'email'] });
     } finally {
       await recorder.close();
     }
-    const report = await reportOf(recorder, 'mixpanel', {}, policies);
-    expect(report.permittedToLeave).toMatchObject({ decisions: 2, rows: 5, decisionsWithoutRows: 1 });
-  });
+    const own = await reportOf(recorder, 'internal-obs', {}, policies);
+    expect(own.categories.map(({ category, madeOf, form, fields }) => [category, madeOf, form, fields.map(({ name }) => name)])).toEqual([
+      ['system.tenant.org_id', undefined, 'raw', ['org_id']], ['user.unique_id.pseudonymous', 'user.contact.email', 'hmac', ['email']],
+    ]);
+    expect(own.permittedToLeave).toMatchObject({ decisions: 1, rows: 5, decisionsWithoutRows: 0 });
+    expect(own.keysToRotate.map(({ key }) => key)).toContain('the hmac key for internal-obs');
+    expect(own.joinKeys).toContainEqual({ category: 'user.unique_id.pseudonymous', form: 'hmac', alsoHeldBy: [] });
+    const lake = await reportOf(recorder, 'lake', {}, policies);
+    expect(lake.via).toEqual([{ name: 'hub', decisions: 1 }]);
+    expect(lake.categories.map(({ category }) => category)).toContain('system.operations.feature_flag');
+  }, 30_000);
+
+  test('over segments and in parts of them: a question asked in several is one group, and counts stay right', async () => {
+    const recorder = await record();
+    for (let hour = 0; hour < 4; hour += 1) {
+      for (let n = 0; n < 3; n += 1) await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'region'], rows: 2 });
+      recorder.later(3_700_000);
+    }
+    await recorder.close();
+    const groups = [];
+    for await (const { count, rows, shape } of scan({ dir: recorder.dir })) groups.push({ count, rows, views: shape()?.views.length });
+    expect(groups).toEqual([{ count: 12, rows: 24, views: 1 }]);
+    for (const [from, to] of [[0, 9e6], [3_700_000, 8e6], [8e6, 9e9]] as const) {
+      const window = { fromMs: NOON + from, toMs: NOON + to };
+      expect(summed(await reportOf(recorder, 'mixpanel', window))).toEqual(await bruteForce(recorder.dir, 'mixpanel', window));
+    }
+  }, 30_000);
 });
 
 test('Markdown: a name from outside is text, never markup', () => {
