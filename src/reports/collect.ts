@@ -115,7 +115,7 @@ export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudg
   return { ...collector.result(), notReplayed };
 }
 
-const newHolding = (vendor: string): Holding => ({
+export const newHolding = (vendor: string): Holding => ({
   vendor, permitted: noAmount(), refused: noAmount(), held: new Map(), identities: createNames(), environments: createNames(), events: createNames(), purposes: createNames(),
   callers: createNames(), revisions: createNames(), refusedFor: createNames(), withheld: createNames(), via: createNames(), reaches: createNames(), sets: createNames(),
 });

@@ -1,8 +1,8 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { ancestorsOf, covers, isBelow } from '../core/catalogue/selectors.ts';
 import { FORMS, type Form } from '../replay/leaving.ts';
-import type { Collected, Held, Holding } from './collect.ts';
-import { amountOf, noAmount, type AmountReport } from './tally.ts';
+import { newHolding, type Collected, type Held, type Holding } from './collect.ts';
+import { amountOf, type AmountReport, type Names } from './tally.ts';
 import { windowOf, type Window, type WindowReport } from './window.ts';
 
 type Named = readonly { readonly name: string; readonly decisions: number }[];
@@ -74,26 +74,26 @@ const isAnyOf = (category: string, roots: readonly string[]) => roots.some((root
 
 /** What a vendor was permitted to receive: an upper bound of what it has. Names only, never a value. */
 export function exposureOf(collected: Collected, { vendor, catalogue, under, ...window }: ExposureOptions): ExposureReport {
-  const holding = collected.holdings.get(vendor);
-  const held = [...holding?.held.values() ?? []];
+  const holding = collected.holdings.get(vendor) ?? newHolding(vendor);
+  const held = [...holding.held.values()];
   const contacts = [...new Set(held.filter(({ category, form }) => form === 'raw' && isAnyOf(category, CONTACTS)).map(({ category }) => category))].sort();
   return {
     report: 'exposure', v: 1, vendor,
     name: catalogue?.facts.vendors.get(vendor)?.name ?? vendor,
     window: windowOf(window),
     ...(under !== undefined && { under }),
-    permittedToLeave: amountOf(holding?.permitted ?? noAmount()),
-    refused: { ...amountOf(holding?.refused ?? noAmount()), reasons: holding?.refusedFor.list() ?? [], withheld: withheldBy(holding) },
+    permittedToLeave: amountOf(holding.permitted),
+    refused: { ...amountOf(holding.refused), reasons: holding.refusedFor.list(), withheld: withheldBy(holding) },
     reportedAsSent: 'unknown', subjects: 'unknown', coverage: 'unknown',
     categories: held.map((one) => categoryOf(one, collected)).sort(byWeight),
-    identities: holding?.identities.list() ?? [],
-    environments: holding?.environments.list() ?? [],
-    events: holding?.events.list() ?? [],
-    purposes: holding?.purposes.list() ?? [],
-    callers: holding?.callers.list() ?? [],
-    revisions: (holding?.revisions.list() ?? []).map(({ name }) => name).sort(),
-    via: holding?.via.list() ?? [],
-    subProcessors: (holding?.reaches.list() ?? []).map(({ name }) => name).sort(),
+    identities: holding.identities.list(),
+    environments: holding.environments.list(),
+    events: holding.events.list(),
+    purposes: holding.purposes.list(),
+    callers: holding.callers.list(),
+    revisions: sortedNames(holding.revisions),
+    via: holding.via.list(),
+    subProcessors: sortedNames(holding.reaches),
     indirect: indirectTo(vendor, collected),
     joinKeys: joinKeysOf(vendor, held, collected),
     ...(catalogue !== undefined && { combinations: combinationsOf(holding, catalogue) }),
@@ -103,10 +103,12 @@ export function exposureOf(collected: Collected, { vendor, catalogue, under, ...
   };
 }
 
+const sortedNames = (names: Names) => names.list().map(({ name }) => name).sort();
+
 /** Asked for, and never permitted in any form. */
-const withheldBy = (holding: Holding | undefined) => {
-  const left = new Set([...holding?.held.values() ?? []].flatMap(({ category, from }) => [category, from]));
-  return (holding?.withheld.list() ?? []).map(({ name }) => name).filter((name) => !left.has(name)).sort();
+const withheldBy = ({ held, withheld }: Holding) => {
+  const left = new Set([...held.values()].flatMap(({ category, from }) => [category, from]));
+  return sortedNames(withheld).filter((name) => !left.has(name));
 };
 
 function categoryOf({ category, from, form, amount, fields, events, ops }: Held, { natures }: Collected): CategoryExposure {
@@ -145,9 +147,9 @@ function joinKeysOf(vendor: string, held: readonly Held[], { holdings }: Collect
 }
 
 /** Combinations that the categories make up together, in one message or over all of them. */
-function combinationsOf(holding: Holding | undefined, { combinations }: Catalogue): NonNullable<ExposureReport['combinations']> {
-  const all = [...new Set([...holding?.held.values() ?? []].map(({ category }) => category))].sort();
-  const sets = (holding?.sets.list() ?? []).map(({ name }) => name.split(' '));
+function combinationsOf(holding: Holding, { combinations }: Catalogue): NonNullable<ExposureReport['combinations']> {
+  const all = [...new Set([...holding.held.values()].map(({ category }) => category))].sort();
+  const sets = holding.sets.list().map(({ name }) => name.split(' '));
   return combinations.flatMap(({ id, title, selectors, min }) => {
     const membersIn = (categories: readonly string[]) => selectors.map((member) => categories.filter((category) => covers(member, category, new Set(ancestorsOf(category))))).filter((found) => found.length > 0);
     const found = membersIn(all);
@@ -156,9 +158,9 @@ function combinationsOf(holding: Holding | undefined, { combinations }: Catalogu
   });
 }
 
-function keysOf(vendor: string, held: readonly Held[], holding: Holding | undefined): ExposureReport['keysToRotate'] {
+function keysOf(vendor: string, held: readonly Held[], holding: Holding): ExposureReport['keysToRotate'] {
   const keyed = (form: Form) => [...new Set(held.filter((one) => one.form === form).map(({ from, category }) => from ?? category))].sort();
-  const senders = (holding?.identities.list() ?? []).map(({ name }) => name).sort();
+  const senders = sortedNames(holding.identities);
   return [
     ...(senders.length === 0 ? [] : [{ key: `the credentials that ${senders.join(', ')} use at ${vendor}`, why: 'the vendor held them' }]),
     ...(['hmac', 'tokenized', 'encrypted'] as const).flatMap((form) => (keyed(form).length === 0 ? [] : [{
@@ -168,6 +170,6 @@ function keysOf(vendor: string, held: readonly Held[], holding: Holding | undefi
   ];
 }
 
-const isIncomplete = (holding: Holding | undefined) => holding !== undefined && (
+const isIncomplete = (holding: Holding) => (
   [holding.identities, holding.environments, holding.events, holding.purposes, holding.callers, holding.sets, holding.withheld, ...[...holding.held.values()].flatMap(({ fields, events }) => [fields, events])].some((names) => names.more())
 );
