@@ -3,10 +3,10 @@
 NODE := sh scripts/node.sh
 TOOLS := .tools
 
-.PHONY: help run test lint build bench bench-short soak setup node opa
+.PHONY: help run demo-traffic test lint build bench bench-short soak setup node opa
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## serve the example world on 127.0.0.1:8181
 	@exec $(NODE) src/main.ts
@@ -17,6 +17,9 @@ test: setup $(TOOLS)/bin/regal ## run every test
 
 lint: setup $(TOOLS)/bin/regal ## types, lint and Rego checks only
 	@$(NODE) scripts/test.ts --lint
+
+demo-traffic: setup ## fill the decision log with example traffic, for the reports
+	@$(NODE) scripts/demo-traffic.ts
 
 build: setup ## check facts and rules, build the policy bundle
 	@$(NODE) src/cli/main.ts build

@@ -1,6 +1,7 @@
 import { complete, memoKey, type Completed } from './core/prepare/complete.ts';
 import { hasEnded, type Moment } from './core/clock.ts';
 import { decide } from './core/decide/decide.ts';
+import { listenTo, type Told } from './core/decide/why-not.ts';
 import type { Decision } from './core/answer.ts';
 import type { Caller } from './core/facts.ts';
 import { explainMissing } from './core/prepare/grants.ts';
@@ -21,6 +22,8 @@ export interface Judged {
   readonly inputs: readonly string[];
   /** One a view; undefined when an evaluation failed. */
   readonly rulings: readonly Rulings[] | undefined;
+  /** Why nothing permits what nothing permits, as far as the decision asked. */
+  readonly told: Told;
   readonly decision: Decision;
 }
 
@@ -41,8 +44,9 @@ export function judge(asked: Completed, snapshot: Snapshot, moment: Moment, onFa
   const { prepared } = preparation;
   const inputs = prepared.shape.views.map(({ input }) => JSON.stringify(input));
   const rulings = evaluate(prepared, inputs, snapshot, onFailure);
-  const whyNot = explainMissing(snapshot.world.catalogue, preparation, rulings ?? []);
-  return { asked, moment, prepared, inputs, rulings, decision: decide(prepared, rulings, whyNot) };
+  const { whyNot, told } = listenTo(explainMissing(snapshot.world.catalogue, preparation, rulings ?? []));
+  const decision = decide(prepared, rulings, whyNot);
+  return { asked, moment, prepared, inputs, rulings, told: told(), decision };
 }
 
 function evaluate({ shape }: Prepared, inputs: readonly string[], { engine }: Snapshot, onFailure: (error: unknown) => void): readonly Rulings[] | undefined {

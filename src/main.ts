@@ -12,6 +12,7 @@ import { createDrain } from './http/drain.ts';
 import { describeError } from './http/errors.ts';
 import { createMetrics, observeStatus } from './http/metrics.ts';
 import { createServer, listen } from './http/server.ts';
+import { createReports } from './http/reports/reports.ts';
 import { openSluice } from './open.ts';
 import type { Pdp } from './pdp.ts';
 import { openPermitKeys } from './sources/permit/keys.ts';
@@ -54,7 +55,8 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
     const { reading, proofs } = sluice;
     const port = await open(createApp({
       pdp, logger, registry, config, isDraining,
-      ...(reading !== undefined && { reading }), ...(proofs !== undefined && { proofs }), ...(permit !== undefined && { permitKeys: permit.keys }),
+      ...(reading !== undefined && { reading, reports: createReports({ dir: path.join(config.dataDir, 'log'), facts: sluice.facts, now: Date.now }) }),
+      ...(proofs !== undefined && { proofs }), ...(permit !== undefined && { permitKeys: permit.keys }),
     }), config.port);
     // The log last: answers under way still need it.
     return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };

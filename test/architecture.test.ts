@@ -11,12 +11,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   log: ['core', 'datadir'],
   pdp: ['core', 'datadir', 'opa', 'sources', 'log'],
   sdk: ['core', 'pdp'],
-  http: ['core', 'pdp'],
+  replay: ['core', 'opa', 'log', 'pdp'],
+  reports: ['core', 'opa', 'log', 'pdp', 'replay'],
+  http: ['core', 'pdp', 'reports'],
   console: ['core', 'pdp'],
   ship: ['core', 'pdp', 'log'],
-  main: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'http', 'console', 'ship'],
+  main: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'reports', 'http', 'console', 'ship'],
   library: ['core', 'pdp', 'sdk'],
-  cli: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'sdk', 'main'],
+  cli: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'replay', 'reports', 'sdk', 'main'],
 };
 // Files of src/ itself that are not of the ring pdp. The library is what package.json exports: a door, as http is.
 const RING_OF_FILE: Readonly<Record<string, string>> = { 'main.ts': 'main', 'config.ts': 'main', 'index.ts': 'library', 'embedded.ts': 'library' };

@@ -8,6 +8,9 @@ import { nearest } from '../core/suggest.ts';
 import { PolicyError } from '../opa/build.ts';
 import { PoliciesError } from '../sources/yaml/problems.ts';
 import { VERSION } from '../version.ts';
+import { exposure } from './audit/exposure.ts';
+import { replay } from './audit/replay.ts';
+import { report as reportCommand } from './audit/report.ts';
 import { build } from './build.ts';
 import { check } from './check.ts';
 import { UsageError, type Command, type Context } from './command.ts';
@@ -21,7 +24,7 @@ import { sync } from './sync/sync.ts';
 import { test } from './test.ts';
 import { token } from './token.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, sync, init };
+const COMMANDS: Readonly<Record<string, Command>> = { serve, check, explain, build, test, import: importCommand, token, log, exposure, replay, report: reportCommand, sync, init };
 
 const HELP = `Sluice ${VERSION}: may identity X send field set F to vendor V in environment E?
 

@@ -1,6 +1,7 @@
 import { hash as digestOf } from 'node:crypto';
 import type { Decision, FieldVerdict, Revision } from './answer.ts';
 import type { Catalogue } from './catalogue/catalogue.ts';
+import type { Told } from './decide/why-not.ts';
 import type { Completed, CompletedField } from './prepare/complete.ts';
 import { splitPath } from './parse/paths.ts';
 import type { Finding, Prepared } from './prepare/prepared.ts';
@@ -24,21 +25,22 @@ export interface Provenance {
 /**
  * All that `prepare` gave to Rego and to `decide`, apart from paths and findings: one record a shape.
  * @param inputs the views' inputs as JSON text, as Rego had them.
+ * @param told why nothing permits what nothing permits: it stands in reasons, and comes from grants that Rego never saw.
  */
-export function inputRecord({ shape: { views, ...shape } }: Prepared, inputs: readonly string[]): RecordParts['input'] {
+export function inputRecord({ shape: { views, ...shape } }: Prepared, inputs: readonly string[], told: Told): RecordParts['input'] {
   const written = views.map(({ input: _, ...view }, at) => `{"input":${inputs[at]},${JSON.stringify(view).slice(1)}`);
-  const text = `{"views":[${written.join(',')}],${JSON.stringify(shape).slice(1)}`;
+  const text = `{"views":[${written.join(',')}],${JSON.stringify({ ...shape, ...(told.length > 0 && { whyNot: told }) }).slice(1)}`;
   const digest = `sha256:${digestOf('sha256', text)}`;
   return { digest, members: `"digest":"${digest}","shape":${text}` };
 }
 
 /** What R66 lists and nothing that R67 forbids: names that the catalogue knows, and no value. */
 export function decisionRecord(
-  { asked, prepared, inputs, decision }: { readonly asked: Completed; readonly prepared: Prepared; readonly inputs: readonly string[]; readonly decision: Decision },
+  { asked, prepared, inputs, told, decision }: { readonly asked: Completed; readonly prepared: Prepared; readonly inputs: readonly string[]; readonly told: Told; readonly decision: Decision },
   { bundle, revision, program }: Provenance,
   { catalogue, hash }: { readonly catalogue: Catalogue; readonly hash: HashName },
 ): RecordParts {
-  const input = inputRecord(prepared, inputs);
+  const input = inputRecord(prepared, inputs, told);
   const names = new Map(asked.fields.map((field) => [field.path, recordPath(field, asked, hash)]));
   const named = (path: string) => names.get(path) ?? path;
   const record = {

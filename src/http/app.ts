@@ -16,6 +16,8 @@ import type { PermitCredentials } from './permit/credential.ts';
 import { addPermitRoutes } from './permit/routes.ts';
 import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
+import type { Reports } from './reports/reports.ts';
+import { getReport } from './reports/routes.ts';
 import { getSync, postPollNow, postSync } from './admin/sync.ts';
 
 export interface AppDeps {
@@ -31,12 +33,14 @@ export interface AppDeps {
   readonly proofs?: Proofs;
   /** With them Permit's SDKs may ask here; absent: their routes are none. */
   readonly permitKeys?: PermitCredentials;
+  /** … and without this no reports from it. */
+  readonly reports?: Reports;
   /** Milliseconds from any start, never set back; for the rates. */
   readonly monotonic?: () => number;
 }
 
 /** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
-export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
+export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, reports, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
   const app = createBareApp();
   const observer = createHttpMetrics(registry);
   const reply = createReply({ observer, isDraining });
@@ -55,10 +59,11 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   get(app, '/admin/sync', getSync(administering));
   post(app, '/admin/sync/:environment', postSync(administering));
   post(app, '/admin/sync/:environment/poll', postPollNow(administering));
-  if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, proofs);
+  if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, { proofs, reports });
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
-  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi({ reading: reading !== undefined, proofs: proofs !== undefined, permit: permitKeys !== undefined })), reply));
+  const served = { reading: reading !== undefined, proofs: proofs !== undefined, reports: reading !== undefined && reports !== undefined, permit: permitKeys !== undefined };
+  get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi(served)), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
   if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate, reply, logger, isDraining });
   app.use(notFound);
@@ -66,9 +71,10 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   return app;
 }
 
-function serveLog(app: Express, deps: ReadingDeps, proofs: Proofs | undefined): void {
+function serveLog(app: Express, deps: ReadingDeps, { proofs, reports }: { readonly proofs: Proofs | undefined; readonly reports: Reports | undefined }): void {
   get(app, '/decisions', getDecisions(deps));
   get(app, '/decisions/:id', getDecision(deps));
+  if (reports !== undefined) get(app, '/reports/:kind', getReport({ ...deps, reports }));
   if (proofs === undefined) return;
   get(app, '/decisions/:id/proof', getProof({ ...deps, proofs }));
   get(app, '/log/checkpoint', getCheckpoint({ ...deps, proofs }));

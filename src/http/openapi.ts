@@ -3,6 +3,7 @@ import { MAX_ITEMS, PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../core/parse/pars
 import { VERSION } from '../version.ts';
 import { ANSWER_SCHEMAS } from './answer-schema.ts';
 import { readingPaths, type Served } from './decisions/openapi.ts';
+import { reportPaths } from './reports/openapi.ts';
 import { STATUS } from './errors.ts';
 import { PERMIT_PATHS, PERMIT_SCHEMAS, PERMIT_SECURITY } from './permit/openapi.ts';
 
@@ -99,13 +100,14 @@ const ErrorSchema = {
 /**
  * The whole HTTP interface as OpenAPI 3.1; a test compares it with the routes and with real answers.
  *
+ * @param reports whether there are any of the log.
  * @param permit whether Permit's SDKs may ask.
  */
-export function createOpenApi({ permit = false, ...served }: Served & { readonly permit?: boolean } = {}) {
+export function createOpenApi({ permit = false, reports = false, ...served }: Served & { readonly permit?: boolean; readonly reports?: boolean } = {}) {
   return {
     openapi: '3.1.0',
     info: { title: 'Sluice', version: VERSION, summary: 'May identity X send field set F to vendor V in environment E? Whoever gets no 200 must send nothing.' },
-    paths: { ...PATHS, ...readingPaths(served, errors), ...(permit && PERMIT_PATHS) },
+    paths: { ...PATHS, ...readingPaths(served, errors), ...(reports && reportPaths(errors)), ...(permit && PERMIT_PATHS) },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, ...(permit && PERMIT_SECURITY) },
       parameters: { RequestId: { name: 'X-Request-ID', in: 'header', required: false, description: 'echoed when it fits, else replaced', schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' } } },

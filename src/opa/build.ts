@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -51,12 +51,18 @@ export interface BuildOptions {
 export async function loadBundle(options: BuildOptions): Promise<Bundle> {
   const source = await digestOf(options.rego);
   const folder = path.join(options.cache, hexOf(source));
-  const shipped = options.shipped === undefined ? undefined : await readBundle(path.join(options.shipped, hexOf(source)), source);
-  return await readBundle(folder, source) ?? shipped ?? await build(options, folder, source);
+  const own = await readBundle(folder, source);
+  if (own !== undefined) return own;
+  const from = options.shipped === undefined ? undefined : path.join(options.shipped, hexOf(source));
+  const shipped = from === undefined ? undefined : await readBundle(from, source);
+  if (from === undefined || shipped === undefined) return build(options, folder, source);
+  // Records name it, and the package's next version has another one. Where nothing can be written, nothing is recorded.
+  await cp(from, folder, { recursive: true }).catch(() => {});
+  return shipped;
 }
 
-/** Undefined when it is not there, or not as it was written: then it is built anew. */
-async function readBundle(folder: string, source: string): Promise<Bundle | undefined> {
+/** A kept bundle. Undefined when it is not there, or not as it was written: then it is built anew. */
+export async function readBundle(folder: string, source: string): Promise<Bundle | undefined> {
   try {
     const [wasm, text] = await Promise.all([readFile(path.join(folder, 'policy.wasm')), readFile(path.join(folder, 'rules.json'), 'utf8')]);
     const stored = JSON.parse(text) as { wasm: string; rules: Rule[]; reads: string[]; literals?: Literal[] };

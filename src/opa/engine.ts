@@ -23,6 +23,11 @@ export interface Engine {
   evaluate(input: RegoInput, text?: string): Rulings;
 }
 
+/** What records call the bundle. */
+export const digestOfPolicy = ({ wasm, rules }: { readonly wasm: Uint8Array; readonly rules: ReadonlyMap<string, Rule> }): string => (
+  `sha256:${createHash('sha256').update(wasm).update(JSON.stringify([...rules])).digest('hex')}`
+);
+
 /**
  * @param wasm the module that `opa build -t wasm` made.
  * @throws {Error} when the module needs a built-in that nobody supplies, or lacks the entrypoint.
@@ -45,7 +50,7 @@ export async function createEngine(wasm: Uint8Array<ArrayBuffer>, rules: Readonl
   }
 
   return {
-    digest: `sha256:${createHash('sha256').update(wasm).update(JSON.stringify([...rules])).digest('hex')}`,
+    digest: digestOfPolicy({ wasm, rules }),
     rules,
     evaluate: (input, text) => merge(slices(input).map(({ input: slice, from }) => {
       const bounds = { profiles: slice.profiles.length, grants: new Set(slice.grants.map(({ id }) => id)) };

@@ -11,7 +11,7 @@ export type Sets = (key: string, type: PermitConditionSet['type']) => Alternativ
 const MAX_PARENTS = 16;
 
 export function createSets({ conditionSets }: PermitData, unmapped: Unmappables): Sets {
-  const sets = new Map(conditionSets.map((set) => [set.key, set]));
+  const sets = new Map(conditionSets.map((set) => [nameOf(set), set]));
   const compiled = new Map<string, Alternatives | undefined>();
   const compile = (set: PermitConditionSet): Alternatives | undefined => {
     try {
@@ -23,12 +23,16 @@ export function createSets({ conditionSets }: PermitData, unmapped: Unmappables)
     }
   };
   return (key, type) => {
-    const set = sets.get(key);
-    if (set?.type !== type) return undefined;
-    if (!compiled.has(key)) compiled.set(key, compile(set));
-    return compiled.get(key);
+    const name = nameOf({ key, type });
+    const set = sets.get(name);
+    if (set === undefined) return undefined;
+    if (!compiled.has(name)) compiled.set(name, compile(set));
+    return compiled.get(name);
   };
 }
+
+// A user set and a resource set may be called the same, and say nothing of one another.
+const nameOf = ({ type, key }: Pick<PermitConditionSet, 'type' | 'key'>) => `${type} ${key}`;
 
 class BrokenLine extends Error {}
 
@@ -36,8 +40,8 @@ class BrokenLine extends Error {}
 function lineOf(set: PermitConditionSet, sets: ReadonlyMap<string, PermitConditionSet>): readonly PermitConditionSet[] {
   const line = [set];
   for (let { parent } = set; parent !== undefined; ({ parent } = line.at(-1)!)) {
-    const above = sets.get(parent);
-    if (above === undefined || above.type !== set.type) throw new BrokenLine(`its parent ${parent} is no ${set.type}`);
+    const above = sets.get(nameOf({ type: set.type, key: parent }));
+    if (above === undefined) throw new BrokenLine(`its parent ${parent} is no ${set.type}`);
     if (line.length === MAX_PARENTS || line.includes(above)) throw new BrokenLine(`it has over ${MAX_PARENTS - 1} sets above it, or is above itself`);
     line.push(above);
   }

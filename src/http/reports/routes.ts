@@ -1,0 +1,51 @@
+import type { Request, RequestHandler } from 'express';
+import { SluiceError } from '../../core/errors.ts';
+import { kindOf, type Parameters, type ReportFormat } from '../../reports/run.ts';
+import { requireReader, type ReadingDeps } from '../decisions/routes.ts';
+import { stateOf } from '../reply.ts';
+import type { Reports } from './reports.ts';
+
+const TYPES: Readonly<Record<ReportFormat, string>> = {
+  json: 'application/json; charset=utf-8', markdown: 'text/markdown; charset=utf-8', csv: 'text/csv; charset=utf-8; header=present', mermaid: 'text/vnd.mermaid; charset=utf-8',
+};
+
+/** A report, once its reading is on record. */
+export function getReport({ reading, reports, authenticate, rate, reply }: ReadingDeps & { readonly reports: Reports }): RequestHandler {
+  return async function report(req, res) {
+    const by = { caller: authenticate(req), requestId: stateOf(res).requestId };
+    rate.take(by.caller, 1);
+    requireReader(reading, by);
+    const kind = req.params['kind'] as string;
+    const { formats } = kindOf(kind);
+    const parameters = parametersOf(req);
+    const format = formatOf(parameters.get('format') ?? acceptedBy(req), formats);
+    parameters.delete('format');
+    if (req.method === 'HEAD') return reply(res, 200, '', { type: TYPES[format] });
+    const made = await reports.make(kind, parameters);
+    await reading.noted('report', describe(kind, parameters), by);
+    reply(res, 200, format === 'json' ? JSON.stringify(made.value) : made[format]!(), { type: TYPES[format] });
+  };
+}
+
+const acceptedBy = ({ headers: { accept } }: Request) => (accept?.includes('text/markdown') === true ? 'markdown' : 'json');
+
+function formatOf(name: string, formats: readonly ReportFormat[]): ReportFormat {
+  const format = formats.find((one) => one === name);
+  if (format === undefined) throw new SluiceError('request_invalid', `format: this report comes as ${formats.join(', ')}`);
+  return format;
+}
+
+function parametersOf({ url }: Request): Map<string, string> {
+  const at = url.indexOf('?');
+  const pairs = at === -1 ? [] : [...new URLSearchParams(url.slice(at + 1))];
+  const parameters = new Map(pairs);
+  if (parameters.size < pairs.length) throw new SluiceError('request_invalid', 'a parameter is given twice');
+  return parameters;
+}
+
+// Their values have been checked against what the catalogue knows, or are times and numbers; any other is not recorded (J30).
+const RECORDED = ['vendor', 'category', 'from', 'to', 'days', 'detected', 'notified'];
+
+const describe = (kind: string, parameters: Parameters) => [
+  kind, ...[...parameters].map(([name, value]) => (RECORDED.includes(name) ? `${name}=${value}` : name)).sort(),
+].join(' ');

@@ -1,0 +1,184 @@
+import type { Decision, Effect } from '../core/answer.ts';
+import { FORMS, leftBy, UNCLASSIFIED, type Outcome } from './leaving.ts';
+import type { AskedRecord } from './recorded.ts';
+import type { Rejudge } from './rejudge.ts';
+import type { Group } from './scan.ts';
+
+const MAX_CHANGES = 10_000;
+const MAX_EXAMPLES = 3;
+
+interface Tally {
+  records: number;
+  rows: number;
+}
+
+/** Fields of one category that another policy judges otherwise, for one identity at one vendor. */
+export interface Change extends Tally {
+  readonly vendor: string;
+  readonly category: string;
+  readonly identity: string;
+  readonly from: Effect;
+  readonly to: Effect;
+  /** What decides now: rules and grants. */
+  readonly rule: string;
+  readonly examples: { readonly index: number; readonly decisionId: string; readonly environment: string; readonly event: string; readonly field: string }[];
+}
+
+/** What another policy would have decided of the questions in the log. */
+export interface Impact {
+  readonly report: 'impact';
+  readonly v: 1;
+  readonly method: Rejudge['method'];
+  readonly questions: number;
+  readonly records: number;
+  readonly unchanged: number;
+  /** Records that would let out a field that stayed, or one as it is that left changed. */
+  readonly newlyAllowed: Tally;
+  /** Records that would keep a field that left. */
+  readonly newlyRefused: Tally;
+  readonly decisions: readonly ({ readonly from: Effect; readonly to: Effect } & Tally)[];
+  readonly changes: readonly Change[];
+  readonly byEvent: readonly ({ readonly event: string } & Tally)[];
+  /** Records that can't be asked again, by why. */
+  readonly notReplayed: Readonly<Record<string, number>>;
+  /** Records with names that nobody knew: they stay unknown, though the new catalogue may know them. */
+  readonly withHashedNames: number;
+  /** Records of questions whose answer time alone would change within their time; they are judged as the first of them. */
+  readonly crossedInTime: number;
+  /** More than 10,000 kinds of change: the rest is counted, and not listed. */
+  readonly incomplete: boolean;
+}
+
+export interface ImpactCollector {
+  add(group: Group): Decision | undefined;
+  result(): Impact;
+}
+
+export function createImpact(rejudge: Rejudge): ImpactCollector {
+  const counts = { questions: 0, records: 0, unchanged: 0, withHashedNames: 0, crossedInTime: 0 };
+  const [newlyAllowed, newlyRefused]: [Tally, Tally] = [none(), none()];
+  const decisions = new Map<string, Tally>();
+  const events = new Map<string, Tally>();
+  const changes = new Map<string, Change>();
+  const notReplayed: Record<string, number> = {};
+  let incomplete = false;
+
+  function note(group: Group, decision: Decision): void {
+    const { record } = group;
+    const after = outcomeOf(decision);
+    const moved = changedFields(record, after);
+    const freer = isFreer(record, after);
+    const stricter = isFreer(after, record);
+    if (moved.length === 0 && record.decision === after.decision && !freer && !stricter) {
+      counts.unchanged += group.count;
+      return;
+    }
+    if (freer) add(newlyAllowed, group);
+    if (stricter) add(newlyRefused, group);
+    add(tallyOf(decisions, `${record.decision} ${after.decision}`), group);
+    add(tallyOf(events, record.event ?? '(no event)'), group);
+    for (const change of moved) noteChange(group, change);
+  }
+
+  function noteChange(group: Group, { path, category, from, to, rule }: Moved): void {
+    const { vendor, identity, environment, event = '(no event)' } = group.record;
+    const key = JSON.stringify([vendor, category, identity, from, to, rule]);
+    const change = changes.get(key) ?? { vendor, category, identity, from, to, rule, ...none(), examples: [] };
+    if (changes.size >= MAX_CHANGES && !changes.has(key)) {
+      incomplete = true;
+      return;
+    }
+    changes.set(key, change);
+    add(change, group);
+    const { firstIndex: index, decisionId } = group;
+    if (change.examples.length < MAX_EXAMPLES) change.examples.push({ index, decisionId, environment, event, field: path });
+  }
+
+  return {
+    add(group) {
+      counts.questions += 1;
+      counts.records += group.count;
+      const rejudged = rejudge.of(group);
+      if ('cannot' in rejudged) {
+        notReplayed[rejudged.cannot] = (notReplayed[rejudged.cannot] ?? 0) + group.count;
+        return undefined;
+      }
+      if (rejudged.hashed) counts.withHashedNames += group.count;
+      if (rejudged.crossed) counts.crossedInTime += group.count;
+      note(group, rejudged.decision);
+      return rejudged.decision;
+    },
+    result: () => ({
+      report: 'impact', v: 1, method: rejudge.method, ...counts, newlyAllowed, newlyRefused,
+      decisions: [...decisions].map(([key, tally]) => ({ from: key.split(' ')[0] as Effect, to: key.split(' ')[1] as Effect, ...tally })).sort(byRecords),
+      changes: [...changes.values()].sort(byRecords),
+      byEvent: [...events].map(([event, tally]) => ({ event, ...tally })).sort(byRecords),
+      notReplayed, incomplete,
+    }),
+  };
+}
+
+export async function impactOf(groups: AsyncIterable<Group>, rejudge: Rejudge): Promise<Impact> {
+  const impact = createImpact(rejudge);
+  for await (const group of groups) impact.add(group);
+  return impact.result();
+}
+
+const none = (): Tally => ({ records: 0, rows: 0 });
+
+function add(tally: Tally, { count, rows }: Group): void {
+  tally.records += count;
+  tally.rows += rows;
+}
+
+function tallyOf(tallies: Map<string, Tally>, key: string): Tally {
+  const tally = tallies.get(key) ?? none();
+  tallies.set(key, tally);
+  return tally;
+}
+
+/** The most frequent first; of equals in the order of their names. */
+function byRecords(a: Tally, b: Tally): number {
+  const key = ({ records: _, rows: __, ...names }: Tally & { readonly examples?: unknown }) => JSON.stringify({ ...names, examples: undefined });
+  return b.records - a.records || (key(a) < key(b) ? -1 : 1);
+}
+
+interface DecidedOutcome extends Outcome {
+  readonly reasons: AskedRecord['reasons'];
+  readonly fields: readonly { readonly paths: readonly [string]; readonly effect: Effect; readonly category?: string; readonly rules: readonly string[] }[];
+}
+
+/** A decision in the form of a record. */
+export const outcomeOf = ({ decision, obligations, reasons, fields }: Decision): DecidedOutcome => ({
+  decision, obligations, reasons, fields: Object.entries(fields).map(([path, verdict]) => ({ paths: [path], ...verdict })),
+});
+
+interface Moved {
+  readonly path: string;
+  readonly category: string;
+  readonly from: Effect;
+  readonly to: Effect;
+  readonly rule: string;
+}
+
+function changedFields(record: AskedRecord, after: DecidedOutcome): readonly Moved[] {
+  const before = new Map(record.fields.flatMap(({ paths, effect, category }) => paths.map((path) => [path, { effect, category }] as const)));
+  return after.fields.flatMap(({ paths: [path], effect, category, rules }) => {
+    // Not in the record by this name: nobody knew it then; or the event's own name, which nothing held back.
+    const was = before.get(path) ?? { effect: path === '$event' ? 'allow' : 'deny', category } as const;
+    if (was.effect === effect) return [];
+    return [{ path, category: category ?? was.category ?? UNCLASSIFIED, from: was.effect, to: effect, rule: rules.join(' ') }];
+  });
+}
+
+/** Whether something leaves after that did not before: a field, or a field in a form that tells more, or as something else. */
+function isFreer(before: Outcome, after: Outcome): boolean {
+  const left = new Map(leftBy(before).map((one) => [one.path, one]));
+  return leftBy(after).some(({ path, category, form }) => {
+    const was = left.get(path);
+    if (was === undefined) return path !== '$event' || !canLeave(before);
+    return was.form === form ? was.category !== category : FORMS.indexOf(form) < FORMS.indexOf(was.form);
+  });
+}
+
+const canLeave = ({ decision }: Outcome) => decision === 'allow' || decision === 'transform';

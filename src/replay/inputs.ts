@@ -1,0 +1,68 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { segmentPath } from '../log/layout.ts';
+import { parseLine } from '../log/index/line.ts';
+import type { LogLine, RecordedShape } from './recorded.ts';
+
+/** Where an input record stands. */
+export interface Place {
+  readonly segment: number;
+  readonly position: number;
+  readonly length: number;
+}
+
+const KEPT = 256;
+const NAMED = '"input":"';
+
+/**
+ * The input records of a log: only the places of those in the segment that is being read are kept, since each segment
+ * has all that its records name; and the shapes that were asked for last.
+ */
+export function openInputs(dir: string) {
+  let file: { readonly segment: number; readonly fd: number } | undefined;
+  let places = new Map<string, Place>();
+  const kept = new Map<string, RecordedShape>();
+  const close = () => {
+    if (file !== undefined) closeSync(file.fd);
+    file = undefined;
+  };
+
+  function read({ segment, position, length }: Place): LogLine {
+    if (file?.segment !== segment) {
+      close();
+      file = { segment, fd: openSync(segmentPath(dir, segment), 'r') };
+    }
+    const bytes = Buffer.allocUnsafe(length);
+    if (readSync(file.fd, bytes, 0, length, position) < length) throw new Error(`${segmentPath(dir, segment)}: became shorter while it was read`);
+    return parseLine(dir, bytes.toString());
+  }
+
+  return {
+    close,
+    parse: (line: string): LogLine => parseLine(dir, line),
+    /** A new segment begins. */
+    forget(): void {
+      places = new Map();
+    },
+    /** @param start what the record has after its head. */
+    note(start: string, place: Place): void {
+      // Too long for a line: its digest is in the side object.
+      const digest = /"digest":"(sha256:[0-9a-f]{64})"/.exec(start)?.[1] ?? String(read(place)['digest']);
+      places.set(digest, place);
+    },
+    /** Of the input that this record names, if it is in the segment. */
+    placeFor(record: string): Place | undefined {
+      const at = record.lastIndexOf(NAMED) + NAMED.length;
+      return places.get(record.slice(at, record.indexOf('"', at)));
+    },
+    shapeAt(digest: string, place: Place | undefined): RecordedShape | undefined {
+      const known = kept.get(digest);
+      if (known !== undefined || place === undefined) return known;
+      const input = read(place);
+      if (input['digest'] !== digest) return undefined;
+      const shape = input['shape'] as RecordedShape;
+      kept.set(digest, shape);
+      if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+      return shape;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Effect, FieldObligation } from '../core/answer.ts';
+import type { ObligationOp } from '../core/facts.ts';
+
+/** As what a category leaves: as it is, or after what the enforcement point had to do to it. */
+export const FORMS = ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] as const;
+export type Form = (typeof FORMS)[number];
+
+const FORM_OF: Readonly<Partial<Record<ObligationOp, Form>>> = {
+  redact_url: 'shortened', truncate: 'shortened', coarsen_ip: 'coarse', coarsen_geo: 'coarse', truncate_time: 'coarse', bucket: 'coarse',
+  mask: 'masked', hmac: 'hmac', tokenize: 'tokenized', encrypt: 'encrypted',
+};
+
+/** One field as it was permitted to leave. */
+export interface Left {
+  readonly path: string;
+  /** What leaves. */
+  readonly category: string;
+  /** What it was made of, where that is another category. */
+  readonly from?: string;
+  readonly form: Form;
+  readonly ops: readonly ObligationOp[];
+}
+
+export interface Outcome {
+  readonly decision: Effect;
+  readonly fields: readonly { readonly paths: readonly string[]; readonly effect: Effect; readonly category?: string }[];
+  readonly obligations: readonly FieldObligation[];
+}
+
+export const UNCLASSIFIED = 'unclassified';
+
+/** What this decision lets out; nothing unless it is allow or transform, since else nothing may be sent as asked (J9). */
+export function leftBy({ decision, fields, obligations }: Outcome): readonly Left[] {
+  if (decision !== 'allow' && decision !== 'transform') return [];
+  const todo = Map.groupBy(obligations, ({ field }) => field);
+  return fields.flatMap(({ paths, effect, category: asked = UNCLASSIFIED }) => (effect !== 'allow' && effect !== 'transform' ? [] : paths.flatMap((path) => {
+    const steps = todo.get(path) ?? [];
+    if (steps.some(({ op }) => op === 'drop')) return [];
+    const category = steps.findLast(({ resultCategory }) => resultCategory !== undefined)?.resultCategory ?? asked;
+    const ops = steps.map(({ op }) => op);
+    return [{ path, category, ...(category !== asked && { from: asked }), form: formOf(ops), ops }];
+  })));
+}
+
+const formOf = (ops: readonly ObligationOp[]): Form => ops.map((op) => FORM_OF[op] ?? 'raw').reduce<Form>((a, b) => (FORMS.indexOf(b) > FORMS.indexOf(a) ? b : a), 'raw');
+
+/** Destinations of a customer-data platform that the caller had to leave out. */
+export const excludedBy = ({ obligations }: Pick<Outcome, 'obligations'>): readonly string[] => obligations
+  .filter(({ op }) => op === 'scope_destinations')
+  .flatMap(({ params }) => (Array.isArray(params?.['exclude']) ? params['exclude'].map(String) : []));

@@ -1,0 +1,27 @@
+// Names come from logs and from files that others write: none may be read as markup, as a link or as HTML, wherever the
+// text is shown.
+const SPECIAL = /[\\`*_{}[\]()<>#+!|~&$@]/g;
+
+/** A name as plain text in Markdown, on one line. */
+export const plain = (text: string): string => visible(text).replace(SPECIAL, '\\$&').replace(/^(\s*)([-=]|\d+(?=[.)]))/, '$1\\$2').replace(/:\/\//g, ':\u200B//').replace(/\bwww\./gi, 'www\u200B.');
+
+/** A name in code style; a backtick in it ends nothing. */
+export const code = (text: string): string => `\`${visible(text).replaceAll('`', '\u02CB').replaceAll('|', '\u2223')}\``;
+
+/** Control characters, line ends and signs that turn the direction of writing are shown, not obeyed. */
+const visible = (text: string) => text.replace(/[\p{Cc}\u2028\u2029\u200B\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** @param rows cells that are Markdown already. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  return [`| ${head.join(' | ')} |`, `|${head.map(() => '---|').join('')}`, ...rows.map((cells) => `| ${cells.join(' | ')} |`)];
+}
+
+export const bullets = (items: readonly string[]): readonly string[] => items.map((item) => `- ${item}`);
+
+const SHOWN = 12;
+
+/** Names in code style, the first 12 of them. */
+export function codes(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  return `${names.slice(0, SHOWN).map(code).join(', ')}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''}`;
+}

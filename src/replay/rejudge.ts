@@ -1,0 +1,63 @@
+import type { Decision } from '../core/answer.ts';
+import type { HashName } from '../core/record.ts';
+import { SluiceError } from '../core/errors.ts';
+import { judge } from '../judge.ts';
+import type { Engine } from '../opa/engine.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { askAgain, createResolve, unresolved } from './ask-again.ts';
+import { redecide } from './redecide.ts';
+import type { Group } from './scan.ts';
+
+/** What another policy says of a recorded question. */
+export type Rejudged =
+  | { readonly decision: Decision; readonly hashed: boolean; /** Time alone would have changed the answer while it was asked again. */ readonly crossed: boolean }
+  | { readonly cannot: string };
+
+export interface Rejudge {
+  /** What stood for the recorded facts. */
+  readonly method: 'recorded input' | 'prepared again';
+  of(group: Group): Rejudged;
+}
+
+const NO_INPUT = { cannot: 'its input is not in the log' } as const;
+
+/** Other rules over what was recorded: exact, whatever the facts are today. */
+export function byRules(engine: Engine): Rejudge {
+  return {
+    method: 'recorded input',
+    of({ record, shape: shapeOf }) {
+      const shape = shapeOf();
+      if (shape === undefined) return NO_INPUT;
+      return { decision: redecide(record, shape, engine).decision, hashed: false, crossed: false };
+    },
+  };
+}
+
+export interface ByFactsOptions {
+  /** Other facts, and rules. */
+  readonly snapshot: Snapshot;
+  /** Of the data directory; without it names that were hashed stay unknown. */
+  readonly hash?: HashName;
+}
+
+/** Other facts: each recorded question is prepared again, at its own time. */
+export function byFacts({ snapshot, hash }: ByFactsOptions): Rejudge {
+  const { catalogue } = snapshot.world;
+  const resolve = hash === undefined ? unresolved : createResolve(catalogue, hash);
+  return {
+    method: 'prepared again',
+    of({ record, shape: shapeOf, vendorStates, firstMs, lastMs }) {
+      const shape = shapeOf();
+      if (shape === undefined) return NO_INPUT;
+      try {
+        const { asked, hashed } = askAgain(record, shape, { catalogue, resolve });
+        const then = { ...snapshot, world: { ...snapshot.world, vendorStates } };
+        const { decision, prepared } = judge(asked, then, { nowMs: firstMs, latestMs: firstMs });
+        return { decision, hashed, crossed: prepared.expiresAtMs !== undefined && prepared.expiresAtMs <= lastMs };
+      } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+        return { cannot: error.message };
+      }
+    },
+  };
+}

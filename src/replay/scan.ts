@@ -1,0 +1,239 @@
+import { hash } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
+import type { VendorState } from '../core/facts.ts';
+import { blocks, eachLine } from '../log/blocks.ts';
+import { listSegments, segmentPath } from '../log/layout.ts';
+import { lineHead, lineStart } from '../log/line.ts';
+import { readLog } from '../log/read.ts';
+import { openInputs, type Place } from './inputs.ts';
+import { toAsked, type AskedRecord, type LogLine, type RecordedShape } from './recorded.ts';
+
+/** Records that say the same, apart from when and under which id they were asked: one question, asked `count` times. */
+export interface Group {
+  readonly record: AskedRecord;
+  readonly count: number;
+  /** How many of them told a number of rows, and the sum of those. */
+  readonly withRows: number;
+  readonly rows: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly firstIndex: number;
+  /** Of the first of them. */
+  readonly decisionId: string;
+  /** Set by the kill switch when it was asked. */
+  readonly vendorStates: ReadonlyMap<string, VendorState>;
+  /** What policy was given; undefined for a record that names no input, or whose input is not in its segment. */
+  readonly shape: () => RecordedShape | undefined;
+}
+
+export interface ScanOptions {
+  /** Of the log: holds `segments/`. */
+  readonly dir: string;
+  readonly fromMs?: number;
+  /** Before it. */
+  readonly toMs?: number;
+  /** Whether answers to /permitted count too; default: decisions alone. */
+  readonly permitted?: boolean;
+  /** Every record that is neither an answer nor an input, also those before `fromMs`, in order among the groups. */
+  readonly other?: (record: LogLine, timeMs: number) => void;
+  /** How many groups are kept at once; what is asked again after they were given makes a new group. */
+  readonly maxGroups?: number;
+}
+
+interface Gathered {
+  readonly text: string;
+  readonly place: Place | undefined;
+  readonly vendorStates: ReadonlyMap<string, VendorState>;
+  count: number;
+  withRows: number;
+  rows: number;
+  readonly firstMs: number;
+  lastMs: number;
+  readonly firstIndex: number;
+  readonly decisionId: string;
+}
+
+const MAX_GROUPS = 20_000;
+// In the order in which the record writer puts them; every other line is read the long way.
+const ASKED = /^"kind":"(decision|permitted)","decisionId":"([^"\\]+)",(?:"requestId":"(?:[^"\\]+)",)?("caller":"(?:[^"\\]|\\.)*")(?:,"rows":(\d+))?$/;
+const IDENTITY = Buffer.from(',"identity":');
+const EXPIRES = Buffer.from(',"expiresAt":');
+const INPUT = '"kind":"input",';
+const DECISION = '"kind":"decision",';
+const PERMITTED = '"kind":"permitted",';
+
+/**
+ * Reads the answers of a log in one pass, equal ones taken together; what it keeps does not grow with the log.
+ *
+ * @throws {Error} naming the file, for a line that is no record of its place.
+ */
+export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitted = false, other = () => {}, maxGroups = MAX_GROUPS }: ScanOptions): AsyncGenerator<Group> {
+  const inputs = openInputs(dir);
+  let groups = new Map<string, Gathered>();
+  const give = function* (): Generator<Group> {
+    const given = groups;
+    groups = new Map();
+    for (const group of given.values()) yield toGroup(group, inputs);
+  };
+  const segments = await listSegments(dir);
+  const switched = createSwitched();
+  const tell = (record: LogLine, timeMs: number) => {
+    switched.note(record);
+    other(record, timeMs);
+  };
+  try {
+    for (const [at, segment] of segments.entries()) {
+      const successor = segments[at + 1];
+      // Records' times never go back: a segment whose successor starts before the range has nothing of it.
+      if (successor !== undefined && await startOf(dir, successor) < fromMs) {
+        await tellHead(dir, segment, tell);
+        continue;
+      }
+      inputs.forget();
+      const reader = createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir });
+      const file = await open(segmentPath(dir, segment), 'r');
+      try {
+        for await (const block of blocks(file)) {
+          if (reader.read(block, groups) === 'ended') break;
+          if (groups.size >= maxGroups) yield* give();
+        }
+      } finally {
+        await file.close();
+      }
+      if (reader.ended()) break;
+    }
+    yield* give();
+  } finally {
+    inputs.close();
+  }
+}
+
+interface ReaderOptions extends Required<Pick<ScanOptions, 'dir' | 'fromMs' | 'toMs' | 'permitted'>> {
+  readonly segment: number;
+  readonly tell: NonNullable<ScanOptions['other']>;
+  readonly switched: ReturnType<typeof createSwitched>;
+  readonly inputs: ReturnType<typeof openInputs>;
+}
+
+/** Reads the blocks of one segment, one after the other. */
+function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir }: ReaderOptions) {
+  const scratch = Buffer.allocUnsafe(1 << 17);
+  let [index, position, headLength, isEnded] = [segment, 0, 0, false];
+
+  function readLine(block: Buffer, start: number, end: number, groups: Map<string, Gathered>): void {
+    const prefix = lineStart(index);
+    if (block.toString('latin1', start, start + prefix.length) !== prefix) throw new Error(`${segmentPath(dir, segment)}:${index - segment + 1}: must be the record of index ${index}, and is not`);
+    if (headLength === 0) headLength = lineHead(JSON.parse(block.toString('utf8', start, end)) as { time: string; origin: string }).length;
+    const timeAt = start + prefix.length + '"time":"'.length;
+    const kindAt = start + prefix.length + headLength;
+    const kind = block.toString('latin1', kindAt, kindAt + PERMITTED.length);
+    if (kind.startsWith(INPUT)) return inputs.note(block.toString('latin1', kindAt, Math.min(end, kindAt + 120)), { segment, position: position + start, length: end - start });
+    const timeMs = Date.parse(block.toString('latin1', timeAt, timeAt + 24));
+    if (timeMs >= toMs) {
+      isEnded = true;
+      return;
+    }
+    const isPermitted = kind.startsWith(PERMITTED);
+    if (!isPermitted && !kind.startsWith(DECISION)) return tell(inputs.parse(block.toString('utf8', start, end)), timeMs);
+    if (timeMs < fromMs || (isPermitted && !permitted)) return;
+    gather(groups, readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), timeMs);
+  }
+
+  function readAsked(block: Buffer, kindAt: number, end: number): Read | undefined {
+    const from = block.indexOf(IDENTITY, kindAt);
+    const until = block.lastIndexOf(EXPIRES, end);
+    if (from === -1 || from > end || until < from) return undefined;
+    const [, kind, decisionId, caller, rows] = ASKED.exec(block.toString('utf8', kindAt, from)) ?? [];
+    if (kind === undefined || decisionId === undefined || caller === undefined) return undefined;
+    const head = `{"kind":"${kind}",${caller}`;
+    const written = scratch.write(head);
+    const length = written + block.copy(scratch, written, from, until);
+    return { key: hash('sha256', scratch.subarray(0, length), 'binary'), text: () => `${head}${block.toString('utf8', from, until)}}`, decisionId, rows: rows === undefined ? undefined : Number(rows) };
+  }
+
+  function gather(groups: Map<string, Gathered>, { key: own, text, decisionId, rows }: Read, timeMs: number): void {
+    const key = switched.key() + own;
+    let group = groups.get(key);
+    if (group === undefined) {
+      const record = text();
+      group = { text: record, place: inputs.placeFor(record), vendorStates: switched.states(), count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId };
+      groups.set(key, group);
+    }
+    group.count += 1;
+    group.lastMs = timeMs;
+    if (rows === undefined) return;
+    group.withRows += 1;
+    group.rows += rows;
+  }
+
+  return {
+    ended: () => isEnded,
+    read(block: Buffer, groups: Map<string, Gathered>): 'ended' | 'more' {
+      eachLine(block, (start, newline) => {
+        if (isEnded) return;
+        readLine(block, start, newline, groups);
+        index += 1;
+      });
+      position += block.length;
+      return isEnded ? 'ended' : 'more';
+    },
+  };
+}
+
+interface Read {
+  readonly key: string;
+  readonly text: () => string;
+  readonly decisionId: string;
+  readonly rows: number | undefined;
+}
+
+/** A record whose members are in a side object, or in an unusual order. */
+function readLong({ decisionId, rows, v: _, index: __, time: ___, origin: ____, requestId: _____, object: ______, expiresAt: _a, ageMs: _b, memo: _c, micros: _d, ...lasting }: LogLine): Read {
+  const text = JSON.stringify(lasting);
+  return { key: hash('sha256', text, 'binary'), text: () => text, decisionId: String(decisionId), rows: typeof rows === 'number' ? rows : undefined };
+}
+
+function toGroup({ text, place, ...gathered }: Gathered, inputs: ReturnType<typeof openInputs>): Group {
+  const record = toAsked(JSON.parse(text) as LogLine);
+  return { record, ...gathered, shape: () => (record.input === undefined ? undefined : inputs.shapeAt(record.input, place)) };
+}
+
+async function startOf(dir: string, segment: number): Promise<number> {
+  const file = await open(segmentPath(dir, segment), 'r');
+  try {
+    return await timeOfFirst(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function timeOfFirst(file: FileHandle): Promise<number> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0);
+  const time = /^\{"v":1,"index":\d+,"time":"([^"]+)"/.exec(buffer.toString('latin1', 0, bytesRead))?.[1];
+  return time === undefined ? Infinity : Date.parse(time);
+}
+
+/** Of a segment before the range only its first records are looked at: those that say what was in force. */
+async function tellHead(dir: string, segment: number, tell: NonNullable<ScanOptions['other']>): Promise<void> {
+  for await (const { record } of readLog(dir, { from: segment, limit: HEAD_RECORDS })) {
+    if (!IN_FORCE.includes(String(record['kind']))) return;
+    tell(record, Date.parse(String(record['time'])));
+  }
+}
+
+const HEAD_RECORDS = 8;
+const IN_FORCE = ['bundle_activated', 'snapshot_activated', 'key_rotated', 'start'];
+
+/** The states that the kill switch had set, as activations name them. */
+function createSwitched() {
+  let [key, states]: [string, ReadonlyMap<string, VendorState>] = ['', new Map()];
+  return {
+    key: () => key,
+    states: () => states,
+    note({ kind, vendorStates }: LogLine): void {
+      if (kind !== 'snapshot_activated') return;
+      const text = JSON.stringify(vendorStates ?? {});
+      if (text !== key) [key, states] = [text, new Map(Object.entries((vendorStates ?? {}) as Record<string, VendorState>))];
+    },
+  };
+}

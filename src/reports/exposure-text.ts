@@ -1,0 +1,88 @@
+import type { CategoryExposure, ExposureReport } from './exposure.ts';
+import { bullets, code, codes, plain, table } from '../replay/markdown.ts';
+import type { AmountReport } from './tally.ts';
+
+const FORM_TEXT = {
+  raw: 'as it is', shortened: 'shortened', coarse: 'coarsened', masked: 'masked', hmac: 'pseudonymised (keyed hash, keyed for this vendor)', tokenized: 'as a random token', encrypted: 'encrypted by us',
+} as const;
+
+export const windowText = ({ from, to }: ExposureReport['window']): string => (
+  from === null && to === null ? 'the whole log' : `${from === null ? 'the start of the log' : from} to ${to === null ? 'its end' : to}`
+);
+
+export function amountText({ decisions, rows, decisionsWithoutRows }: AmountReport): string {
+  const counted = decisions - decisionsWithoutRows;
+  if (decisions === 0) return 'none';
+  return `${decisions} decision${decisions === 1 ? '' : 's'}${counted === 0 ? ' (callers stated no rows)' : `, ${rows} rows stated${decisionsWithoutRows > 0 ? ` (${decisionsWithoutRows} decisions stated none)` : ''}`}`;
+}
+
+const namesOf = (list: readonly { readonly name: string }[]) => codes(list.map(({ name }) => name));
+
+/** The report for people: a fact sheet for the notice first, then what it rests on. */
+export function exposureText(report: ExposureReport): string {
+  const { name, vendor, under } = report;
+  return [
+    `# ${under === undefined ? 'Exposure' : 'Residual exposure'}: ${plain(name)}`,
+    '',
+    `Vendor ${code(vendor)}, ${windowText(report.window)}.${under === undefined ? '' : ` Not what happened: what ${code(under)} would have permitted of the same questions.`}`,
+    '',
+    ...factSheet(report),
+    '',
+    ...evidence(report),
+    '',
+  ].join('\n');
+}
+
+function factSheet(report: ExposureReport): readonly string[] {
+  const { categories, permittedToLeave, refused, contactable, keysToRotate, subProcessors, indirect } = report;
+  const formed = (form: (one: CategoryExposure) => boolean) => [...new Set(categories.filter(form).map(({ category }) => category))];
+  const raw = formed(({ form }) => form === 'raw');
+  const changed = categories.filter(({ form }) => form !== 'raw');
+  return [
+    '## Fact sheet', '',
+    ...(categories.length === 0 ? [`Sluice permitted nothing to leave for this vendor in this time.${indirect.length === 0 ? '' : ` It may have received what ${codes(indirect.map(({ through }) => through))} hand on; see below.`} ${COVERAGE}`] : [
+      ...bullets([
+        `Permitted to leave: ${amountText(permittedToLeave)}, first ${permittedToLeave.first ?? ''}, last ${permittedToLeave.last ?? ''}. This is an upper bound.`,
+        'Reported as sent: unknown; enforcement points do not report usage yet.',
+        'People concerned: unknown; callers state rows, not people.',
+        `Kinds of data, as they are: ${codes(raw)}.`,
+        ...changed.map(({ category, madeOf, form }) => `${code(madeOf ?? category)} ${FORM_TEXT[form]}${madeOf === undefined || madeOf === category ? '' : `, as ${code(category)}`}.`),
+        contactable.length === 0 ? 'No name, address or phone number was permitted: nobody can be written to with what this vendor has, unless others add to it.' : `Warn of phishing: ${codes(contactable)} were permitted as they are.`,
+        `May have been handed on to: ${codes(subProcessors)}.`,
+        `Asked for and never permitted: ${codes(refused.withheld)}.`,
+      ]),
+    ]),
+    '', '### Rotate', '', ...(keysToRotate.length === 0 ? ['Nothing.'] : bullets(keysToRotate.map(({ key, why }) => `${plain(key)}: ${plain(why)}`))),
+  ];
+}
+
+const COVERAGE = 'Coverage is unknown: what was sent without asking Sluice is not in its log.';
+
+function evidence(report: ExposureReport): readonly string[] {
+  const { categories, joinKeys, combinations, indirect, refused } = report;
+  return [
+    '## What it rests on', '',
+    ...(categories.length === 0 ? [] : [...table(['Category', 'Form', 'Sensitivity', 'Identifies', 'Amount', 'Fields', 'Events'], categories.map((one) => [
+      code(one.category), `${one.form}${one.madeOf === undefined ? '' : ` of ${code(one.madeOf)}`}`, one.sensitivity, one.identifiability, amountText(one.amount), namesOf(one.fields), namesOf(one.events),
+    ])), '']),
+    ...bullets([
+      `Identities: ${namesOf(report.identities)}`, `Environments: ${namesOf(report.environments)}`, `Events: ${namesOf(report.events)}`, `Purposes: ${namesOf(report.purposes)}`,
+      `Asked by: ${namesOf(report.callers)}`,
+      ...(report.via.length === 0 ? [] : [`Through: ${namesOf(report.via)}`]),
+      `Refused: ${amountText(refused)}${refused.reasons.length === 0 ? '' : `, for ${namesOf(refused.reasons)}`}`,
+      `Policy: ${codes(report.revisions)}`,
+    ]),
+    '', '### What can be put together', '',
+    ...(joinKeys.length === 0 ? ['No lasting identifier was permitted.'] : bullets(joinKeys.map(({ category, form, alsoHeldBy }) => (
+      `${code(category)} (${form}) links what this vendor has of one person, device or customer${alsoHeldBy.length === 0 ? '' : `, and with what ${codes(alsoHeldBy)} have`}`
+    )))),
+    '',
+    ...(combinations === undefined ? ['Combinations: unknown, the catalogue was not at hand.'] : combinations.length === 0 ? ['No combination that the catalogue names comes about.'] : bullets(combinations.map(({ id, title, categories: members, inOneMessage }) => (
+      `${plain(title)} (${code(id)}): ${codes(members)}, ${inOneMessage ? 'in one message' : 'over several messages'}`
+    )))),
+    '',
+    ...(indirect.length === 0 ? [] : ['### It may also have received', '', ...bullets(indirect.map(({ through, categories: members }) => `from ${code(through)}: ${codes(members)}`)), '']),
+    COVERAGE,
+    ...(report.incomplete ? ['', 'A list was cut off at 1,000 names.'] : []),
+  ];
+}

@@ -1,0 +1,174 @@
+import type { Catalogue } from '../core/catalogue/catalogue.ts';
+import { SluiceError } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
+import type { LogLine } from '../replay/recorded.ts';
+import { scan, type ScanOptions } from '../replay/scan.ts';
+import { acrossVendors } from './across.ts';
+import { notificationClock } from './clock.ts';
+import { collect } from './collect.ts';
+import { exposureOf } from './exposure.ts';
+import { exposureText } from './exposure-text.ts';
+import { flowsCsv, flowsMermaid, flowsOf, parseFlows } from './flows.ts';
+import { unusedGrants } from './grants.ts';
+import { incidentOf } from './incident.ts';
+import { negativeOf } from './negative.ts';
+import { processingCsv, processingOf } from './processing.ts';
+import { acrossText, clockText, flowsText, incidentText, negativeText, processingText, unusedText } from './text.ts';
+import { parseMoment, type Window } from './window.ts';
+
+export interface ReportDeps {
+  /** Of the log. */
+  readonly dir: string;
+  readonly catalogue: Catalogue;
+  readonly nowMs: number;
+  /** Text of a spreadsheet of declared flows; for data-flow. */
+  readonly declared?: string;
+}
+
+export type ReportFormat = 'json' | 'markdown' | 'csv' | 'mermaid';
+
+/** A report as a value, and as the texts that it has. */
+export interface Report {
+  readonly value: object;
+  readonly markdown: () => string;
+  readonly csv?: () => string;
+  readonly mermaid?: () => string;
+}
+
+export type Parameters = ReadonlyMap<string, string>;
+
+interface Kind {
+  readonly summary: string;
+  /** Besides from and to. */
+  readonly parameters: readonly string[];
+  readonly required: readonly string[];
+  readonly formats: readonly ReportFormat[];
+  readonly run: (parameters: Parameters, deps: ReportDeps, window: Window) => Promise<Report>;
+}
+
+const WINDOW = ['from', 'to'];
+
+/** What reports there are. */
+export const REPORTS: Readonly<Record<string, Kind>> = {
+  exposure: {
+    summary: 'what a vendor was permitted to receive', parameters: [...WINDOW, 'vendor'], required: ['vendor'], formats: ['json', 'markdown'],
+    async run(parameters, { dir, catalogue }, window) {
+      const collected = await collect(scan({ dir, ...window }));
+      const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue });
+      return { value, markdown: () => exposureText(value) };
+    },
+  },
+  incident: {
+    summary: 'an incident at a vendor, in the order of GDPR Art. 33(3)', parameters: [...WINDOW, 'vendor', 'detected', 'notified'], required: ['vendor'], formats: ['json', 'markdown'],
+    async run(parameters, { dir, catalogue, nowMs }, window) {
+      const vendor = vendorOf(parameters, catalogue);
+      let states: Readonly<Record<string, string>> = {};
+      const other = ({ kind, vendorStates }: LogLine) => { if (kind === 'snapshot_activated') states = (vendorStates ?? {}) as typeof states; };
+      const collected = await collect(scan({ dir, ...window, other }));
+      const state = states[vendor] ?? catalogue.facts.vendors.get(vendor)?.state;
+      const value = incidentOf(collected, { ...window, vendor, catalogue, nowMs, ...timesOf(parameters), ...(state !== undefined && { state }) });
+      return { value, markdown: () => incidentText(value) };
+    },
+  },
+  vendors: {
+    summary: 'what all vendors hold, and what they can put together', parameters: WINDOW, required: [], formats: ['json', 'markdown'],
+    async run(_, { dir }, window) {
+      const value = acrossVendors(await collect(scan({ dir, ...window })), window);
+      return { value, markdown: () => acrossText(value) };
+    },
+  },
+  negative: {
+    summary: 'whether a category or field was ever permitted to leave', parameters: [...WINDOW, 'vendor', 'category', 'field'], required: [], formats: ['json', 'markdown'],
+    async run(parameters, { dir, catalogue }, window) {
+      const named = Object.fromEntries(['vendor', 'category', 'field'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
+      if (named['category'] === undefined && named['field'] === undefined) throw new SluiceError('request_invalid', 'say of what: category or field');
+      // A misspelt name would prove anything.
+      const { category } = named;
+      if (category !== undefined && !catalogue.leaves.includes(category) && !catalogue.parents.has(category)) throw new SluiceError('request_invalid', `no category is called so${didYouMean(category, catalogue.leaves)}`);
+      if (named['vendor'] !== undefined) vendorOf(parameters, catalogue);
+      const value = await negativeOf((other) => scan({ dir, ...window, other }), { ...window, ...named });
+      return { value, markdown: () => negativeText(value) };
+    },
+  },
+  'unused-grants': {
+    summary: 'grants that permitted nothing for some time', parameters: ['days'], required: [], formats: ['json', 'markdown'],
+    async run(parameters, { dir, catalogue, nowMs }) {
+      const days = parameters.get('days') ?? '90';
+      if (!/^[1-9]\d{0,4}$/.test(days)) throw new SluiceError('request_invalid', 'days takes a whole number from 1 on');
+      const value = await unusedGrants(scan({ dir, permitted: true } satisfies ScanOptions), { catalogue, days: Number(days), nowMs });
+      return { value, markdown: () => unusedText(value) };
+    },
+  },
+  'notification-clock': {
+    summary: 'how long a vendor took to say that it was breached', parameters: ['vendor', 'detected', 'notified'], required: ['vendor', 'detected'], formats: ['json', 'markdown'],
+    async run(parameters, { catalogue, nowMs }) {
+      const vendor = catalogue.facts.vendors.get(vendorOf(parameters, catalogue))!;
+      const { detectedMs, ...times } = timesOf(parameters);
+      const value = notificationClock({ vendor, detectedMs: detectedMs!, ...times, nowMs });
+      return { value, markdown: () => clockText(value) };
+    },
+  },
+  'data-flow': {
+    summary: 'every field on its way to every vendor: a map', parameters: [...WINDOW, 'app'], required: [], formats: ['json', 'markdown', 'csv', 'mermaid'],
+    async run(parameters, { dir, catalogue, declared, nowMs }, window) {
+      const app = parameters.get('app');
+      const value = await flowsOf(scan({ dir, ...window }), { catalogue, nowMs, ...(app !== undefined && { app }), ...(declared !== undefined && { declared: declaredOf(declared) }) });
+      return { value, markdown: () => flowsText(value), csv: () => flowsCsv(value), mermaid: () => flowsMermaid(value) };
+    },
+  },
+  processing: {
+    summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: WINDOW, required: [], formats: ['json', 'markdown', 'csv'],
+    async run(_, { dir, catalogue }, window) {
+      const value = await processingOf(scan({ dir, ...window }), catalogue);
+      return { value, markdown: () => processingText(value), csv: () => processingCsv(value) };
+    },
+  },
+};
+
+/** @throws {SluiceError} `request_invalid`, saying which parameter is wrong, and how. */
+export async function runReport(kind: string, parameters: Parameters, deps: ReportDeps): Promise<Report> {
+  const known = kindOf(kind);
+  for (const name of parameters.keys()) if (!known.parameters.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known.parameters)}; it has ${known.parameters.join(', ')}`);
+  for (const name of known.required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
+  return known.run(parameters, deps, windowOf(parameters));
+}
+
+/** @throws {SluiceError} `not_found` */
+export function kindOf(kind: string): Kind {
+  if (!Object.hasOwn(REPORTS, kind)) throw new SluiceError('not_found', `there is no such report; there are ${Object.keys(REPORTS).join(', ')}`);
+  return REPORTS[kind]!;
+}
+
+function moment(parameters: Parameters, name: string): number | undefined {
+  const text = parameters.get(name);
+  const atMs = text === undefined ? undefined : parseMoment(text, name === 'to');
+  if (text !== undefined && atMs === undefined) throw new SluiceError('request_invalid', `${name} takes a time such as 2026-11-22 or 2026-11-22T12:00:00Z`);
+  return atMs;
+}
+
+function windowOf(parameters: Parameters): Window {
+  const [fromMs, toMs] = [moment(parameters, 'from'), moment(parameters, 'to')];
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) throw new SluiceError('request_invalid', 'from must be before to');
+  return { ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }) };
+}
+
+function timesOf(parameters: Parameters): { readonly detectedMs?: number; readonly notifiedMs?: number } {
+  const [detectedMs, notifiedMs] = [moment(parameters, 'detected'), moment(parameters, 'notified')];
+  if (notifiedMs !== undefined && (detectedMs === undefined || notifiedMs < detectedMs)) throw new SluiceError('request_invalid', 'notified must be a time after detected');
+  return { ...(detectedMs !== undefined && { detectedMs }), ...(notifiedMs !== undefined && { notifiedMs }) };
+}
+
+function vendorOf(parameters: Parameters, { facts }: Catalogue, logged: ReadonlyMap<string, unknown> = new Map()): string {
+  const vendor = parameters.get('vendor')!;
+  const known = [...facts.vendors.keys(), ...logged.keys()];
+  if (!known.includes(vendor)) throw new SluiceError('request_invalid', `neither the log nor the catalogue knows this vendor${didYouMean(vendor, known)}`);
+  return vendor;
+}
+
+function declaredOf(text: string): ReturnType<typeof parseFlows> {
+  try {
+    return parseFlows(text);
+  } catch (error) {
+    throw new SluiceError('request_invalid', `the spreadsheet of declared flows: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { createCatalogue, type Catalogue } from '../../src/core/catalogue/catalogue.ts';
+import type { Vendor } from '../../src/core/facts.ts';
+import { code, plain } from '../../src/replay/markdown.ts';
+import { byFacts } from '../../src/replay/rejudge.ts';
+import { scan } from '../../src/replay/scan.ts';
+import { notificationClock } from '../../src/reports/clock.ts';
+import { collect, collectUnder } from '../../src/reports/collect.ts';
+import { parseCsv, toCsv } from '../../src/reports/csv.ts';
+import { exposureOf } from '../../src/reports/exposure.ts';
+import { flowsCsv, parseFlows, type FlowMap } from '../../src/reports/flows.ts';
+import { runReport, type Report } from '../../src/reports/run.ts';
+import { ageSince, createSnapshot } from '../../src/snapshot.ts';
+import { loadYaml } from '../../src/sources/yaml/load.ts';
+import { traffic } from '../../scripts/demo-traffic.ts';
+import { endServers, readRecords, startServer } from '../support/server.ts';
+import { copyPolicies, NOON, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
+import { record, TELEMETRY, type Recorder } from './support.ts';
+
+let demo: Recorder;
+let catalogue: Catalogue;
+
+beforeAll(async () => {
+  catalogue = createCatalogue(await loadYaml(`${ROOT}/policies`));
+  demo = await record();
+  for (const question of traffic(300, 11)) await demo.ask(question);
+  await demo.setVendor('mixpanel', 'breached');
+  await demo.close();
+}, 60_000);
+afterAll(() => Promise.all([endServers(), removeWorlds()]));
+
+const make = (kind: string, parameters: Record<string, string> = {}, more: { declared?: string; nowMs?: number } = {}): Promise<Report> => (
+  runReport(kind, new Map(Object.entries(parameters)), { dir: demo.dir, catalogue, nowMs: NOON, ...more })
+);
+const valueOf = async <T = Record<string, unknown>>(...args: Parameters<typeof make>) => (await make(...args)).value as T;
+
+describe('R13 residual exposure', () => {
+  test('under a policy that coarsens more, what would still be known is region and counts, and no customer', async () => {
+    const snapshot = createSnapshot({ ...await shippedEngine(), facts: await loadYaml(await copyPolicies({})), vendorStates: new Map(), ageMs: ageSince(NOON), revisionOf: () => 1 });
+    const collected = await collectUnder(scan({ dir: demo.dir }), byFacts({ snapshot }));
+    const residual = exposureOf(collected, { vendor: 'mixpanel', catalogue, under: 'new' });
+    const categories = residual.categories.map(({ category }) => category);
+    expect(categories).toEqual(expect.arrayContaining(['user.location.imprecise.region', 'system.operations.feature_flag']));
+    for (const absent of ['system.tenant.org_id', 'system.tenant.name', 'system.ai.tool_id', 'user.contact.email', 'user.location.imprecise.city']) expect(categories).not.toContain(absent);
+    // The same policy: the same exposure.
+    expect({ ...residual, under: undefined }).toEqual({ ...exposureOf(await collect(scan({ dir: demo.dir })), { vendor: 'mixpanel', catalogue }), under: undefined });
+    expect(collected.notReplayed).toBe(0);
+  });
+});
+
+describe('R82 incident', () => {
+  test('has the items of GDPR Art. 33(3), in JSON and in Markdown', async () => {
+    const report = await make('incident', { vendor: 'mixpanel', detected: '2026-11-08', notified: '2026-11-24' });
+    expect(report.value).toMatchObject({
+      report: 'incident', v: 1, vendor: { id: 'mixpanel', role: 'processor', subProcessors: expect.arrayContaining(['openai']) as string[] },
+      nature: { description: expect.any(String) as string, dataSubjects: { categories: { fillIn: true }, approximateNumber: 'unknown' }, records: { reportedAsSent: 'unknown', permittedAtMost: { decisions: expect.any(Number) as number } } },
+      contact: { dataProtectionOfficer: { fillIn: true } },
+      likelyConsequences: [expect.stringContaining('user.unique_id.pseudonymous')],
+      measures: { taken: ['Sluice denies everything to mixpanel: its state is breached.'], proposed: expect.arrayContaining([expect.stringContaining('Rotate')]) as string[] },
+      clock: { lagDays: 16 }, evidence: { coverage: 'unknown' },
+    });
+    for (const item of ['## (a)', '## (b)', '## (c)', '## (d)']) expect(report.markdown()).toContain(item);
+  });
+});
+
+describe('R64 notification clock', () => {
+  const HOUR = 3_600_000;
+  const vendor = (claims: Vendor['claims']): Vendor => ({ id: 'v', name: 'V', party: 'third', categories: [], hosts: [], packages: [], regions: [], state: 'active', claims });
+  const detectedMs = Date.UTC(2025, 10, 9);
+  const sla = (hours: number, untilMs = Infinity) => vendor([{ name: 'breach_notice_hours', value: hours, untilMs }]);
+
+  test.each([
+    ['16 days against 72 hours: the contract was broken', sla(72), 16 * 24, true],
+    ['exactly the agreed time is in time', sla(72), 72, false],
+    ['nothing agreed: unknown', vendor([]), 16 * 24, 'unknown'],
+    ['an expired claim promises nothing', sla(72, detectedMs), 16 * 24, 'unknown'],
+  ] as const)('%s', (_, of, lag, breach) => {
+    expect(notificationClock({ vendor: of, detectedMs, notifiedMs: detectedMs + lag * HOUR, nowMs: detectedMs + 20 * 24 * HOUR })).toMatchObject({ lagHours: lag, breachOfContract: breach });
+  });
+
+  test('GDPR: 72 hours from when we knew', () => {
+    const at = (nowMs: number, notifiedMs?: number) => notificationClock({ vendor: sla(24), detectedMs, nowMs, ...(notifiedMs !== undefined && { notifiedMs }) }).gdpr;
+    expect(at(detectedMs + 5 * HOUR)).toEqual({ deadline: null, hoursLeft: null, state: 'not started' });
+    expect(at(detectedMs + 5 * HOUR, detectedMs + HOUR)).toMatchObject({ hoursLeft: 68, state: 'running' });
+    expect(at(detectedMs + 73 * HOUR, detectedMs + HOUR)).toMatchObject({ hoursLeft: 0, state: 'over' });
+  });
+});
+
+describe('R65 a negative', () => {
+  test('"no prompt ever went to Mixpanel" comes with what was looked through, and with coverage unknown', async () => {
+    expect(await valueOf('negative', { vendor: 'mixpanel', category: 'user.content' })).toMatchObject({
+      answer: 'none permitted', coverage: 'unknown', permitted: { decisions: 0 }, refused: { decisions: expect.any(Number) as number }, searched: { decisions: 300 }, revisions: [expect.stringMatching(/^sha256:/)], notWritten: 0,
+    });
+    expect((await make('negative', { vendor: 'mixpanel', category: 'user.content' })).markdown()).toContain('no proof that nothing was sent');
+  });
+
+  test('what did go is found, also where it left as something else; a misspelt category proves nothing', async () => {
+    expect(await valueOf('negative', { vendor: 'mixpanel', category: 'user.location.imprecise.city' })).toMatchObject({ answer: 'permitted', examples: expect.arrayContaining([expect.objectContaining({ field: 'city' })]) as object[] });
+    expect(await valueOf('negative', { field: 'feature_flag' })).toMatchObject({ answer: 'permitted' });
+    await expect(make('negative', { category: 'user.contnet' })).rejects.toThrow('no category is called so');
+    await expect(make('negative', { vendor: 'mixpanle', category: 'user.content' })).rejects.toThrow('did you mean mixpanel?');
+    await expect(make('negative', {})).rejects.toThrow('category or field');
+  });
+});
+
+describe('R37 unused grants', () => {
+  test('a grant that permitted something in the time is not listed, one that did before is, with its last use', async () => {
+    const recorder = await record();
+    await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id'] });
+    recorder.later(100 * 86_400_000);
+    await recorder.ask({ ...TELEMETRY, identity: 'agent:copilot', event: 'genai.tool_run', fields: ['prompt_category'] });
+    await recorder.close();
+    const report = await runReport('unused-grants', new Map(), { dir: recorder.dir, catalogue, nowMs: NOON + 100.5 * 86_400_000 });
+    const { unused, used, conclusive } = report.value as { unused: { grant: string; lastUsed: string | null; identities: string[] }[]; used: { grant: string }[]; conclusive: boolean };
+    expect(unused.find(({ grant }) => grant === 'telemetry-basic')).toMatchObject({ lastUsed: new Date(NOON + 1000).toISOString(), identities: ['service:telemetry'] });
+    expect(used).toHaveLength(1);
+    expect(unused.length + used.length).toBe(catalogue.facts.grants.size);
+    expect(conclusive).toBe(true);
+    const short = await runReport('unused-grants', new Map([['days', '200']]), { dir: recorder.dir, catalogue, nowMs: NOON + 100.5 * 86_400_000 });
+    expect(short.value).toMatchObject({ conclusive: false });
+    expect(short.markdown()).toContain('may have been used before');
+  });
+});
+
+describe('R8, R60, R61, R62 data flow', () => {
+  test('every field on its way, seen and declared; a field that no event declares is shown as not declared', async () => {
+    const { flows } = await valueOf<FlowMap>('data-flow', { app: 'genai-dashboard' });
+    expect(new Set(flows.map(({ app }) => app))).toEqual(new Set(['genai-dashboard']));
+    expect(flows.find(({ field, vendor, environment }) => field === 'city' && vendor === 'mixpanel' && environment === 'production')).toMatchObject({ event: 'genai_dashboard.viewed', category: 'user.location.imprecise.city', form: 'coarse', declared: true, observed: true });
+    expect(flows.filter(({ field }) => field.startsWith('?')).every(({ declared }) => !declared)).toBe(true);
+  });
+
+  test('R60: CSV out and in gives the same, and what a spreadsheet lists and nobody saw is told', async () => {
+    const { csv, value } = await make('data-flow');
+    const { flows } = value as FlowMap;
+    expect(parseFlows(csv!())).toEqual(flows);
+    expect(flowsCsv({ flows: parseFlows(csv!()) })).toBe(csv!());
+    const again = await valueOf<FlowMap>('data-flow', {}, { declared: `event,field,vendor,environment\r\nusage.event,ip,vendor-x,production\r\n` });
+    expect(again.flows.filter(({ observed }) => !observed)).toMatchObject([{ event: 'usage.event', field: 'ip', declared: true, permitted: 0 }]);
+    await expect(make('data-flow', {}, { declared: 'event,field\r\n' })).rejects.toThrow('line 1: the columns vendor, environment are missing');
+    await expect(make('data-flow', {}, { declared: 'event,field,vendor,environment\r\n"a,b\r\n' })).rejects.toThrow('line 2: a quote is opened');
+  });
+
+  test('R62: the diagram is the same for the same log; R76: edges with their kind', async () => {
+    const [one, two] = [await make('data-flow'), await make('data-flow')];
+    expect(one.mermaid!()).toBe(two.mermaid!());
+    expect(one.mermaid!()).toMatch(/^flowchart LR\n/);
+    const { edges, vendors } = one.value as FlowMap;
+    expect(edges).toEqual(expect.arrayContaining([expect.objectContaining({ from: 'mixpanel', to: 'openai', type: 'sub_processor' })]));
+    expect(vendors.find(({ id }) => id === 'segment')).toMatchObject({ dpa: 'expired' });
+    expect(vendors.find(({ id }) => id === 'mixpanel')).toMatchObject({ dpa: 'recorded', dpaEvidence: 'example' });
+  });
+
+  test('property: any cells come back from CSV as they were, and none begins a formula', () => {
+    const cell = fc.string({ unit: fc.constantFrom('a', ',', '"', "'", '=', '+', '-', '@', '\n', '\r', '\t', ' ', ';', '＝', 'é') });
+    fc.assert(fc.property(fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { minLength: 1, maxLength: 5 }), (rows) => {
+      const text = toCsv(rows[0]!, rows.slice(1));
+      expect(parseCsv(text)).toEqual(rows);
+    }));
+    expect(toCsv(['=cmd|x'], [['@SUM(A1)'], ['-1'], ['\t=1']])).toBe("'=cmd|x\r\n'@SUM(A1)\r\n'-1\r\n\"'\t=1\"\r\n");
+  });
+});
+
+test('R77: a record of processing has the columns of Art. 30', async () => {
+  const report = await make('processing');
+  const { processing } = report.value as { processing: readonly Record<string, unknown>[] };
+  expect(processing.find(({ recipient }) => recipient === 'mixpanel')).toMatchObject({
+    purpose: 'analytics.reporting', role: 'processor', subProcessors: expect.arrayContaining(['openai']) as string[], thirdCountry: 'yes', transferBasis: 'SCC', dataSubjects: 'fill in', retentionDays: 'unknown', measures: ['coarse', 'raw'],
+  });
+  expect(processing.find(({ recipient }) => recipient === 'internal-obs')).toMatchObject({ role: 'own system' });
+  expect(report.csv!().split('\r\n')[0]).toContain('purpose,recipient');
+});
+
+test('R56, R57: who holds what, who can join it, and who can tell where the product is going', async () => {
+  const { vendors } = await valueOf<{ vendors: readonly { vendor: string; infersRoadmap: boolean; canJoinWith: readonly string[] }[] }>('vendors');
+  expect(Object.fromEntries(vendors.map(({ vendor, infersRoadmap }) => [vendor, infersRoadmap]))).toMatchObject({ mixpanel: true, intercom: false });
+  expect(vendors.find(({ vendor }) => vendor === 'mixpanel')!.canJoinWith).toContain('vendor-x');
+});
+
+test.each([
+  [{ kind: 'exposure', parameters: {} }, 'exposure needs vendor'],
+  [{ kind: 'exposure', parameters: { vendor: 'mixpanel', form: '2026-01-01' } }, 'did you mean from?'],
+  [{ kind: 'vendors', parameters: { from: '2026-11-23', to: '2026-11-21' } }, 'from must be before to'],
+  [{ kind: 'incident', parameters: { vendor: 'mixpanel', notified: '2026-11-23' } }, 'notified must be a time after detected'],
+  [{ kind: 'unused-grants', parameters: { days: '0' } }, 'days takes a whole number'],
+  [{ kind: 'constructor', parameters: {} }, 'there is no such report'],
+])('a wrong parameter is told: %j', async ({ kind, parameters }, message) => {
+  await expect(make(kind, parameters as Record<string, string>)).rejects.toThrow(message);
+});
+
+test('property: a name in Markdown stays one line and opens no markup', () => {
+  fc.assert(fc.property(fc.string({ unit: fc.constantFrom('a', '`', '|', '<', '>', '[', ']', '(', ')', '*', '_', '#', '\n', '\u202E', '&', '!', '\\') }), (name) => {
+    expect(plain(name)).not.toMatch(/[\n\u202E]|(?<!\\)(?:\\\\)*[<|`[\]]/);
+    expect(code(name).slice(1, -1)).not.toMatch(/[`|\n\u202E]/);
+  }));
+});
+
+test('GET /reports: for auditors alone, each reading on record, as JSON and as Markdown', async () => {
+  const server = await startServer();
+  await server.check();
+  const get = (path: string, token = 'demo-auditor', headers: Record<string, string> = {}) => server.send(path, { token, headers });
+  expect((await get('/reports/exposure?vendor=mixpanel', 'demo-gateway')).status).toBe(403);
+  const json = await get('/reports/exposure?vendor=mixpanel');
+  expect({ status: json.status, body: json.json() }).toMatchObject({ status: 200, body: { report: 'exposure', vendor: 'mixpanel', refused: { decisions: 1 } } });
+  expect((await get('/reports/exposure?vendor=mixpanel', 'demo-auditor', { accept: 'text/markdown' })).text).toContain('## Fact sheet');
+  expect((await get('/reports/data-flow?format=mermaid&app=nobody-knows-this')).text).toContain('flowchart LR');
+  expect((await get('/reports/exposure?vendor=mixpanel&format=csv')).status).toBe(400);
+  expect((await get('/reports/nothing')).status).toBe(404);
+  expect((await get('/reports/exposure?vendor=nobody')).status).toBe(400);
+  expect((await server.send('/openapi.json')).text).toContain('/reports/{kind}');
+  await server.end();
+  const records = await readRecords(server.dataDir);
+  expect(records.filter(({ kind }) => kind === 'log_read').map(({ read, what, caller }) => [read, what, caller])).toEqual([
+    ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'data-flow app', 'demo-auditor'],
+  ]);
+  expect(records.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
+  expect(JSON.stringify(records)).not.toContain('nobody-knows-this');
+}, 60_000);
