@@ -52,6 +52,13 @@ test('a key in the body counts on /allowed/all-tenants alone, and only where no 
   }
 });
 
+test('of a body whose sender is not known yet little is read', async () => {
+  const body = { headers: { Authorization: `Bearer ${KEY}` }, params: { user: 'service|telemetry', action: QUESTION.action, resource: 'vendor:mixpanel' }, padding: 'x'.repeat(64 * 1024) };
+  const received = await server.post('/allowed/all-tenants', body, { token: null });
+  expect([received.status, received.json()]).toEqual([413, DETAIL]);
+  expect((await server.post('/allowed/all-tenants', body)).status).toBe(200);
+});
+
 test('keys of Permit open nothing else, and tokens of callers.yaml nothing of Permit\'s', async () => {
   expect((await server.post('/check', {}, { token: KEY })).status).toBe(401);
   expect((await server.post('/admin/reload', {}, { token: KEY })).status).toBe(401);

@@ -10,6 +10,7 @@ afterAll(async () => {
 });
 
 const QUESTION = { user: { key: 'service|telemetry' } };
+const CALLER = { id: 'permit:production', tokenSha256: '', demo: false, identities: ['*'], environments: ['production'], powers: ['check' as const], supports: [] };
 
 test('eight lists at once; the ninth is told to come again, and no other question waits for them', async () => {
   const server = await openDropIn();
@@ -26,9 +27,38 @@ test('a list that takes longer than it may ends, without an answer and without a
   let stepMs = MAX_LIST_MS / 5;
   let nowMs = 0;
   const lists = createPermitLists(server.deps, () => nowMs += stepMs);
-  const caller = { id: 'permit:production', tokenSha256: '', demo: false, identities: ['*'], environments: ['production'], powers: ['check' as const], supports: [] };
-  const ask = () => lists.permissions({ user: 'service|telemetry', context: {} }, { caller, environment: 'production' });
+  const ask = () => lists.permissions({ user: 'service|telemetry', context: {} }, { caller: CALLER, environment: 'production' });
   for (let again = 0; again <= MAX_LISTS; again += 1) await expect(ask()).rejects.toMatchObject({ code: 'too_large', message: expect.stringMatching(/part of it/) });
+  expect(await server.records()).toEqual([]);
+  stepMs = 1;
+  expect(await ask()).not.toEqual([]);
+});
+
+test('lists that are asked for at once are made one after the other, each with a record before the next begins', async () => {
+  const server = await openDropIn();
+  const seen: string[] = [];
+  const { clock, log } = server.deps;
+  const lists = createPermitLists({
+    ...server.deps,
+    clock: { ...clock, moment: () => (seen.push('begins'), clock.moment()) },
+    log: { ...log, append: (entry) => (seen.push('is recorded'), log.append(entry)) },
+  });
+  const asking = { caller: CALLER, environment: 'production' };
+  const vendor = { resource: { type: 'vendor', key: 'mixpanel' }, action: 'send-user-unique_id-pseudonymous', context: {} };
+  const all = [lists.permissions({ user: 'service|telemetry', context: {} }, asking), lists.authorized(vendor, asking), lists.permissions({ user: 'service|nobody', context: {} }, asking)];
+  await Promise.all(all);
+  expect(seen).toEqual(['begins', 'is recorded', 'begins', 'is recorded', 'begins', 'is recorded']);
+});
+
+test('a list whose time others\' lists took is told to come again; after one that fails the next is made', async () => {
+  const server = await openDropIn();
+  let stepMs = MAX_LIST_MS / 5;
+  let nowMs = 0;
+  const lists = createPermitLists(server.deps, () => nowMs += stepMs);
+  const ask = () => lists.permissions({ user: 'service|telemetry', context: {} }, { caller: CALLER, environment: 'production' });
+  const [first, second] = await Promise.allSettled([ask(), ask()]);
+  expect(first).toMatchObject({ status: 'rejected', reason: { code: 'too_large' } });
+  expect(second).toMatchObject({ status: 'rejected', reason: { code: 'rate_limited', retryAfterSeconds: 1 } });
   expect(await server.records()).toEqual([]);
   stepMs = 1;
   expect(await ask()).not.toEqual([]);
@@ -109,7 +139,7 @@ test('R72 facts that are too old permit nothing in lists either', async () => {
 
 test('the drop-in speaks for the environment of its key alone', async () => {
   const server = await openDropIn();
-  const caller = { id: 'permit:staging', tokenSha256: '', demo: false, identities: ['*'], environments: ['staging'], powers: ['check' as const], supports: [] };
+  const caller = { ...CALLER, id: 'permit:staging', environments: ['staging'] };
   const asked = server.pdp.dropIn!.allowed({ user: 'service|telemetry', action: 'a', resource: { type: 'vendor' }, context: {} }, { caller, environment: 'production' });
   await expect(asked).rejects.toMatchObject({ code: 'environment_mismatch' });
 });

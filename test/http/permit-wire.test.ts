@@ -121,6 +121,16 @@ test('parity: /allowed is true exactly where /check of the same question, which 
   expect([...seen.values()].every((count) => count >= 20)).toBe(true);
 });
 
+test('the question comes back with its names and none of its values', async () => {
+  const canary = 'canary-3f9d1c';
+  const body = { ...QUESTION, user: { ...QUESTION.user, email: canary, attributes: { canary } }, resource: { ...RESOURCE, attributes: { canary } }, context: { purpose: 'analytics.reporting', audience: canary } };
+  const received = await server.post('/allowed', body);
+  expect(received.json()['query']).toEqual(QUESTION);
+  const bulk = await server.post('/allowed/bulk', [body, { ...body, resource: { type: 'vendor', key: null } }, { canary }]);
+  expect((bulk.json()['allow'] as { query: unknown }[]).map(({ query }) => query)).toEqual([QUESTION, { ...QUESTION, resource: { type: 'vendor' } }, undefined]);
+  expect([received.text, bulk.text, JSON.stringify(await server.records()), ...server.lines].filter((text) => text.includes(canary))).toEqual([]);
+});
+
 test('bulk: an item\'s own error is its answer, in its place', async () => {
   const received = await server.post('/allowed/bulk', [QUESTION, null, { ...QUESTION, user: 'service|telemetry' }, { ...QUESTION, context: [] }, { ...QUESTION, action: 7 }, { ...QUESTION, resource: { type: 'vendor', key: {} } }, { ...QUESTION, user: { key: 'u'.repeat(257) } }, QUESTION]);
   const answers = received.json()['allow'] as Allowed[];
@@ -184,4 +194,16 @@ test('authorized_users: who would be allowed, as /allowed says it; one record', 
     expect((await lastRecord())).toMatchObject({ kind: 'permitted', permitted: [], identities: 0 });
   }
   expect((await ask({ ...question, resource: { type: 'vendor' } })).resource).toBe('vendor:*');
+});
+
+test('a vendor without a tenant is asked about in the default one, by lists as by /allowed', async () => {
+  const identities = [...server.facts().identities.keys()];
+  for (const [key, tenant] of [['mixpanel', 'acme'], ['segment', 'default'], ['internal-obs', 'default']]) for (const action of [ACTION, 'send-system-tenant-org_id']) {
+    const resource = { type: 'vendor', key };
+    const listed = (await server.post('/authorized_users', { action, resource })).json() as { tenant: string; users: object };
+    const bulk = (await server.post('/allowed/bulk', identities.map((id) => ({ user: { key: toUserKey(id) }, action, resource })))).json()['allow'] as Allowed[];
+    const yes = identities.filter((_, at) => bulk[at]!.allow === true).map(toUserKey);
+    expect([key, action, listed.tenant, Object.keys(listed.users).toSorted()]).toEqual([key, action, 'default', yes.toSorted()]);
+    if (tenant === 'acme') expect(yes).toEqual([]);
+  }
 });

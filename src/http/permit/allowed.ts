@@ -4,6 +4,7 @@ import { SluiceError, type ErrorCode } from '../../core/errors.ts';
 import { BATCH_DEPTH } from '../../core/parse/json.ts';
 import { MAX_ITEMS } from '../../core/parse/parse.ts';
 import type { DropIn, PermitAnswer, PermitAsking } from '../../service/drop-in/drop-in.ts';
+import type { PermitQuestion } from '../../service/drop-in/question.ts';
 import { BATCH_LIMIT, BODY_LIMIT, readJson } from '../body.ts';
 import { describeError, toSluiceError } from '../errors.ts';
 import type { Rate } from '../rate.ts';
@@ -20,15 +21,25 @@ export interface PermitDeps {
   readonly logger: Logger;
 }
 
-/** `result` is what older clients read. */
-const toWire = ({ allow, debug }: Pick<PermitAnswer, 'allow'> & { readonly debug: object }) => ({ allow, result: allow, debug });
+interface WireAnswer {
+  readonly allow: boolean;
+  /** What older clients read. */
+  readonly result: boolean;
+  readonly query?: object;
+  readonly debug: object;
+}
+
+/** `query` has the names that were asked with, and nothing else of what came: attributes and context hold values. */
+const toWire = ({ user, action, resource }: PermitQuestion, { allow, debug }: PermitAnswer): WireAnswer => (
+  { allow, result: allow, query: { user: { key: user }, action, resource }, debug }
+);
 
 export function postAllowed({ dropIn, credentials, rate, reply }: PermitDeps): RequestHandler {
   return async function allowed(req, res) {
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
     const asked = readQuestion(await readJson(req, BODY_LIMIT));
-    reply(res, 200, JSON.stringify(toWire(await dropIn.allowed(asked, { caller, environment, requestId: stateOf(res).requestId }))));
+    reply(res, 200, JSON.stringify(toWire(asked, await dropIn.allowed(asked, { caller, environment, requestId: stateOf(res).requestId }))));
   };
 }
 
@@ -45,22 +56,23 @@ export function postBulk(deps: PermitDeps): RequestHandler {
     const asking: PermitAsking = { caller, environment, requestId: stateOf(res).requestId };
     // All at once: they are judged under one snapshot, in one turn, and share a group commit.
     const answers = await Promise.all(items.map((item: unknown, at) => answerItem(item, at, asking, deps)));
-    reply(res, 200, JSON.stringify({ allow: answers.map(toWire) }));
+    reply(res, 200, JSON.stringify({ allow: answers }));
   };
 }
 
 // These are no item's own, and pass: the client that hears of them asks again.
 const OF_ALL: readonly ErrorCode[] = ['audit_unavailable', 'not_ready'];
 
-async function answerItem(item: unknown, at: number, asking: PermitAsking, { dropIn, logger }: PermitDeps): Promise<Parameters<typeof toWire>[0]> {
+async function answerItem(item: unknown, at: number, asking: PermitAsking, { dropIn, logger }: PermitDeps): Promise<WireAnswer> {
   try {
-    return await dropIn.allowed(readQuestion(item, ['body', at]), asking);
+    const asked = readQuestion(item, ['body', at]);
+    return toWire(asked, await dropIn.allowed(asked, asking));
   } catch (thrown) {
     const error = toSluiceError(thrown);
     if (OF_ALL.includes(error.code)) throw error;
     // The other items have their records already: a fault of ours in one must not take their answers away.
     if (!(thrown instanceof SluiceError)) logger.error({ requestId: asking.requestId, route: '/allowed/bulk', code: error.code, error: describeError(thrown) }, 'item failed');
     const reason = error instanceof BadMember ? `${error.place.slice(2).join('.') || 'the item'} ${error.message}` : error.message;
-    return { allow: false, debug: { code: error.code, reason } };
+    return { allow: false, result: false, debug: { code: error.code, reason } };
   }
 }

@@ -63,6 +63,7 @@ export const PERMIT_SCHEMAS = {
   PermitQuestion: { ...object(['user', 'action', 'resource'], { user: USER, action: ACTION, resource: RESOURCE, context: CONTEXT }), description: 'Members beside these are passed over: what is stored of user and vendor counts' },
   PermitAllowed: object(['allow', 'result', 'debug'], {
     allow: { type: 'boolean' }, result: { type: 'boolean' },
+    query: { type: 'object', description: 'user, action and resource as they were asked with: names alone; absent where they could not be read' },
     debug: object([], { code: { type: 'string' }, reason: { type: 'string' }, decision: { type: 'string' }, decisionId: { type: 'string' }, reasons: listOf({ type: 'object' }) }),
   }),
   PermitTenants: object(['allowedTenants', 'allowed_tenants'], { allowedTenants: TENANTS, allowed_tenants: TENANTS }),

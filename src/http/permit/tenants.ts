@@ -22,13 +22,16 @@ export function postAllTenants({ dropIn, credentials, rate, reply }: PermitDeps)
   };
 }
 
+/** Bytes of a body from somebody who is not known yet. */
+const STRANGERS_LIMIT = 64 * 1024;
+
 /** Who asks is known before the body is looked at, unless only the body says it. @throws {SluiceError} */
 async function readBoth(req: Request, credentials: Credentials): Promise<PermitCaller & { readonly body: unknown }> {
   if (headersOf(req).length > 0) {
     const known = credentials.ofHeader(req);
     return { ...known, body: await readJson(req, BODY_LIMIT) };
   }
-  const body = await readJson(req, BODY_LIMIT).catch((error: unknown) => {
+  const body = await readJson(req, STRANGERS_LIMIT).catch((error: unknown) => {
     // From nobody nothing is wrong with a body but that it says not who asks.
     if (error instanceof SluiceError && error.code === 'request_invalid') return undefined;
     throw error;

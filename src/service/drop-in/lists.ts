@@ -4,17 +4,17 @@ import { toUserKey } from '../../core/permit-names.ts';
 import type { PdpDeps } from '../../pdp.ts';
 import type { Snapshot } from '../../snapshot.ts';
 import type { PermitAsking } from './drop-in.ts';
-import { categoryOf, identityOf, questionOf, tenantOf, VENDOR, type PermitQuestion } from './question.ts';
+import { categoryOf, DEFAULT_TENANT, identityOf, questionOf, tenantOf, VENDOR, type PermitQuestion } from './question.ts';
 import { createListJudge, type ListJudge } from './judge.ts';
 import { createListRecord, type Listed } from './record.ts';
-import { createPace, type Pace } from './pace.ts';
+import { createPace, createTurns, type Pace } from './pace.ts';
 import { readySnapshot } from '../ready.ts';
 
 export const MAX_VENDORS = 1_000;
 export const MAX_IDENTITIES = 10_000;
 /** How long a list may take, waiting included, in milliseconds. */
 export const MAX_LIST_MS = 10_000;
-/** How many lists may be under way at once. */
+/** How many lists may be under way at once: one is made, the others wait for their turn. */
 export const MAX_LISTS = 8;
 
 export interface PermissionsQuestion extends Pick<PermitQuestion, 'user' | 'purpose' | 'context'> {
@@ -45,7 +45,7 @@ export interface AuthorizedUsers {
  * revision, which is still the present one when the answer is given. One `permitted` record a list.
  *
  * @throws {SluiceError} `too_large` above 1,000 vendors or 10,000 identities, or after 10 s; `rate_limited` while eight
- * are under way; `not_ready`, `audit_unavailable`.
+ * are under way, or after 10 s if some of it was waiting for others; `not_ready`, `audit_unavailable`.
  */
 export interface PermitLists {
   permissions(asked: PermissionsQuestion, asking: PermitAsking): Promise<readonly VendorPermissions[]>;
@@ -61,17 +61,21 @@ interface Listing {
 
 export function createPermitLists(deps: PdpDeps, monotonic: () => number = () => performance.now()): PermitLists {
   const record = createListRecord(deps);
+  const turn = createTurns();
   let underWay = 0;
 
   /** Anew when meanwhile something else came to decide: what was revoked must not be told as permitted. */
   async function list<T>(asking: PermitAsking, work: (listing: Listing) => Promise<{ readonly answer: T; readonly listed: Listed }>): Promise<T> {
-    if (underWay >= MAX_LISTS) throw new SluiceError('rate_limited', `${MAX_LISTS} lists are being made already`, { retryAfterSeconds: 1 });
+    if (underWay >= MAX_LISTS) throw busy(`${MAX_LISTS} lists are being made already`);
     underWay += 1;
+    const isFirst = underWay === 1;
     const startedAtMs = monotonic();
-    const pace = createPace(monotonic, startedAtMs + MAX_LIST_MS);
+    const end = await turn();
+    const pace = createPace(monotonic, startedAtMs + MAX_LIST_MS, isFirst ? undefined : () => busy('others\' lists took the time of this one'));
     const present = () => readySnapshot(deps.snapshots(), asking.environment);
     try {
       for (;;) {
+        await pace();
         const snapshot = present();
         const moment = deps.clock.moment();
         const { answer, listed } = await work({ snapshot, judge: createListJudge(deps, { snapshot, moment, caller: asking.caller }), pace });
@@ -81,6 +85,7 @@ export function createPermitLists(deps: PdpDeps, monotonic: () => number = () =>
       }
     } finally {
       underWay -= 1;
+      end();
     }
   }
 
@@ -103,7 +108,7 @@ export function createPermitLists(deps: PdpDeps, monotonic: () => number = () =>
       const { vendors, identities } = catalogue.facts;
       const vendor = resource.type === VENDOR && resource.key !== undefined ? vendors.get(resource.key) : undefined;
       const { name: category, mismatch } = categoryOf(action, catalogue);
-      const tenant = resource.tenant ?? tenantOf(vendor ?? {});
+      const tenant = resource.tenant ?? DEFAULT_TENANT;
       const isAsked = vendor !== undefined && mismatch === undefined && tenantOf(vendor) === tenant;
       if (isAsked && identities.size > MAX_IDENTITIES) throw new SluiceError('too_large', `there are more than ${MAX_IDENTITIES} identities: ask about each for itself`);
       const found: (readonly [string, readonly string[]])[] = [];
@@ -132,5 +137,7 @@ function vendorsOf({ tenants, resources, types }: PermissionsQuestion, vendors: 
   if (asked.length > MAX_VENDORS) throw new SluiceError('too_large', `there are more than ${MAX_VENDORS} vendors: name the resources or tenants that are meant`);
   return asked;
 }
+
+const busy = (message: string) => new SluiceError('rate_limited', message, { retryAfterSeconds: 1 });
 
 const isSame = (a: Snapshot, b: Snapshot, environment: string) => a === b || (a.digest === b.digest && a.numbers.get(environment) === b.numbers.get(environment));

@@ -50,7 +50,9 @@ export function createListRecord({ log, hash, observer, program }: PdpDeps): (li
       ageMs: snapshot.ageMs(moment.nowMs),
       micros: Math.round(seconds() * 1e6),
     };
+    const queuedAt = seconds();
     await log.append({ kind: 'permitted', members: JSON.stringify(record).slice(1, -1) }).durable;
+    observer.appended(seconds() - queuedAt);
     observer.decided({
       decision: permitted.length > 0 ? 'allow' : 'deny', reasons: [], vendor: asked.vendor !== undefined && facts.vendors.has(asked.vendor) ? asked.vendor : 'unknown',
       environment: facts.environments.has(asked.environment) ? asked.environment : 'unknown', api: 'permitted', memo: false, seconds: seconds(),
