@@ -56,6 +56,7 @@ export interface Sluice {
   /** With `indexed`. */
   readonly reading?: Reading;
   readonly proofs?: TreeProofs;
+  readonly log: { readonly origin: string; /** How many lines are durable. */ durable(): number };
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
 }
@@ -189,8 +190,9 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   probing.unref();
 
   const sync: SyncControl | undefined = permit && createSyncControl({ permit, facts: () => loaded.facts, log });
+  const durable = () => log.size() - log.queued();
   const index = options.indexed !== true ? undefined : openLogIndex({
-    dir: logDir, folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
+    dir: logDir, folder: path.join(options.dataDir, 'index'), origin: log.origin, durable, logger,
   });
 
   const pdp: Pdp = {
@@ -217,6 +219,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   return {
     pdp,
     facts: () => loaded.facts,
+    log: { origin: log.origin, durable },
     ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }), proofs: createProofs(logDir) }),
     async close() {
       clearInterval(probing);
