@@ -42,6 +42,7 @@ export function project(record: Readonly<Record<string, unknown>>, mask: Mask, h
   function take(value: unknown, node: Mask | undefined, path: string): unknown {
     if (node?.leave === 'whole') return value;
     if (node?.leave === 'hashed') return hashed(value, path);
+    if (isEmpty(value)) return undefined; // nothing to tell
     if (node === undefined || node.leave === 'stays') return stays(path);
     if (Array.isArray(value)) return value.map((element) => take(element, node, path)).filter((element) => element !== undefined);
     if (typeof value === 'string') return take(value, node.below.get(namedBy(value)), path);
@@ -67,6 +68,8 @@ export function project(record: Readonly<Record<string, unknown>>, mask: Mask, h
 
   return { record: membersOf(record, mask, ''), withheld: [...withheld], masked: [...masked] };
 }
+
+const isEmpty = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 /** Which field of the event the name of an identity is: `identity.user`, `identity.program`, `identity.unknown` (J30). */
 function namedBy(identity: string): 'user' | 'program' | 'unknown' {

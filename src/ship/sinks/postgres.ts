@@ -82,6 +82,7 @@ export function openPostgres(options: PostgresOptions): Sink {
       let client: Client | undefined;
       try {
         client = await connection(ending);
+        ending.throwIfAborted();
         const cut = () => drop(client!);
         ending.addEventListener('abort', cut, { once: true });
         await copy(client, batch).finally(() => ending.removeEventListener('abort', cut));

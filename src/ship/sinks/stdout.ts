@@ -16,6 +16,7 @@ export function openStdout(fd: number = STDOUT): Sink {
   return {
     limits: { records: 500, bytes: 512 * 1024 },
     async write(batch, signal) {
+      if (signal.aborted) throw new SinkError('ended');
       const bytes = Buffer.from(batch.map((record) => `${JSON.stringify(record)}\n`).join(''));
       let rest = bytes;
       while (rest.length > 0) {
