@@ -47,7 +47,7 @@ export function readSinks(file: string): readonly SinkSpec[] {
   const broken = document.errors.map(({ pos, message }) => placed(pos[0], message));
   if (broken.length > 0) throw new Error(broken.join('\n'));
   const parsed = SinksFile.safeParse(document.toJS({ maxAliasCount: 0 }));
-  if (!parsed.success) throw new Error(parsed.error.issues.map(({ path: at, message }) => placed(offsetOf(document, at), `${at.join('.')}: ${message}`)).join('\n'));
+  if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => placed(offsetOf(document, issue.path), `${issue.path.join('.')}: ${mistakeOf(issue)}`)).join('\n'));
   const beside = (name: string | undefined) => (name === undefined ? undefined : path.resolve(path.dirname(file), name));
   const specs = Object.entries(parsed.data.sinks).map(([name, spec]): SinkSpec => {
     if (spec.type === 'postgres') return { name, ...spec, passwordFile: beside(spec.passwordFile), caFile: beside(spec.caFile) };
@@ -56,6 +56,11 @@ export function readSinks(file: string): readonly SinkSpec[] {
   if (specs.filter(({ type }) => type === 'stdout').length > 1) throw new Error(`${file}: standard output is one sink: two would mix their lines`);
   for (const spec of specs) checkFiles(spec);
   return specs;
+}
+
+function mistakeOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  return issue.code === 'invalid_type' && issue.message.endsWith('undefined') ? 'is missing' : issue.message;
 }
 
 function checkFiles(spec: SinkSpec): void {
