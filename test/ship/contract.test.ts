@@ -185,8 +185,11 @@ describe('a log service as OPA uses it', () => {
 
   test('one that sends elsewhere gets nothing: nobody was asked about that address', async () => {
     const service = await openLogService();
-    service.answer(307);
+    const elsewhere = await openLogService();
+    service.answer(307, { location: `${elsewhere.url}/logs` });
     await expect(openOpa({ url: service.url }).write(batch(0, 1), never)).rejects.toThrow(SinkError);
+    expect(elsewhere.uploads()).toBe(0);
+    await elsewhere.close();
     await service.close();
     await expect(openOpa({ url: service.url }).write(batch(0, 1), never)).rejects.toThrow('the service can\'t be reached (ECONNREFUSED)');
   });

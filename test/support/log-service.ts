@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 
@@ -21,7 +21,7 @@ export interface LogService {
   readonly headers: readonly IncomingHttpHeaders[];
   uploads(): number;
   /** What every upload is answered from now on; 200 at first. */
-  answer(status: number): void;
+  answer(status: number, headers?: OutgoingHttpHeaders): void;
   /** Resolves when an upload has come that is then answered. */
   uploaded(): Promise<void>;
   close(): Promise<void>;
@@ -31,6 +31,7 @@ export async function openLogService(): Promise<LogService> {
   const events: OpaEvent[] = [];
   const headers: IncomingHttpHeaders[] = [];
   let status = 200;
+  let answered: OutgoingHttpHeaders = {};
   let count = 0;
   let waiting: (() => void)[] = [];
   const server: Server = createServer((req, res) => {
@@ -40,7 +41,7 @@ export async function openLogService(): Promise<LogService> {
       headers.push(req.headers);
       const isUpload = req.method === 'POST' && req.url === '/logs' && req.headers['content-encoding'] === 'gzip';
       if (isUpload && status === 200) events.push(...JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()) as OpaEvent[]);
-      res.writeHead(isUpload ? status : 404).end(() => {
+      res.writeHead(isUpload ? status : 404, answered).end(() => {
         for (const go of waiting.splice(0)) go();
       });
     });
@@ -50,7 +51,7 @@ export async function openLogService(): Promise<LogService> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     events, headers,
     uploads: () => count,
-    answer(next) { status = next; },
+    answer(next, with_ = {}) { [status, answered] = [next, with_]; },
     uploaded: () => new Promise((resolve) => { waiting = [...waiting, resolve]; }),
     close: () => new Promise((resolve) => {
       server.closeAllConnections();
