@@ -22,6 +22,12 @@ export function createNodeReader(dir: string, size: number): ReadNode {
   };
 }
 
+/** The hashes that prove record `index` to be in the log of `size` records. */
+export async function inclusionPath(dir: string, index: number, size: number): Promise<readonly Buffer[]> {
+  const read = createNodeReader(dir, size);
+  return Promise.all(inclusionRanges(index, size).map((range) => rootOfRange(range, read)));
+}
+
 /** The log can't prove it: there is no such record, or no checkpoint covers it yet. */
 export class ProofError extends Error {
   override readonly name = 'ProofError';
@@ -39,10 +45,9 @@ export async function proveRecord(dir: string, index: number): Promise<string> {
   if (checkpoint === undefined) throw new ProofError(`${checkpointPath(dir)}: no signed checkpoint`);
   const { size, root } = checkpoint;
   if (index >= size) throw new ProofError(`record ${index} is not covered by a checkpoint yet: the last one signs for ${size} records, and the next follows within a second of a record`);
-  const read = createNodeReader(dir, size);
-  const path = await Promise.all(inclusionRanges(index, size).map((range) => rootOfRange(range, read)));
+  const path = await inclusionPath(dir, index, size);
   const line = await lineOf(dir, index);
-  const leaf = line === undefined ? await read(0, index) : leafHash(line);
+  const leaf = line === undefined ? await createNodeReader(dir, size)(0, index) : leafHash(line);
   if (!verifyInclusion({ leaf, index, size, path, root })) throw new ProofError(`record ${index} can't be proven: the log is not the one that was signed; "sluice log verify" tells where`);
   return formatProof({ index, path, checkpoint: note });
 }

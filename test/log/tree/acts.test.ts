@@ -135,7 +135,7 @@ describe('pruning', () => {
     await (await open({ now: () => atMinute(1000) })).close();
     rmSync(file('segments', readdirSync(file('segments')).sort()[0]!));
     expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/is the first segment; records \d+ to \d+ missing, and no record that is signed for says that they were pruned/)]);
-    await expect(open()).rejects.toThrow(/no record tells that those before it were pruned/);
+    await expect(open()).rejects.toThrow(/no record that is signed for tells that those before it were pruned/);
   });
 
   test('moves segments and side objects to an archive, where they are the ones that left', async () => {
