@@ -118,7 +118,16 @@ export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
 function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   const at = (name) => join(dir, name);
   const isThere = (name) => existsSync(at(name));
-  const list = (name) => (isThere(name) ? readdirSync(at(name)).sort() : []);
+  /** A running server may have replaced what was there a moment ago. */
+  function unlessGone(use) {
+    try {
+      return use();
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
+    }
+  }
+  const list = (name) => (isThere(name) && unlessGone(() => readdirSync(at(name)).sort())) || [];
   /** Undefined when it is not there. A link or a device could show every reader something else, and never end. */
   function sizeOf(name, most = Infinity) {
     const info = lstatSync(at(name), { throwIfNoEntry: false });
@@ -126,7 +135,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     if (info !== undefined && !isGood) wrong(`${name}: is no plain file, or larger than any that Sluice writes`);
     return isGood ? info.size : undefined;
   }
-  const read = (name, most = 1 << 16) => (sizeOf(name, most) === undefined ? undefined : readFileSync(at(name)));
+  const read = (name, most = 1 << 16) => (sizeOf(name, most) === undefined ? undefined : unlessGone(() => readFileSync(at(name))));
 
   // What there is. Checkpoints before segments: the log may grow meanwhile.
   const newest = read('checkpoint')?.toString();
@@ -155,15 +164,14 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   if (oldCheckpoint !== old?.note) wrong('the older checkpoint is none');
 
   // The tiles, as far as there are any, against what the records hash to.
-  const [differences, levels] = [[], []];
-  let missingTiles = 0;
+  const [differences, missing, levels] = [[], [], []];
   function toTile(level, index, hash) {
     hash.copy(levels[level] ??= Buffer.alloc(8192), (index % 256) * 32);
     if (index % 256 === 255) compareTile(level, (index - 255) / 256, 256);
   }
   function compareTile(level, tile, count) {
     const name = tileName(level, tile);
-    if (count === 256 && !isThere(name)) missingTiles += 1;
+    if (count === 256 && !isThere(name)) missing.push((tile + 1) * 256 ** (level + 1));
     for (const file of [name, ...list(`${name}.p`).map((width) => `${name}.p/${width}`)]) {
       const [bytes, width] = [read(file), file === name ? 256 : Number(file.slice(name.length + 3))];
       if (bytes !== undefined && bytes.length !== width * 32) wrong(`${file}: is not ${width} hashes long`);
@@ -358,6 +366,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     note(`${range(from, to)} were pruned, by record ${index} at ${time}; their tiles stand in for them${to > first ? `, though those from ${first} on are still here` : ''}`);
   }
   if (first > gone && !isBroken) wrong(`${segments[0].name}: is the first segment; ${range(gone, first)} missing, and no record that is signed for says that they were pruned`);
+  const missingTiles = missing.filter((end) => end <= signed).length;
   if (missingTiles > 0) note(`${missingTiles} full tiles are missing: without them a changed line can't be told from those around it`);
   if (tree.size > signed) note(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on; ${tailFrom} to ${lastTime})`);
   if (keys.length > holder + 1) note(`record ${keys[holder + 1].index} names another key, ${keys[holder + 1].id}, which has not signed yet`);
