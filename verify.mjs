@@ -98,9 +98,6 @@ const parseJson = (text) => { try { return JSON.parse(text); } catch { return un
 const range = (from, to) => (to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`);
 const COPY = '. If the log was being written while it was copied, copy it again: checkpoint and checkpoints.ndjson first, then segments/';
 
-/** What follows can't be read as records any more. */
-class Wrong extends Error {}
-
 /** Checks the log in `dir`. Gives what is wrong, and what is worth knowing; never throws for what the files hold. */
 export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
   const result = { wrong: [], notes: [], size: 0, signed: 0, checkpoints: 0 };
@@ -110,7 +107,7 @@ export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
   try {
     check(dir, { vkey, oldCheckpoint, wrong, note, result });
   } catch (error) {
-    wrong(error instanceof Wrong ? error.message : `${error.path ?? dir}: can't be read: ${error.code ?? error.message}`);
+    wrong(`${error.path ?? dir}: can't be read: ${error.code ?? error.message}`);
   }
   return result;
 }
@@ -118,15 +115,7 @@ export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
 function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   const at = (name) => join(dir, name);
   const isThere = (name) => existsSync(at(name));
-  /** A running server may have replaced what was there a moment ago. */
-  function unlessGone(use) {
-    try {
-      return use();
-    } catch (error) {
-      if (error.code !== 'ENOENT') throw error;
-      return undefined;
-    }
-  }
+  const unlessGone = (use) => { try { return use(); } catch (error) { if (error.code !== 'ENOENT') throw error; return undefined; } };
   const list = (name) => (isThere(name) && unlessGone(() => readdirSync(at(name)).sort())) || [];
   /** Undefined when it is not there. A link or a device could show every reader something else, and never end. */
   function sizeOf(name, most = Infinity) {
@@ -154,7 +143,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   const own = parseKey(stored?.slice(0, -1));
   const given = vkey === undefined ? own : parseKey(vkey);
   if (stored !== `${own?.text}\n`) wrong('log.vkey: missing, or not the public key of a log');
-  if (given === undefined) throw new Wrong('there is no key to check the log by');
+  if (given === undefined) return wrong('there is no key to check the log by');
   if (vkey === undefined) note('no --vkey: log.vkey was used, which whoever wrote the log may have made. This shows that the log agrees with itself, not whose it is.');
   const origin = (own ?? given).name;
   const isAnew = given.name !== origin;
@@ -178,8 +167,9 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
       const both = Math.min(count, Math.floor((bytes?.length ?? 0) / 32));
       const isSame = (from, to) => bytes.compare(levels[level], from * 32, to * 32, from * 32, to * 32) === 0;
       if (both === 0 || isSame(0, both) || differences.length > 10_000) continue;
-      const odd = Array.from({ length: both }, (_, i) => i).filter((i) => !isSame(i, i + 1)).map((i) => tile * 256 + i);
-      differences.push(...odd.length > 8 ? [{ level, file, index: odd[0], last: odd.at(-1) }] : odd.map((index) => ({ level, file, index, last: index })));
+      const odd = Array.from({ length: both }, (_, i) => i).filter((i) => !isSame(i, i + 1));
+      const spans = odd.length > 8 ? [[odd[0], odd.at(-1)]] : odd.map((i) => [i, i]);
+      for (const [i, last] of spans) differences.push({ level, file, from: (tile * 256 + i) * 256 ** level, to: (tile * 256 + last + 1) * 256 ** level });
     }
   }
 
@@ -206,10 +196,12 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     if (kind === undefined) wrong(`acts.ndjson:${i + 1}: is no record that is kept there`);
     acts.set(Number(index), { line, kind, place: `acts.ndjson:${i + 1}` });
   }
+  /** What follows can't be read as records any more. */
+  const stop = (message) => void (isBroken = true, wrong(message));
   function* leaves() {
     for (let index = 0, tile; index < first; index += 1) {
       if (index % 256 === 0) tile = read(tileName(0, index / 256));
-      if (tile?.length !== 8192) throw new Wrong(`${segments[0].name}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing or damaged too: ${range(0, first)} can't be accounted for`);
+      if (tile?.length !== 8192) return stop(`${segments[0].name}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing or damaged too: ${range(0, first)} can't be accounted for`);
       const { line, kind, place } = acts.get(index) ?? {};
       const leaf = tile.subarray((index % 256) * 32, (index % 256) * 32 + 32);
       if (line !== undefined && !leafHash(Buffer.from(line)).equals(leaf)) wrong(`${place}: is not record ${index}, which was pruned`);
@@ -217,12 +209,14 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
       yield leaf;
     }
     for (const [position, { name, start }] of segments.entries()) {
-      if (start !== tree.size) throw new Wrong(`${name}: begins with record ${start}, but the segment before it ends with ${tree.size - 1}${start > tree.size ? `: ${range(tree.size, start)} missing` : ''}${COPY}`);
-      if (sizeOf(name) === undefined) throw new Wrong(`${name}: can't be read`);
+      if (start !== tree.size) return stop(`${name}: begins with record ${start}, but the segment before it ends with ${tree.size - 1}${start > tree.size ? `: ${range(tree.size, start)} missing` : ''}${COPY}`);
+      if (sizeOf(name) === undefined) return stop(`${name}: can't be read`);
       for (const line of linesOf(at(name))) {
         const place = `${name}:${tree.size - start + 1}`;
-        if (!line.torn) yield leafOf(line, place);
-        else if (position < segments.length - 1) throw new Wrong(`${place}: record ${tree.size} is cut off${COPY}`);
+        const leaf = line.torn ? undefined : leafOf(line, place);
+        if (isBroken) return;
+        if (leaf !== undefined) yield leaf;
+        else if (position < segments.length - 1) return stop(`${place}: record ${tree.size} is cut off${COPY}`);
         else note(`${place}: the last line is cut off after ${line.end - line.start} bytes, as a crash or a copy may leave it; nobody was answered for it`);
       }
     }
@@ -234,10 +228,10 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     const [time, kindAt] = [head.slice(prefix.length, prefix.length + 24), prefix.length + 24 + 12 + origin.length + 10];
     if (!head.startsWith(prefix)) {
       const [, found] = /^\{"v":1,"index":(\d+),/.exec(head) ?? [];
-      throw new Wrong(`${place}: must be record ${index}, and is ${found === undefined || Number(found) === index ? 'no record' : `record ${found}: records were removed, inserted or moved`}`);
+      return stop(`${place}: must be record ${index}, and is ${found === undefined || Number(found) === index ? 'no record' : `record ${found}: records were removed, inserted or moved`}`);
     }
-    if (!head.startsWith(`","origin":"${origin}","kind":"`, prefix.length + 24) || (time !== lastTime && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time))) throw new Wrong(`${place}: record ${index} does not begin as one of ${origin} does`);
-    if (buffer[end - 1] !== 125 || end - start > LONGEST || buffers.isUtf8?.(buffer.subarray(start, end)) === false) throw new Wrong(`${place}: record ${index} is not whole`);
+    if (!head.startsWith(`","origin":"${origin}","kind":"`, prefix.length + 24) || (time !== lastTime && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time))) return stop(`${place}: record ${index} does not begin as one of ${origin} does`);
+    if (buffer[end - 1] !== 125 || end - start > LONGEST || buffers.isUtf8?.(buffer.subarray(start, end)) === false) return stop(`${place}: record ${index} is not whole`);
     if (time < lastTime) wrong(`${place}: record ${index} is older than the one before it`);
     [lastTime, tailFrom] = [time, index === signed ? time : tailFrom];
     const kind = head.slice(kindAt, head.indexOf('"', kindAt));
@@ -278,13 +272,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   const [all, differs] = [leaves(), []];
   let [agreed, holder, isOldKept, isOldLeft, newestAt] = [0, 0, true, old?.origin === origin, 0];
   function advance(size) {
-    try {
-      for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value);
-    } catch (error) {
-      if (!(error instanceof Wrong)) throw error;
-      isBroken = true;
-      wrong(error.message);
-    }
+    for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value);
   }
   function checkCheckpoint(checkpoint, name) {
     const { size, text, signatures } = checkpoint;
@@ -351,12 +339,12 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
 
   // What it comes to: which records were changed, or else which tiles. A hash that differs makes those above it differ.
   const [differing] = differs;
-  const isRecord = ({ level, index, last }) => differing !== undefined && index * 256 ** level < differing.to && (last + 1) * 256 ** level > differing.from;
-  const lowest = differences.filter((one, _, { 0: { level } }) => one.level === level);
-  for (const one of [...new Map(lowest.map((each) => [each.index, each])).values()].sort((a, b) => isRecord(b) - isRecord(a)).slice(0, 20)) {
-    const [from, to] = [one.index * 256 ** one.level, (one.last + 1) * 256 ** one.level];
-    if (isRecord(one)) wrong(`${placeOf(from)}${to - from === 1 ? '' : ` or one up to ${to - 1}`} was changed: its hash is not the one in ${one.file}`);
-    else wrong(`${one.file}: holds another hash of ${range(from, to)}: ${from >= signed ? 'one of both was changed; no checkpoint covers it' : 'the tile was changed, since the records agree with the checkpoints'}`);
+  const doMeet = (a, b) => a !== undefined && a.from < b.to && a.to > b.from;
+  const isRecord = (one) => doMeet(differing, one);
+  const shown = differences.filter((one) => one.level === 0 || !differences.some((other) => other.level < one.level && doMeet(other, one)));
+  for (const one of [...new Map(shown.map((each) => [each.from, each])).values()].sort((a, b) => isRecord(b) - isRecord(a)).slice(0, 20)) {
+    if (isRecord(one)) wrong(`${placeOf(one.from)}${one.to - one.from === 1 ? '' : ` or one up to ${one.to - 1}`} was changed: its hash is not the one in ${one.file}`);
+    else wrong(`${one.file}: holds another hash of ${range(one.from, one.to)}: ${one.from >= signed ? 'one of both was changed; no checkpoint covers it' : 'the tile was changed, since the records agree with the checkpoints'}`);
   }
   if (differing !== undefined) wrong(`${differing.name}: the checkpoint of ${differing.to} records does not agree with them. ${differing.from === 0 ? '' : `The first ${differing.from} do agree with an earlier one: `}the difference lies from ${placeOf(differing.from)} to ${placeOf(differing.to - 1)}`);
   let gone = 0;

@@ -364,3 +364,17 @@ describe('used wrongly', () => {
     expect([status, stdout, stderr]).toEqual([1, expect.not.stringMatching(/ {4}at /), '']);
   });
 });
+
+test('a flaw of a higher tile does not hide what was changed elsewhere', async () => {
+  const forge = forgeHere();
+  forge.records(66_000);
+  forge.sign();
+  forge.write();
+  const changed = readFileSync(file('tile/1/000'));
+  changed[40]! ^= 1;
+  writeFileSync(file('tile/1/000'), changed);
+  edit(SEGMENT, (lines) => lines.with(65_800, lines[65_800]!.replace('"n":65800', '"n":65801')));
+  const { wrong } = await found();
+  expect(wrong).toHaveLength(3);
+  expect(wrong).toEqual(expect.arrayContaining([expect.stringMatching(/^segments\/0+\.ndjson:65801: record 65800 was changed/), expect.stringContaining('tile/1/000')]));
+});
