@@ -135,7 +135,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   for (const name of names) if (!/\/\d{20}\.ndjson$/.test(name)) note(`${name}: is no segment, and was not read`);
   function placeOf(index) {
     const { name, start } = segments.findLast((one) => one.start <= index) ?? {};
-    return `${name === undefined ? '' : `${name}:${index - start + 1}: `}record ${index}`;
+    return `${name === undefined ? tileName(0, Math.floor(index / 256)) : `${name}:${index - start + 1}`}: record ${index}`;
   }
 
   // Whose log it is: that of the key given, or a new one that this key signed the beginning of.
@@ -191,7 +191,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   // The leaves in order: of records that were pruned those in the tiles, then those of the lines.
   const [keys, prunings, objects, acts] = [[isAnew ? own : given], [], new Map(), new Map()];
   let [signed, lastTime, tailFrom, isBroken, begun] = [0, '', undefined, false, undefined];
-  for (const [i, line] of (read('acts.ndjson', 1 << 26)?.toString().split('\n') ?? []).slice(0, -1).entries()) {
+  for (const [i, line] of (read('acts.ndjson', 1 << 26)?.toString().replace(/\n$/, '').split('\n') ?? []).entries()) {
     const [, index, kind] = /^\{"v":1,"index":(\d+),"time":"[^"]*","origin":"[^"]*","kind":"(key_rotated|pruned|new_origin)"/.exec(line) ?? [];
     if (kind === undefined) wrong(`acts.ndjson:${i + 1}: is no record that is kept there`);
     acts.set(Number(index), { line, kind, place: `acts.ndjson:${i + 1}` });
@@ -353,6 +353,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     gone = Math.max(gone, to);
     note(`${range(from, to)} were pruned, by record ${index} at ${time}; their tiles stand in for them${to > first ? `, though those from ${first} on are still here` : ''}`);
   }
+  if (isThere('pruned') && !prunings.some(({ index }) => read('pruned')?.toString() === `${index}\n`) && !isBroken) wrong('pruned: names no record of a pruning');
   if (first > gone && !isBroken) wrong(`${segments[0].name}: is the first segment; ${range(gone, first)} missing, and no record that is signed for says that they were pruned`);
   const missingTiles = missing.filter((end) => end <= signed).length;
   if (missingTiles > 0) note(`${missingTiles} full tiles are missing: without them a changed line can't be told from those around it`);
