@@ -46,7 +46,7 @@ const fromBase64 = (text) => (Buffer.from(text, 'base64').toString('base64') ===
 
 /** A key as text: name+id+base64(1 ‖ public key); the id is the start of SHA-256(name ‖ newline ‖ 1 ‖ public key). */
 function parseKey(text) {
-  const [, name, id, base64 = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? [];
+  const [, name, id, base64 = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(typeof text === 'string' ? text : '') ?? [];
   const typed = fromBase64(base64);
   if (typed?.length !== 33 || typed[0] !== 1 || sha256(Buffer.concat([Buffer.from(`${name}\n`), typed])).toString('hex', 0, 4) !== id) return undefined;
   const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), typed.subarray(1)]);
@@ -95,6 +95,8 @@ function* linesOf(path, bytes = Infinity) {
 /** 1234067 is x001/x234/067. */
 const tileName = (level, index) => `tile/${level}/${String(index).padStart(Math.ceil(String(index).length / 3) * 3, '0').replaceAll(/\d{3}(?=\d)/g, 'x$&/')}`;
 const parseJson = (text) => { try { return JSON.parse(text); } catch { return undefined; } };
+const areTexts = (...values) => values.every((one) => typeof one === 'string');
+const areCounts = (...values) => values.every(Number.isSafeInteger);
 const range = (from, to) => (to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`);
 const COPY = '. If the log was being written while it was copied, copy it again: checkpoint and checkpoints.ndjson first, then segments/';
 
@@ -259,10 +261,11 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
       if (next?.name !== origin || from !== keys.at(-1).text) return isWrong('does not lead from the last key of this log to another');
       keys.push({ ...next, index });
     } else if (kind === 'pruned') {
-      if (![from, to].every(Number.isSafeInteger) || from < 0 || from >= to || to > index) return isWrong('can\'t be about the range that it names');
+      if (!areCounts(from, to) || !areTexts(time) || from < 0 || from >= to || to > index) return isWrong('can\'t be about the range that it names');
       prunings.push({ index, from, to, time });
     } else {
-      if (index !== 0 || typeof before?.origin !== 'string' || !Array.isArray(lost) || !lost.every(Array.isArray)) return isWrong('is not how a log begins');
+      const isWhole = areTexts(before?.origin, before?.folder, record.because) && areCounts(before.size, record.more) && Array.isArray(lost) && lost.every((one) => Array.isArray(one) && areCounts(...one));
+      if (index !== 0 || !isWhole) return isWrong('is not how a log begins');
       const ranges = [...lost.map((one) => range(...one)), ...record.more > 0 ? [`${record.more} more ranges`] : []].join(', ') || 'none';
       begun = { ...before, key: parseKey(before.vkey), isVouched: false, said: `${record.because}. Its last checkpoint signed for ${before.size} records; missing or changed, as was found then: ${ranges}` };
     }

@@ -250,6 +250,19 @@ describe('whoever has the key', () => {
       forge.record('new_origin', { old: null, lost: 'none' });
       forge.sign();
     }, /^segments\/0+\.ndjson:1: record 0, new_origin, is not how a log begins$/],
+    ['hands over to what can\'t be written as a text', (forge) => {
+      forge.record('key_rotated', { from: forge.vkeyOf(), to: { toString: 1, valueOf: 1 } });
+      forge.sign();
+    }, /^segments\/0+\.ndjson:1: record 0, key_rotated, does not lead/],
+    ['prunes at a time that can\'t be written as a text', (forge) => {
+      forge.records(300);
+      forge.raw(`{"v":1,"index":300,"time":"2026-11-23T12:00:00.000Z","origin":"${forge.origin}","kind":"pruned","from":0,"to":256,"time":{"toString":1}}`);
+      forge.sign();
+    }, /^segments\/0+\.ndjson:301: record 300, pruned, can't be about/],
+    ['begins anew for a reason that can\'t be written as a text', (forge) => {
+      forge.record('new_origin', { old: { origin: 'x', vkey: null, size: { toString: 1 }, checkpoint: null, folder: 'x' }, lost: [[{ toString: 1 }, 1]], more: 0, because: { toString: 1 } });
+      forge.sign();
+    }, /^segments\/0+\.ndjson:1: record 0, new_origin, is not how a log begins$/],
     ['lets the clock run back', (forge) => {
       forge.records(2);
       forge.raw(`{"v":1,"index":2,"time":"2026-11-21T12:00:00.000Z","origin":"${forge.origin}","kind":"decision"}`);
