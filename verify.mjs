@@ -36,7 +36,7 @@ function rootBy(siblings, leaf, index, size) {
   if (size === 1) return leaf;
   let half = 1;
   while (half * 2 < size) half *= 2;
-  const sibling = siblings.pop() ?? leaf;
+  const sibling = siblings.pop() ?? Buffer.alloc(32);
   return index < half ? nodeHash(rootBy(siblings, leaf, index, half), sibling) : nodeHash(sibling, rootBy(siblings, leaf, index - half, size - half));
 }
 
@@ -273,7 +273,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
 
   // Every checkpoint, in the order in which they were signed, against the tree of its size.
   const [all, differs] = [leaves(), []];
-  let [agreed, holder, isOldKept, isOldLeft, newestAt] = [0, 0, true, old?.origin === origin, 0];
+  let [agreed, holder, isOldMissing, isOldLeft, newestAt] = [0, 0, false, old?.origin === origin, 0];
   function advance(size) {
     for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value);
   }
@@ -289,7 +289,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     if (isOldLeft && size >= old.size) checkOld();
     advance(size);
     signed = size;
-    isOldKept ||= text === old?.text;
+    isOldMissing &&= text !== old.text;
     if (begun?.key && signatures.some((one) => one.name === begun.origin)) {
       if (!isSignedBy(checkpoint, begun.key)) wrong(`${name}: the signature by ${begun.origin} is not that of its key`);
       else begun.isVouched ||= size > 0;
@@ -311,7 +311,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     else if (!root().equals(old.root)) wrong(`the log was forked: the older checkpoint signs for another history of its first ${old.size} records`);
     else if (!keys.some((key) => isSignedBy(old, key))) wrong('the older checkpoint is signed by none of the keys');
     else {
-      isOldKept = false; // by none so far, and every one is kept before it is given out
+      isOldMissing = true; // so far; every one is kept before it is given out
       note(`the log continues the older checkpoint of ${old.size} records`);
     }
   }
@@ -328,7 +328,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     if (checkpoint?.note === newest) newestAt = result.checkpoints;
   }
   const extra = newest === undefined || newestAt > 0 ? undefined : parseCheckpoint(newest);
-  if (!isOldKept && old.size < signed) wrong('checkpoints.ndjson: does not hold the older checkpoint: lines of it were removed');
+  if (isOldMissing && old.size < signed) wrong('checkpoints.ndjson: does not hold the older checkpoint: lines of it were removed');
   if (newest === undefined && result.checkpoints !== 1) wrong('checkpoint: missing');
   if (newest !== undefined && newestAt === 0 && !(extra?.size >= signed)) wrong('checkpoint: is none of those in checkpoints.ndjson');
   if (newestAt > 0 && newestAt < result.checkpoints) note(`checkpoint: is that of checkpoints.ndjson:${newestAt}, not the last: so a crash or a copy leaves it, or it was put back`);
