@@ -30,7 +30,7 @@ const MEMBERS: Readonly<Record<RecordKind, readonly string[]>> = {
   stop: ['program'],
   gap: ['refused', 'since', 'reason'],
   clock_jump: ['byMs'],
-  config_changed: ['environment', 'sync', 'generation', 'caller', 'requestId'],
+  config_changed: ['environment', 'sync', 'generation', 'log', 'before', 'caller', 'requestId'],
   bundle_activated: ['bundle', 'source', 'program'],
   snapshot_activated: ['digest', 'facts', 'environments', 'vendorStates', 'permit'],
   vendor_state: ['vendor', 'state', 'caller', 'requestId'],

@@ -29,7 +29,8 @@ async function withLog<T>(invocation: Invocation, context: Context, act: (log: O
 
 // What opening throws is for the operator, and no bug.
 function mistake(error: Error): never {
-  throw new UsageError(error.message, { cause: error });
+  const isRunning = error.message.includes('another Sluice is using');
+  throw new UsageError(isRunning ? `${error.message}\nWhile it runs it prunes and rotates itself: POST /admin/log/prune, /admin/log/rotate-key, /admin/log/rotate-names-key` : error.message, { cause: error });
 }
 
 export const rotateKey: Action = (invocation, context) => withLog(invocation, context, async ({ evidence }) => {
