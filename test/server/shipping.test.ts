@@ -28,6 +28,9 @@ async function sinksFile(sinks: object): Promise<string> {
   return file;
 }
 
+/** How often the faults are repeated: see `make soak`. */
+const SOAK = Number(process.env['SLUICE_SOAK'] ?? 1);
+
 const lagOf = (server: RunningServer, sink: string) => metric(server, `sluice_ship_lag_records{sink="${sink}"}`);
 const shippedAll = (server: RunningServer, sink: string) => until(() => lagOf(server, sink), (lag) => lag === 0);
 const REPORT = { identity: 'user:sam', vendor: 'intercom', environment: 'production', event: 'account.report', about: 'account:A1', fields: ['plan', 'seats_used'], aggregate: { groupBy: ['plan'], minCell: 25 } };
@@ -152,13 +155,14 @@ describePostgres('PostgreSQL', () => {
   });
   const rowsOf = async (table: string) => (await postgres.query<{ index: string; kind: string; id: string | null }>(`SELECT index, kind, record->>'decisionId' AS id FROM ${table} ORDER BY index`))
     .map(({ index, kind, id }) => ({ index: Number(index), kind, id }));
+  const countOf = async (table: string) => Number((await postgres.query<{ n: string }>(`SELECT count(*) AS n FROM ${table}`).catch(() => []))[0]?.n ?? 0);
   const wanted = async (dataDir: string, upTo: number) => (await readRecords(dataDir)).slice(0, upTo).map((record) => ({ index: record.index, kind: record.kind as string, id: (record['decisionId'] as string | undefined) ?? null }));
 
   test('killed and started again while records are shipped, it has every record once', async () => {
     const server = await start(await newDataDir(), 'killed');
     const load = startLoad(server);
-    for (const _ of [1, 2]) {
-      await until(() => rowsOf('killed').catch(() => []), (rows) => rows.length > 300);
+    for (let round = 1; round <= 2 * SOAK; round += 1) {
+      await until(() => countOf('killed'), (count) => count > round * 300);
       await postgres.kill();
       await until(() => metric(server, 'sluice_ship_failures{sink="warehouse"}'), (failures) => failures! > 0);
       expect(await metric(server, 'sluice_ship_lag_seconds{sink="warehouse"}')).toBeGreaterThan(0);
@@ -170,14 +174,14 @@ describePostgres('PostgreSQL', () => {
     expect(rows).toEqual(await wanted(server.dataDir, rows.length));
     expect(load.acknowledged.filter(({ index, decisionId }) => rows[index]?.id !== decisionId)).toEqual([]);
     await server.end();
-  });
+  }, 60_000 * SOAK);
 
   test('Sluice killed while it ships goes on where it was: every record once', async () => {
     const dataDir = await newDataDir();
-    for (const round of [1, 2, 3]) {
+    for (let round = 1; round <= 3 * SOAK; round += 1) {
       const server = await start(dataDir, 'restarted');
       const load = startLoad(server);
-      await until(() => rowsOf('restarted').catch(() => []), (rows) => rows.length > round * 200);
+      await until(() => countOf('restarted'), (count) => count > round * 200);
       await server.end('SIGKILL');
       await load.stop();
     }
@@ -187,7 +191,7 @@ describePostgres('PostgreSQL', () => {
     const rows = await rowsOf('restarted');
     expect(rows.length).toBeGreaterThan(600);
     expect(rows).toEqual(await wanted(dataDir, rows.length));
-  });
+  }, 60_000 * SOAK);
 });
 
 test('a file of sinks that can not be used keeps the server from starting, with every mistake by its line', async () => {
