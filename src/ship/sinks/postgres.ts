@@ -66,7 +66,7 @@ export function openPostgres(options: PostgresOptions): Sink {
 
   async function copy(client: Client, batch: readonly Shipped[]): Promise<void> {
     for (const day of new Set(batch.map(({ time }) => dayOf(time)))) await makeDay(client, day);
-    const { from } = await import('pg-copy-streams');
+    const { from } = await clients();
     await client.query('BEGIN');
     await pipeline(Readable.from(batch.map(toRow)), client.query(from(`COPY arriving (${COLUMNS}) FROM STDIN`)));
     await client.query(`INSERT INTO ${table} (${COLUMNS}) SELECT ${COLUMNS} FROM arriving ON CONFLICT DO NOTHING`);
@@ -100,13 +100,17 @@ export function openPostgres(options: PostgresOptions): Sink {
   };
 }
 
-async function connect({ host, port, database, user, password, tls }: PostgresOptions, timeoutMs: number, signal: AbortSignal): Promise<Client> {
-  let pg: typeof import('pg');
+/** Wanted by those alone who have such a sink. */
+async function clients() {
   try {
-    pg = await import('pg');
+    return { pg: await import('pg'), from: (await import('pg-copy-streams')).from };
   } catch (error) {
     throw new SinkError('a sink of type postgres needs two packages more: npm install pg pg-copy-streams', { cause: error });
   }
+}
+
+async function connect({ host, port, database, user, password, tls }: PostgresOptions, timeoutMs: number, signal: AbortSignal): Promise<Client> {
+  const { pg } = await clients();
   const config: ClientConfig = {
     host, port, database, user, application_name: 'sluice', connectionTimeoutMillis: Math.min(10_000, timeoutMs), statement_timeout: timeoutMs, keepAlive: true,
     ssl: tls === false ? false : { rejectUnauthorized: true, ...tls },
