@@ -132,6 +132,11 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     await deps.changed(Math.min(LONGEST_PAUSE_MS, expiresAtMs === null ? Infinity : Math.max(FIRST_PAUSE_MS, expiresAtMs - deps.now())));
   }
 
+  // A log that was set back would give other records the places of those that the sink has.
+  const ahead = cursor.next > state().durable;
+  if (ahead) say({ failures: 1, problem: `the sink has ${cursor.next} records of this log, and the log has ${state().durable}: it was set back; begin a new one with "sluice log new-origin"` });
+  while (ahead && !signal.aborted) await deps.pause(LONGEST_PAUSE_MS);
+
   while (!signal.aborted) {
     try {
       if (tail.next !== cursor.next) await tail.seek(cursor.next);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { FromThread, State, ThreadData, ToThread } from './messages.ts';
 import type { News } from './shipper.ts';
-import type { SinkSpec } from './sinks-file.ts';
+import { addressOf, type SinkSpec } from './sinks-file.ts';
 import { createAsk, type AskDeps } from './verdict.ts';
 
 export interface ShippingOptions extends AskDeps {
@@ -80,7 +80,7 @@ export function openShipping(options: ShippingOptions): Shipping {
     if (message.type === 'news') return take(message.sink, message.news);
     const { id, kind } = message;
     const receiver = sinks.find(({ name }) => name === message.sink)!;
-    ask(receiver, kind).then((verdict) => reply({ type: 'verdict', id, verdict }), (error: unknown) => reply({ type: 'refused', id, reason: `it can't be asked now: ${(error as Error).message}` }));
+    ask({ ...receiver, address: addressOf(receiver) }, kind).then((verdict) => reply({ type: 'verdict', id, verdict }), (error: unknown) => reply({ type: 'refused', id, reason: `it can't be asked now: ${(error as Error).message}` }));
   }
 
   function take(sink: string, next: News): void {

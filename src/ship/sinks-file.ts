@@ -97,5 +97,13 @@ export function readSecret(file: string): string {
   return text;
 }
 
+/** Where a sink sends to; undefined for standard output. */
+export function addressOf(spec: SinkSpec): { readonly host: string; readonly secure: boolean } | undefined {
+  if (spec.type === 'stdout') return undefined;
+  if (spec.type === 'postgres') return { host: spec.host, secure: needsTls(spec.host) || spec.caFile !== undefined };
+  const { protocol, hostname } = new URL(spec.url);
+  return { host: hostname, secure: protocol === 'https:' };
+}
+
 /** On this machine nobody listens in. */
 export const needsTls = (host: string) => !isLocal(host);

@@ -68,12 +68,18 @@ async function run(spec: SinkSpec, sink: Sink): Promise<void> {
     state: () => ({ durable: state.durable, revision: state.revisions[environment] ?? 0 }),
     changed: (afterMs) => pause(Math.min(afterMs, LONGEST_TIMER_MS), changed.promise),
     pause: (ms) => pause(jittered(ms)),
-    // Looked up each time: the key may be changed meanwhile.
-    hash: (text) => openNames(path.join(dataDir, 'keys', 'names.key'), false).hash(`${vendor}\n${text}`),
+    hash: (text) => names().hash(`${vendor}\n${text}`),
     tell: (news) => tell({ type: 'news', sink: name, news }),
     onPruned: (from, to) => warn('records were pruned before they were shipped', { from, to }),
   });
 }
+
+/** Read again now and then: the key may be changed meanwhile. */
+function names() {
+  if (performance.now() - readAtMs > 1000) [readNames, readAtMs] = [openNames(path.join(dataDir, 'keys', 'names.key'), false), performance.now()];
+  return readNames!;
+}
+let [readNames, readAtMs]: [ReturnType<typeof openNames> | undefined, number] = [undefined, -Infinity];
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -18,6 +18,8 @@ export interface Receiver {
   readonly vendor: string;
   readonly environment: string;
   readonly purpose?: string | undefined;
+  /** Where it is sent, if that is an address. */
+  readonly address?: { readonly host: string; readonly secure: boolean } | undefined;
 }
 
 export interface AskDeps {
@@ -32,11 +34,14 @@ const CALLER: Caller = {
 
 /** Asks what any other program would have to ask, and is recorded like it. @throws {SluiceError} as `check`. */
 export function createAsk({ check, facts }: AskDeps): (receiver: Receiver, kind: string) => Promise<Verdict> {
-  return async ({ vendor, environment, purpose }, kind) => {
-    const declared = facts().events.get(RECORD_EVENT)?.fields.map((field) => field.path) ?? KEYS;
+  return async ({ vendor, environment, purpose, address }, kind) => {
+    const { events, vendors } = facts();
+    const declared = events.get(RECORD_EVENT)?.fields.map((field) => field.path) ?? KEYS;
+    // A host that the catalogue knows must be the vendor's: else its name alone would open the way to another one.
+    const isKnown = address !== undefined && [...vendors.values()].some(({ hosts }) => hosts.includes(address.host.toLowerCase().replace(/\.$/, '')));
     const { answer } = await check({
       identity: SHIPPING_IDENTITY, vendor, environment, channel: 'export', event: RECORD_EVENT, fields: fieldsOf(kind, declared), dataSubject: {}, context: {},
-      ...(purpose !== undefined && { purpose }),
+      ...(purpose !== undefined && { purpose }), ...(isKnown && { destination: address }),
     }, { caller: CALLER });
     const leaves = Object.entries(answer.fields).map(([path, verdict]) => [path, leaveOf(path, verdict, answer)] as const);
     const held = heldBecause(new Map(leaves), answer);

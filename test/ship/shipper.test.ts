@@ -77,6 +77,20 @@ test('a cursor of another log counts for nothing', async () => {
   expect(after.all()).toHaveLength(5);
 });
 
+test('a sink that has more than the log gets nothing: the log was set back', async () => {
+  const log = await logOf(20);
+  const before = createReceiver();
+  await start(log, { sink: before.sink }).heard(all(20));
+  await running!.end();
+  const after = createReceiver();
+  const shipper = start(log, { sink: after.sink, durable: 12 });
+  expect((await shipper.heard(({ problem }) => problem !== undefined)).problem).toContain('the sink has 20 records of this log, and the log has 12: it was set back');
+  await write(log, ...Array.from({ length: 10 }, (_, n) => decision(n)));
+  shipper.set({ durable: 30 });
+  await new Promise((resolve) => { setImmediate(resolve); });
+  expect(after.all()).toEqual([]);
+});
+
 test('a sink that refuses for an hour: one batch is held, tried ever more rarely, told, and then all of it arrives once', async () => {
   const log = await logOf(500);
   const receiver = createReceiver();
