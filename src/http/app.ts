@@ -88,7 +88,7 @@ function serveLog(app: Express, deps: ReadingDeps, { proofs, reports }: { readon
   if (proofs === undefined) return;
   get(app, '/decisions/:id/proof', getProof({ ...deps, proofs }));
   get(app, '/log/checkpoint', getCheckpoint({ ...deps, proofs }));
-  get(app, '/tile/*path', getTile({ ...deps, proofs }));
+  get(app, '/log/tile/*path', getTile({ ...deps, proofs }));
 }
 
 /** `/metrics` alone, for a port of its own that only the monitoring reaches. */

@@ -9,7 +9,7 @@ export interface TreeProofs {
   /** A `c2sp.org/tlog-proof@v1`; undefined while no checkpoint covers the record. */
   proofOf(index: number): Promise<string | undefined>;
   checkpoint(): Promise<string | undefined>;
-  /** By what follows `/tile/`: `0/x001/067`, `entries/000.p/5`. */
+  /** By what follows `/log/tile/`: `0/x001/067`, `entries/000.p/5`. */
   tile(path: string): Promise<Uint8Array | undefined>;
 }
 
