@@ -29,7 +29,7 @@ export interface Rejudge {
 }
 
 const NONE: ReadonlySet<string> = new Set();
-const NO_INPUT = { cannot: 'its input is not in the log' } as const;
+const NO_INPUT = { cannot: 'its input is not in the log, or not what its digest says' } as const;
 
 /** Other rules over what was recorded: exact, whatever the facts are today. */
 export function byRules(engine: Engine): Rejudge {
