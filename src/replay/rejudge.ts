@@ -47,14 +47,14 @@ export function byRules(engine: Engine): Rejudge {
 export interface ByFactsOptions {
   /** Other facts, and rules. */
   readonly snapshot: Snapshot;
-  /** Of the data directory; without it names that were hashed stay unknown. */
-  readonly hash?: HashName;
+  /** By the data directory's keys; without any, names that were hashed stay unknown. */
+  readonly hashes?: readonly HashName[];
 }
 
 /** Other facts: each recorded question is prepared again, at its own time. */
-export function byFacts({ snapshot, hash }: ByFactsOptions): Rejudge {
+export function byFacts({ snapshot, hashes = [] }: ByFactsOptions): Rejudge {
   const { catalogue } = snapshot.world;
-  const resolve = hash === undefined ? unresolved : createResolve(catalogue, hash);
+  const resolve = hashes.length === 0 ? unresolved : createResolve(catalogue, hashes);
   return {
     method: 'prepared again',
     of({ record, shape: shapeOf, vendorStates, firstMs, lastMs }, without = NONE) {
