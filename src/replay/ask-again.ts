@@ -10,12 +10,12 @@ export type Resolve = (name: string) => string;
 
 export const unresolved: Resolve = (name) => name;
 
-/** @param hash by the key of the data directory that the log is of. */
-export function createResolve({ facts, dictionary }: Catalogue, hash: HashName): Resolve {
+/** @param hashes by the key of the data directory that the log is of, and by those that it had before. */
+export function createResolve({ facts, dictionary }: Catalogue, hashes: readonly HashName[]): Resolve {
   const names = new Map<string, string>();
   const paths = [...facts.events.values()].flatMap(({ fields }) => fields.map(({ path }) => path));
   for (const list of [facts.identities.keys(), facts.vendors.keys(), facts.environments.keys(), facts.purposes, facts.events.keys(), paths, dictionary.fields.map(({ declared }) => declared)]) {
-    for (const name of list) names.set(hash(name), name);
+    for (const name of list) for (const hash of hashes) names.set(hash(name), name);
   }
   return (name) => names.get(name) ?? name;
 }

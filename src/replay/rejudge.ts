@@ -29,7 +29,7 @@ export interface Rejudge {
 }
 
 const NONE: ReadonlySet<string> = new Set();
-const NO_INPUT = { cannot: 'its input is not in the log' } as const;
+const NO_INPUT = { cannot: 'its input is not in the log, or not what its digest says' } as const;
 
 /** Other rules over what was recorded: exact, whatever the facts are today. */
 export function byRules(engine: Engine): Rejudge {
@@ -47,14 +47,14 @@ export function byRules(engine: Engine): Rejudge {
 export interface ByFactsOptions {
   /** Other facts, and rules. */
   readonly snapshot: Snapshot;
-  /** Of the data directory; without it names that were hashed stay unknown. */
-  readonly hash?: HashName;
+  /** By the data directory's keys; without any, names that were hashed stay unknown. */
+  readonly hashes?: readonly HashName[];
 }
 
 /** Other facts: each recorded question is prepared again, at its own time. */
-export function byFacts({ snapshot, hash }: ByFactsOptions): Rejudge {
+export function byFacts({ snapshot, hashes = [] }: ByFactsOptions): Rejudge {
   const { catalogue } = snapshot.world;
-  const resolve = hash === undefined ? unresolved : createResolve(catalogue, hash);
+  const resolve = hashes.length === 0 ? unresolved : createResolve(catalogue, hashes);
   return {
     method: 'prepared again',
     of({ record, shape: shapeOf, vendorStates, firstMs, lastMs }, without = NONE) {

@@ -30,7 +30,7 @@ export interface Reproduction {
   readonly differentUnderThisProgram: number;
   /** Records whose policy is not kept here, by its digest. */
   readonly missingBundles: Readonly<Record<string, number>>;
-  /** Records whose input is not in the log. */
+  /** Records whose input is not in the log, or not what its digest says. */
   readonly withoutInput: number;
   /** Lists that Permit's SDKs asked for: they name no input. */
   readonly lists: number;

@@ -4,6 +4,7 @@ import { blocks, eachLine } from '../log/blocks.ts';
 import { listSegments, segmentPath } from '../log/layout.ts';
 import { lineHead, lineStart } from '../log/line.ts';
 import { readLog } from '../log/read.ts';
+import { RECORD_KINDS } from '../log/types.ts';
 import { createGroups, textOf, type Gathered, type Groups, type Read } from './groups.ts';
 import { openInputs } from './inputs.ts';
 import { toAsked, type AskedRecord, type LogLine, type RecordedShape } from './recorded.ts';
@@ -22,7 +23,7 @@ export interface Group {
   readonly decisionId: string;
   /** Set by the kill switch when it was asked. */
   readonly vendorStates: ReadonlyMap<string, VendorState>;
-  /** What policy was given; undefined for a record that names no input, or whose input is not in its segment. */
+  /** What policy was given; undefined for a record that names no input, or whose input is not in its segment, or not what its digest says. */
   readonly shape: () => RecordedShape | undefined;
 }
 
@@ -52,7 +53,7 @@ const PERMITTED = '"kind":"permitted",';
 /**
  * Reads the answers of a log in one pass, equal ones taken together; what it keeps does not grow with the log.
  *
- * @throws {Error} naming the file, for a line that is no record of its place.
+ * @throws {Error} naming file and line, for one that is no record of its place.
  */
 export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitted = false, other = () => {}, maxGroups = MAX_GROUPS }: ScanOptions): AsyncGenerator<Group> {
   const inputs = openInputs(dir);
@@ -60,9 +61,10 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
   const give = function* (): Generator<Group> {
     const given = groups;
     groups = createGroups();
-    for (const group of given.all()) yield toGroup(group, inputs);
+    for (const group of given.all()) yield toGroup(group, inputs, placeIn);
   };
   const segments = await listSegments(dir);
+  const placeIn = (index: number) => placeOf(dir, segments.findLast((first) => first <= index)!, index);
   const switched = createSwitched();
   const tell = (record: LogLine, timeMs: number) => {
     switched.note(record);
@@ -111,18 +113,19 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
     if (headLength === 0) headLength = headLengthOf(block.toString('utf8', start, end));
     // One text of all that is looked at: several would take longer than everything else here.
     const head = block.toString('latin1', start, Math.min(end, start + prefix.length + headLength + PERMITTED.length));
-    if (!head.startsWith(prefix)) throw new Error(`${segmentPath(dir, segment)}:${index - segment + 1}: must be the record of index ${index}, and is not`);
+    if (!head.startsWith(prefix)) throw new Error(`must be the record of index ${index}, and is not`);
     const timeAt = prefix.length + '"time":"'.length;
     const kindAt = start + prefix.length + headLength;
     const kind = head.slice(prefix.length + headLength);
     if (kind.startsWith(INPUT)) return inputs.note(block.toString('latin1', kindAt, Math.min(end, kindAt + 120)), { segment, position: position + start, length: end - start });
     const timeMs = Date.parse(head.slice(timeAt, timeAt + 24));
+    if (Number.isNaN(timeMs)) throw new Error('has no time');
     if (timeMs >= toMs) {
       isEnded = true;
       return;
     }
     const isPermitted = kind.startsWith(PERMITTED);
-    if (!isPermitted && !kind.startsWith(DECISION)) return tell(inputs.parse(block.toString('utf8', start, end)), timeMs);
+    if (!isPermitted && !kind.startsWith(DECISION)) return tell(known(inputs.parse(block.toString('utf8', start, end))), timeMs);
     if (timeMs < fromMs || (isPermitted && !permitted)) return;
     groups.add(readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), { timeMs, index, vendorStates: switched.states(), placeFor });
   }
@@ -143,7 +146,11 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
     read(block: Buffer, groups: Groups): 'ended' | 'more' {
       eachLine(block, (start, newline) => {
         if (isEnded) return;
-        readLine(block, start, newline, groups);
+        try {
+          readLine(block, start, newline, groups);
+        } catch (error) {
+          throw new Error(`${placeOf(dir, segment, index)}: ${(error as Error).message}`, { cause: error });
+        }
         index += 1;
       });
       position += block.length;
@@ -163,9 +170,26 @@ function readLong({ decisionId, rows, v: _, index: __, time: ___, origin: ____, 
   return { head: '', lasting: Buffer.from(JSON.stringify(lasting).slice(0, -1)), decisionId: String(decisionId), rows: typeof rows === 'number' ? rows : undefined };
 }
 
-function toGroup({ head, lasting, place, ...gathered }: Gathered, inputs: ReturnType<typeof openInputs>): Group {
-  const record = toAsked(JSON.parse(textOf({ head, lasting })) as LogLine);
+/** A damaged kind would be left out of every count. */
+function known(record: LogLine): LogLine {
+  if (!KINDS.includes(String(record['kind']))) throw new Error('is of no kind that this program knows');
+  return record;
+}
+
+const KINDS: readonly string[] = RECORD_KINDS;
+const placeOf = (dir: string, segment: number, index: number) => `${segmentPath(dir, segment)}:${index - segment + 1}`;
+
+function toGroup({ head, lasting, place, ...gathered }: Gathered, inputs: ReturnType<typeof openInputs>, placeIn: (index: number) => string): Group {
+  const record = parsed(textOf({ head, lasting }), () => placeIn(gathered.firstIndex));
   return { record, ...gathered, shape: () => (record.input === undefined ? undefined : inputs.shapeAt(record.input, place)) };
+}
+
+function parsed(text: string, place: () => string): AskedRecord {
+  try {
+    return toAsked(JSON.parse(text) as LogLine);
+  } catch (error) {
+    throw new Error(`${place()}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function startOf(dir: string, segment: number): Promise<number> {

@@ -19,7 +19,7 @@ export function reproductionText(report: Reproduction): string {
       ...(differentUnderThisProgram === 0 ? [] : [`${differentUnderThisProgram} that another version of the program decided come out otherwise in this one`]),
       ...Object.entries(missingBundles).map(([bundle, count]) => `${count} can't be checked: their policy ${code(bundle)} is not kept here`),
       ...(lists === 0 ? [] : [`${lists} are lists, which name no input: they let nothing out, and are not made again`]),
-      ...(withoutInput === 0 ? [] : [`${withoutInput} can't be checked: their input is not in the log`]),
+      ...(withoutInput === 0 ? [] : [`${withoutInput} can't be checked: their input is not in the log, or not what its digest says`]),
     ]),
     ...(examples.length === 0 ? [] : ['', ...table(['Record', 'Decision', 'Records', 'Differs in', 'Decided by'], examples.map((one) => [`#${one.index}`, code(one.decisionId), String(one.records), one.members.join(', '), one.program === undefined ? 'this program' : plain(one.program)]))]),
     '',

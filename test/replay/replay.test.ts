@@ -48,7 +48,7 @@ async function snapshotOf(policies: string): Promise<Snapshot> {
 const hashOf = (recorder: Recorder) => openNames(path.join(recorder.dataDir, 'keys', 'names.key'), false).hash;
 
 async function impact(recorder: Recorder, policies: string, window: { fromMs?: number; toMs?: number } = {}): Promise<Impact> {
-  return impactOf(scan({ dir: recorder.dir, ...window }), byFacts({ snapshot: await snapshotOf(policies), hash: hashOf(recorder) }));
+  return impactOf(scan({ dir: recorder.dir, ...window }), byFacts({ snapshot: await snapshotOf(policies), hashes: [hashOf(recorder)] }));
 }
 
 async function all(dir: string): Promise<readonly Group[]> {

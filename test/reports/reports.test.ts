@@ -219,7 +219,7 @@ test('GET /reports: for auditors alone, each reading on record, as JSON and as M
   await server.end();
   const records = await readRecords(server.dataDir);
   expect(records.filter(({ kind }) => kind === 'log_read').map(({ read, what, caller }) => [read, what, caller])).toEqual([
-    ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'data-flow app', 'demo-auditor'],
+    ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'data-flow app=genai-dashboard', 'demo-auditor'],
   ]);
   expect(records.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
   expect(JSON.stringify(records)).not.toContain('nobody-knows-this');

@@ -1,4 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { HashName } from '../../core/record.ts';
 import { openNames } from '../../datadir/names.ts';
 import { loadBundle } from '../../opa/build.ts';
 import { createEngine } from '../../opa/engine.ts';
@@ -13,8 +15,7 @@ export async function rejudgeOf(invocation: Invocation, context: Context): Promi
   const [policies, rego] = [textOf(invocation, 'policies'), textOf(invocation, 'rego')];
   const folders = foldersOf(invocation, context);
   if (policies !== undefined) {
-    const hash = hashOf(folders.dataDir);
-    return byFacts({ snapshot: toSnapshot(await load(folders, Date.now)), ...(hash !== undefined && { hash }) });
+    return byFacts({ snapshot: toSnapshot(await load(folders, Date.now)), hashes: hashesOf(folders.dataDir) });
   }
   if (rego === undefined) return undefined;
   const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: context.err })).path;
@@ -22,11 +23,16 @@ export async function rejudgeOf(invocation: Invocation, context: Context): Promi
   return byRules(await createEngine(bundle.wasm, bundle.rules));
 }
 
-/** Where the key can't be read, as in a copy that an auditor has, names that nobody knew stay hashes. */
-function hashOf(dataDir: string): ((name: string) => string) | undefined {
-  try {
-    return openNames(path.join(dataDir, 'keys', 'names.key'), false).hash;
-  } catch {
-    return undefined;
-  }
+/** Where a key can't be read, as in a copy that an auditor has, names that nobody knew stay hashes. */
+function hashesOf(dataDir: string): readonly HashName[] {
+  const keys = path.join(dataDir, 'keys');
+  const old = path.join(keys, 'old');
+  const earlier = existsSync(old) ? readdirSync(old).filter((name) => /^names-[0-9a-f]{16}\.key$/.test(name)).map((name) => path.join(old, name)) : [];
+  return [path.join(keys, 'names.key'), ...earlier].flatMap((file) => {
+    try {
+      return [openNames(file, false).hash];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -21,9 +21,12 @@ export function getReport({ reading, reports, authenticate, rate, reply }: Readi
     const format = formatOf(parameters.get('format') ?? acceptedBy(req), formats);
     parameters.delete('format');
     if (req.method === 'HEAD') return reply(res, 200, '', { type: TYPES[format] });
-    const made = await reports.make(kind, parameters);
+    const gone = new AbortController();
+    res.once('close', () => gone.abort());
+    const text = await reports.make({ kind, parameters, format }, gone.signal);
+    if (text === undefined) return;
     await reading.noted('report', describe(kind, parameters), by);
-    reply(res, 200, format === 'json' ? JSON.stringify(made.value) : made[format]!(), { type: TYPES[format] });
+    reply(res, 200, text, { type: TYPES[format] });
   };
 }
 
@@ -44,7 +47,7 @@ function parametersOf({ url }: Request): Map<string, string> {
 }
 
 // Their values have been checked against what the catalogue knows, or are times and numbers; any other is not recorded (J30).
-const RECORDED = ['vendor', 'category', 'from', 'to', 'days', 'detected', 'notified'];
+const RECORDED = ['vendor', 'category', 'app', 'from', 'to', 'days', 'detected', 'notified', 'aware', 'told'];
 
 const describe = (kind: string, parameters: Parameters) => [
   kind, ...[...parameters].map(([name, value]) => (RECORDED.includes(name) ? `${name}=${value}` : name)).sort(),
