@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readLog } from '../../src/log/read.ts';
+import { createRandom, SEED } from '../support/random.ts';
 import { inDataDir, startVerifier } from './tree/support.ts';
 
 const verify = startVerifier();
@@ -11,16 +12,6 @@ const { data, dir, read, vkey, open } = inDataDir();
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
 const isSoak = process.env['SOAK'] === '1' || process.env['SLUICE_SOAK'] !== undefined;
 const rounds = isSoak ? 50 : 5;
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-
-/** From 0 to 1, the same for the same seed. */
-function createRandom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Runs a writer, kills it (-9) once it has acknowledged `enough` records, and gives all that it acknowledged. */
 async function killAfter(enough: number, round: number): Promise<ReadonlyMap<number, string>> {
@@ -36,8 +27,8 @@ async function killAfter(enough: number, round: number): Promise<ReadonlyMap<num
   return acknowledged;
 }
 
-test(`J31: kill -9 under load, ${rounds} times (SEED=${seed}): every acknowledged record is in the log, and the log verifies, also by what was signed before each kill`, async () => {
-  const random = createRandom(seed);
+test(`J31: kill -9 under load, ${rounds} times (SEED=${SEED}): every acknowledged record is in the log, and the log verifies, also by what was signed before each kill`, async () => {
+  const random = createRandom(SEED);
   const acknowledged = new Map<number, string>();
   let older: string | undefined;
   for (let round = 0; round < rounds; round += 1) {

@@ -1,16 +1,18 @@
+import { createRandom, SEED } from '../support/random.ts';
 import { endServers, missingFrom, newDataDir, readRecords, startLoad, startServer, until, type Acknowledged } from '../support/server.ts';
 
 afterAll(endServers);
 
 const ROUNDS = 5 * Number(process.env['SLUICE_SOAK'] ?? 1);
 
-test(`R66, J31: kill -9 under load, ${ROUNDS} times: every answered decision is in the log at its index`, async () => {
+test(`R66, J31: kill -9 under load, ${ROUNDS} times (SEED=${SEED}): every answered decision is in the log at its index`, async () => {
   const dataDir = await newDataDir();
   const acknowledged: Acknowledged[] = [];
+  const random = createRandom(SEED);
   for (let round = 0; round < ROUNDS; round += 1) {
     const server = await startServer({ dataDir });
     const load = startLoad(server);
-    const enough = 100 + Math.floor(Math.random() * 900);
+    const enough = 100 + Math.floor(random() * 900);
     await until(async () => load.acknowledged.length, (count) => count >= enough);
     const exit = await server.end('SIGKILL');
     await load.stop();

@@ -45,6 +45,8 @@ export interface StartOptions {
   readonly policies?: string;
   readonly rego?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program that starts the server, and its arguments; signals must reach the server. */
+  readonly under?: readonly string[];
 }
 
 const folders: string[] = [];
@@ -87,10 +89,11 @@ interface Spawned {
   output(): string;
 }
 
-function spawnServer({ dataDir, policies = path.join(ROOT, 'policies'), rego = path.join(ROOT, 'rego'), env = {} }: StartOptions & { readonly dataDir: string }): Spawned {
+function spawnServer({ dataDir, policies = path.join(ROOT, 'policies'), rego = path.join(ROOT, 'rego'), env = {}, under = [] }: StartOptions & { readonly dataDir: string }): Spawned {
   const kept = Object.fromEntries(['PATH', 'HOME', 'TMPDIR', 'SLUICE_OPA'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
   // The script replaces itself by node, so that signals reach the server.
-  const child = spawn('sh', ['scripts/node.sh', 'src/main.ts'], {
+  const command = [...under, 'sh', 'scripts/node.sh', 'src/main.ts'];
+  const child = spawn(command[0]!, command.slice(1), {
     cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...kept, PORT: '0', SLUICE_DATA_DIR: dataDir, SLUICE_POLICIES: policies, SLUICE_REGO: rego, SLUICE_DRAIN_SECONDS: '0', ...env },
   });
