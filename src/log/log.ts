@@ -1,4 +1,5 @@
 import { openEvidence, type Evidence } from './tree/evidence.ts';
+import { refuseUnfinished } from './tree/plan.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout } from './layout.ts';
 import { createQueue } from './queue.ts';
@@ -63,6 +64,7 @@ export interface OpenedLog extends DecisionLog {
 export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { dir, now, onClockBack, onSegment = () => [], files = nodeFiles } = options;
   const { maxSegmentBytes = 256 * 2 ** 20, maxSegmentMs = 3_600_000, maxQueued = { records: 65_536, bytes: 64 * 2 ** 20 } } = options;
+  if (options.beginsAnew !== true) refuseUnfinished(dir); // before anything is made where files are being laid aside
   const { origin } = await openLayout(dir);
   const found = await recover(dir, origin);
   const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
