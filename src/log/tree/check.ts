@@ -75,6 +75,7 @@ async function checkFiles(dir: string, keys: LogKeys): Promise<boolean> {
     return true;
   }
   if (!hasCheckpoints(dir)) throw refusal(`${keptPath(dir)}: missing, though there is ${others[0] ?? 'a key of this log'}`);
+  if (existsSync(checkpointPath(dir)) && readFileSync(keptPath(dir)).length === 0) throw refusal(`${keptPath(dir)}: empty, though there is a checkpoint`);
   const isBegun = readFileSync(keptPath(dir)).length === 0 && others.every((path) => path === vkeyPath(dir));
   if (isBegun) return true;
   if (!hasKey) throw refusal('keys/log.key: missing, though this log has been signed with it');
