@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 
 /** What the log needs of a file system; small, so that a test can make each step fail. */
 export interface Files {
@@ -17,6 +17,8 @@ export interface LogFile {
   readonly sync: () => Promise<void>;
   readonly truncate: (length: number) => Promise<void>;
   readonly size: () => Promise<number>;
+  /** Whether its name still leads to it, and it has this size: else somebody has removed, replaced or changed it. */
+  readonly isInPlace: (bytes: number) => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
@@ -29,6 +31,10 @@ export const nodeFiles: Files = {
       sync: () => file.sync(),
       truncate: (length) => file.truncate(length),
       size: async () => (await file.stat()).size,
+      async isInPlace(bytes) {
+        const [own, named] = await Promise.all([file.stat({ bigint: true }), stat(path, { bigint: true }).catch(() => undefined)]);
+        return own.ino === named?.ino && own.dev === named.dev && Number(own.size) === bytes;
+      },
       close: () => file.close(),
     };
   },
@@ -41,6 +47,12 @@ export const nodeFiles: Files = {
  */
 export class SyncError extends Error {
   override readonly name = 'SyncError';
+}
+
+/** Another hand than Sluice's has removed, replaced or changed a file of the log. */
+export class DisplacedError extends Error {
+  override readonly name = 'DisplacedError';
+  readonly code = 'displaced';
 }
 
 /** @throws {SyncError} */

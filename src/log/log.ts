@@ -1,4 +1,5 @@
 import { openEvidence, type Evidence } from './tree/evidence.ts';
+import { refuseUnfinished } from './tree/plan.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout } from './layout.ts';
 import { createQueue } from './queue.ts';
@@ -20,6 +21,10 @@ export interface LogOptions {
   readonly maxSegmentMs?: number;
   /** How much may wait to be durable; beyond it `append` throws. */
   readonly maxQueued?: { readonly records: number; readonly bytes: number };
+  /** Once the disk has taken so long over one group, `append` throws until it is done with it. */
+  readonly stalledMs?: number;
+  /** Milliseconds from any start, never set back. */
+  readonly monotonic?: () => number;
   /** The clock is behind the last record by so much; told once until it has caught up. */
   readonly onClockBack?: (byMs: number) => void;
   readonly files?: Files;
@@ -50,8 +55,9 @@ export interface OpenedLog extends DecisionLog {
  * Opens the log, which begins at the first call. A record is durable when the promise of its `append` resolves: it and
  * all before it are then on disk. Records that wait while others are synced are written and synced together.
  *
- * When there is no space (ENOSPC, EDQUOT) everything queued is refused; the log is tried again with a later `append`,
- * at most once a second, and goes on in a new segment whose first record, of kind `gap`, tells how many were refused.
+ * When there is no space (ENOSPC, EDQUOT), or no file can be opened (EMFILE, ENFILE), everything queued is refused; the
+ * log is tried again with a later `append`, at most once a second, and goes on in a new segment whose first record, of
+ * kind `gap`, tells how many were refused.
  * Any other error of the disk, and any of a sync, is final: nothing is appended until a restart has read the log again.
  *
  * With `keysDir`, records are the leaves of a Merkle tree, and its signed checkpoints follow them. Whole lines that were
@@ -63,12 +69,14 @@ export interface OpenedLog extends DecisionLog {
 export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { dir, now, onClockBack, onSegment = () => [], files = nodeFiles } = options;
   const { maxSegmentBytes = 256 * 2 ** 20, maxSegmentMs = 3_600_000, maxQueued = { records: 65_536, bytes: 64 * 2 ** 20 } } = options;
+  const { stalledMs = 10_000, monotonic = () => performance.now() } = options;
+  if (options.beginsAnew !== true) refuseUnfinished(dir); // before anything is made where files are being laid aside
   const { origin } = await openLayout(dir);
   const found = await recover(dir, origin);
   const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
-  const writer = await openWriter(files, dir, found.tail, evidence?.growth);
+  const writer = await openWriter({ files, dir, now, growth: evidence?.growth }, found.tail);
   const sequence = createSequence({ origin, now, onClockBack, onSegment, maxSegmentBytes, maxSegmentMs }, found);
-  const queue = createQueue({ writer, sequence, now, maxQueued, ...(evidence && { unsigned: evidence.failure }) });
+  const queue = createQueue({ writer, sequence, now, monotonic, maxQueued, stalledMs, ...(evidence && { unsigned: evidence.failure }) });
   try {
     await evidence?.start(queue.append);
   } catch (error) {

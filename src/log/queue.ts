@@ -1,17 +1,20 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { SluiceError } from '../core/errors.ts';
-import { SyncError } from './files.ts';
+import { DisplacedError, SyncError } from './files.ts';
 import type { Line } from './line.ts';
 import { gapEntry, mergeRefused, type Refused } from './refused.ts';
 import type { Sequence } from './sequence.ts';
 import type { DecisionLog, Entry } from './types.ts';
-import { isPassing, type Writer } from './writer.ts';
+import { isPassing, passing, type Writer } from './writer.ts';
 
 export interface QueueOptions {
   readonly writer: Writer;
   readonly sequence: Sequence;
   readonly now: () => number;
   readonly maxQueued: { readonly records: number; readonly bytes: number };
+  readonly monotonic: () => number;
+  /** How long the disk may take over one group before nothing more is taken. */
+  readonly stalledMs: number;
   /** Why nothing may be appended though the writer could: what is written can't be signed. */
   readonly unsigned?: () => { readonly reason: string; readonly code: string } | undefined;
 }
@@ -39,15 +42,18 @@ interface Failure {
 const RETRY_MS = 1000;
 
 /** Everything of the log but its origin: gathers what is appended into groups and has one after the other written. */
-export function createQueue({ writer, sequence, now, maxQueued, unsigned = () => undefined }: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
+export function createQueue({ writer, sequence, now, maxQueued, monotonic, stalledMs, unsigned = () => undefined }: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
   let groups: Group[] = [];
   let waiting = { lines: 0, bytes: 0 };
   let refused: Refused | undefined;
   let failure: Failure | undefined;
   let running: Promise<void> | undefined;
+  /** When the group was given to the disk that it has not taken yet. */
+  let sinceMs: number | undefined;
   let closing: Promise<void> | undefined;
 
   const isFull = () => waiting.lines >= maxQueued.records || waiting.bytes >= maxQueued.bytes;
+  const isStalled = () => sinceMs !== undefined && monotonic() - sinceMs >= stalledMs;
   // A clock set back may not put the next try off.
   const mayTry = ({ isFinal, triedAtMs }: Failure) => !isFinal && Math.abs(now() - triedAtMs) >= RETRY_MS;
 
@@ -91,10 +97,13 @@ export function createQueue({ writer, sequence, now, maxQueued, unsigned = () =>
 
   async function commit(group: Group): Promise<void> {
     try {
+      sinceMs = monotonic();
       await writer.commit(group);
     } catch (error) {
       if (fail(group, error).isFinal) await writer.abandon();
       return;
+    } finally {
+      sinceMs = undefined;
     }
     failure = undefined;
     waiting = { lines: waiting.lines - group.lines.length, bytes: waiting.bytes - group.bytes };
@@ -128,11 +137,12 @@ export function createQueue({ writer, sequence, now, maxQueued, unsigned = () =>
       if (failure !== undefined && !mayTry(failure)) refuse(failure.reason, failure.code);
       const why = unsigned();
       if (why !== undefined) refuse(why.reason, why.code);
+      if (isStalled()) refuse(STALLED, 'stalled');
       if (isFull()) refuse(FULL, 'queue_full');
       const durable = enqueue(entry);
       return { index: sequence.next() - 1, durable };
     },
-    failure: () => (closing === undefined ? failure?.reason ?? unsigned()?.reason ?? (isFull() ? FULL : undefined) : 'the log is closed'),
+    failure: () => (closing === undefined ? failure?.reason ?? unsigned()?.reason ?? (isStalled() ? STALLED : isFull() ? FULL : undefined) : 'the log is closed'),
     queued: () => waiting.lines,
     size: () => sequence.next(),
     async probe() {
@@ -143,6 +153,7 @@ export function createQueue({ writer, sequence, now, maxQueued, unsigned = () =>
   };
 }
 
+const STALLED = 'the disk has not taken the records before for too long: see to it; they go on when it does';
 const FULL = 'too many records wait to be written';
 
 const unavailable = (reason: string, mayPass: boolean, cause?: unknown) => (
@@ -152,6 +163,7 @@ const unavailable = (reason: string, mayPass: boolean, cause?: unknown) => (
 function explain(error: unknown): { readonly reason: string; readonly code: string } {
   const cause = (error instanceof SyncError ? error.cause : error) as NodeJS.ErrnoException;
   const code = cause.code ?? cause.message;
-  if (isPassing(error)) return { reason: `the log can't be written (${code}): it goes on when there is space again`, code };
+  if (isPassing(error)) return { reason: `the log can't be written (${code}): it goes on ${passing(code)}`, code };
+  if (error instanceof DisplacedError) return { reason: `${error.message}: restore it, then restart`, code };
   return { reason: `the log can't be ${error instanceof SyncError ? 'synced' : 'written'} (${code}): see to the disk, then restart`, code };
 }

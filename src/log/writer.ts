@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { HASH_BYTES, leafHashInPlace } from '../core/tlog/merkle.ts';
-import { syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
+import { DisplacedError, syncFolder, synced, writeAll, type Files, type LogFile } from './files.ts';
 import { objectPath, segmentPath } from './layout.ts';
 import type { Line, SideObject } from './line.ts';
 
@@ -42,17 +42,51 @@ export interface Writer {
   abandon(): Promise<void>;
 }
 
-/** Whether trying again later may help: the disk is full. Never after a sync has failed: a `SyncError` has no code. */
-export const isPassing = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+/**
+ * Whether trying again later may help: the disk is full, or too many files are open, which connections are too. Never
+ * after a sync has failed: a `SyncError` has no code.
+ */
+export const isPassing = (error: unknown) => passing((error as NodeJS.ErrnoException).code) !== undefined;
 
-/** Opens the last segment where `found` says that it ends; what is behind is cut off. Without `growth` nothing is hashed. */
-export async function openWriter(files: Files, dir: string, found: Tail, growth?: Growth): Promise<Writer> {
+/** What ends it. */
+export const passing = (code: string | undefined): string | undefined => PASSING[code ?? ''];
+
+const PASSING: Readonly<Record<string, string>> = {
+  ENOSPC: 'when there is space again', EDQUOT: 'when there is space again',
+  EMFILE: 'when this process has fewer files and connections open', ENFILE: 'when this machine has fewer files open',
+};
+
+export interface WriterOptions {
+  readonly files: Files;
+  readonly dir: string;
+  /** Wall time in milliseconds. */
+  readonly now: () => number;
+  /** Without it nothing is hashed. */
+  readonly growth?: Growth | undefined;
+}
+
+/** How often it is looked whether the file is still in its place. */
+const LOOK_MS = 1000;
+
+/** Opens the last segment where `found` says that it ends; what is behind is cut off. */
+export async function openWriter({ files, dir, now, growth }: WriterOptions, found: Tail): Promise<Writer> {
   let tail = found;
   let file: LogFile | undefined = await openSegment(files, dir, found);
+  let lookedAtMs = -Infinity;
+  let isDisplaced = false;
+
+  /** Else what is acknowledged would be durable in a file that nobody finds. */
+  async function look(at: LogFile, bytes: number): Promise<void> {
+    lookedAtMs = now();
+    if (await at.isInPlace(bytes)) return;
+    isDisplaced = true;
+    throw new DisplacedError(`${segmentPath(dir, tail.first)} has been removed, replaced or changed, by another hand than Sluice's`);
+  }
 
   async function segmentFile(first: number): Promise<LogFile> {
     file ??= await openSegment(files, dir, tail);
     if (first === tail.first) return file;
+    await look(file, tail.bytes);
     const full = file;
     file = undefined;
     await full.close();
@@ -69,10 +103,12 @@ export async function openWriter(files: Files, dir: string, found: Tail, growth?
         await writeObjects(files, dir, lines);
         const block = toBlock(lines);
         await writeAll(file, block.subarray(1));
-        const syncing = synced(file.datasync);
+        // A clock set back may not put it off.
+        const isDue = Math.abs(now() - lookedAtMs) >= LOOK_MS;
+        const syncing = Promise.all([synced(file.datasync), isDue && look(file, tail.bytes + block.length - 1)]);
         // While the disk works. The block has been written: its newlines are no longer needed.
         const leaves = growth && leavesOf(block, lines);
-        await syncing;
+        await syncing; // whichever fails first; the other's failure says no more
         const from = tail.next;
         tail = { first: segment, bytes: tail.bytes + block.length - 1, next };
         if (leaves !== undefined) growth?.extend(from, leaves);
@@ -88,6 +124,7 @@ export async function openWriter(files: Files, dir: string, found: Tail, growth?
       file = undefined;
     },
     async abandon() {
+      if (isDisplaced) return; // what lies there now is not ours
       // Lines that were refused must not turn up after a restart, when they may be in the page cache and not on disk.
       const last = await files.open(segmentPath(dir, tail.first), 'r+').catch(() => undefined);
       await last?.truncate(tail.bytes).catch(() => {});

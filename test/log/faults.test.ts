@@ -23,6 +23,7 @@ describe.each([
   { op: 'datasync', code: 'EIO', reason: /^the log can't be synced \(EIO\)/ },
   { op: 'datasync', code: 'ENOSPC', reason: /^the log can't be synced \(ENOSPC\)/ },
   { op: 'write', code: 'EIO', reason: /^the log can't be written \(EIO\)/ },
+  { op: 'write', code: 'EROFS', reason: /^the log can't be written \(EROFS\)/ },
 ] as const)('$code of $op', ({ op, code, reason }) => {
   test('is final: what is queued and what comes is refused, and that file is synced no more', async () => {
     const { files, state, calls } = failing(op, code);
@@ -147,13 +148,16 @@ test('part of a group that was written before space ran out is cut off', async (
   expect(recordsOf(dir()).map(({ index, n }) => [index, n])).toEqual([[0, 0], [1, undefined], [2, 3]]);
 });
 
-test.each<readonly [string, Call['op'], string]>([
-  ['the next segment can\'t be made', 'open', '00000000000000000001.ndjson'],
-  ['a side object can\'t be written', 'write', 'unfinished'],
-])('ENOSPC when %s passes too', async (_name, op, name) => {
+test.each<readonly [string, string, Call['op'], string]>([
+  ['ENOSPC', 'the next segment can\'t be made', 'open', '00000000000000000001.ndjson'],
+  ['ENOSPC', 'a side object can\'t be written', 'write', 'unfinished'],
+  ['EMFILE', 'the next segment can\'t be opened', 'open', '00000000000000000001.ndjson'],
+  ['ENFILE', 'the folder of the segments can\'t be opened', 'open', 'segments'],
+  ['EMFILE', 'a side object can\'t be opened', 'open', 'unfinished'],
+])('%s when %s passes too', async (code, _name, op, name) => {
   let isBroken = false;
   const { files } = watchedFiles((call) => {
-    if (isBroken && call.op === op && call.name === name) throw diskError('ENOSPC');
+    if (isBroken && call.op === op && call.name === name) throw diskError(code);
   });
   let nowMs = AT_MS;
   const log = await open({ files, now: () => nowMs, maxSegmentBytes: 1 });

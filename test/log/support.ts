@@ -74,7 +74,7 @@ export function watchedFiles(intercept: Intercept = () => {}): { readonly files:
       };
       return {
         write: watched('write', file.write), datasync: watched('datasync', file.datasync), sync: watched('sync', file.sync),
-        truncate: watched('truncate', file.truncate), size: watched('size', file.size), close: watched('close', file.close),
+        truncate: watched('truncate', file.truncate), size: watched('size', file.size), isInPlace: file.isInPlace, close: watched('close', file.close),
       };
     },
     async rename(from, to) {

@@ -8,6 +8,7 @@ import type { LogKeys } from '../../datadir/log-key.ts';
 import { nodeFiles } from '../files.ts';
 import { checkpointPath, hasCheckpoints, isSignedBy, keptPath, readCheckpoints, vkeyPath, type KeptCheckpoints, type SignedCheckpoint } from './checkpoints.ts';
 import { firstIndex, leavesOf, placeOf } from './leaves.ts';
+import { repairPartials } from './partials.ts';
 import { checkPruned } from './pruned.ts';
 import { edgeOf, readTileFile, writeTiles } from './tiles.ts';
 
@@ -62,7 +63,7 @@ export async function checkTree({ dir, origin, keys, size }: CheckOptions): Prom
     good.append(leaves);
     if (tiles.length >= TILE_WIDTH) await writeTiles(nodeFiles, dir, tiles.splice(0));
   }
-  return { edge: good, tiles, kept, isNew, repairedTiles };
+  return { edge: good, tiles, kept, isNew, repairedTiles: repairedTiles + await repairPartials(dir, signed, good) };
 }
 
 /** Whether this is the first start with a tree. What a first start makes is made in an order that a crash can't confuse. */
@@ -74,6 +75,7 @@ async function checkFiles(dir: string, keys: LogKeys): Promise<boolean> {
     return true;
   }
   if (!hasCheckpoints(dir)) throw refusal(`${keptPath(dir)}: missing, though there is ${others[0] ?? 'a key of this log'}`);
+  if (existsSync(checkpointPath(dir)) && readFileSync(keptPath(dir)).length === 0) throw refusal(`${keptPath(dir)}: empty, though there is a checkpoint`);
   const isBegun = readFileSync(keptPath(dir)).length === 0 && others.every((path) => path === vkeyPath(dir));
   if (isBegun) return true;
   if (!hasKey) throw refusal('keys/log.key: missing, though this log has been signed with it');

@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseCheckpoint, type Checkpoint } from '../../core/tlog/checkpoint.ts';
 import { openNote, type VerifierKey } from '../../core/tlog/note.ts';
-import { synced, syncFolder, writeAll, type Files } from '../files.ts';
+import { DisplacedError, synced, syncFolder, writeAll, type Files } from '../files.ts';
 import { absent } from './tiles.ts';
 
 /** The newest checkpoint, for whoever asks for one. */
@@ -85,7 +85,9 @@ export function createKeeper(files: Files, dir: string, bytes: number): Keeper {
       const line = Buffer.from(`${JSON.stringify({ note })}\n`);
       // First where nothing is ever replaced: what one reader has seen can then never be denied to another.
       await within(files, keptPath(dir), 'a', async (file) => {
-        if (await file.size() > end) await file.truncate(end);
+        const size = await file.size();
+        if (size < end) throw new DisplacedError(`${keptPath(dir)} has become shorter, or been removed, by another hand than Sluice's`);
+        if (size > end) await file.truncate(end);
         await writeAll(file, line);
         await synced(file.datasync);
       });

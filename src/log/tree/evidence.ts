@@ -8,7 +8,6 @@ import { readLog } from '../read.ts';
 import type { DecisionLog } from '../types.ts';
 import { isPassing, type Growth } from '../writer.ts';
 import { checkTree } from './check.ts';
-import { refuseUnfinished } from './plan.ts';
 import { createKeeper, vkeyPath } from './checkpoints.ts';
 import { prune, type PruneOptions, type PruneResult } from './prune.ts';
 import { createTree, type Tree, type TreeStatus } from './tree.ts';
@@ -22,7 +21,6 @@ export interface EvidenceOptions {
   readonly keysDir?: string;
   readonly signEveryMs?: number;
   readonly onSigningProblem?: (reason: string) => void;
-  readonly beginsAnew?: boolean;
 }
 
 /** What makes the log provable. */
@@ -52,10 +50,9 @@ interface OpenedEvidence extends Evidence {
 }
 
 /** Undefined without `keysDir`. @throws {Error} for the operator; see `checkTree`. */
-export async function openEvidence({ dir, files, origin, size, keysDir, signEveryMs = 1000, onSigningProblem = () => {}, beginsAnew = false }: EvidenceOptions): Promise<OpenedEvidence | undefined> {
+export async function openEvidence({ dir, files, origin, size, keysDir, signEveryMs = 1000, onSigningProblem = () => {} }: EvidenceOptions): Promise<OpenedEvidence | undefined> {
   if (keysDir === undefined) return undefined;
   const keys = openLogKeys(keysDir);
-  if (!beginsAnew) refuseUnfinished(dir);
   const checked = await checkTree({ dir, origin, keys, size });
   let key = keys.current() ?? keys.make();
   const vkey = () => toVerifierKey(origin, key).text;
@@ -78,7 +75,12 @@ export async function openEvidence({ dir, files, origin, size, keysDir, signEver
   async function finishRotation(): Promise<void> {
     const next = keys.next();
     if (next === undefined) return;
-    if (await isRecorded(dir, { from: next.from, size, vkey: toVerifierKey(origin, next.key).text })) await changeKey();
+    const to = toVerifierKey(origin, next.key).text;
+    if (to === vkey()) {
+      // It is in place. Put there again, it would be its own predecessor, and what the real one signed would be nobody's.
+      keys.dropNext();
+      await tree.sign({ again: true });
+    } else if (await isRecorded(dir, { from: next.from, size: tree.status().size, vkey: to })) await changeKey();
     else keys.dropNext();
   }
 
@@ -90,6 +92,7 @@ export async function openEvidence({ dir, files, origin, size, keysDir, signEver
     vkey,
     sign: (cosigners) => tree.sign(cosigners && { cosigners, again: true }),
     async rotateKey() {
+      await finishRotation(); // one that had no space: its key is on record, and must come first
       const next = keys.makeNext(tree.status().size);
       const members = { from: vkey(), to: toVerifierKey(origin, next).text };
       await append({ kind: 'key_rotated', members: JSON.stringify(members).slice(1, -1) }).durable;

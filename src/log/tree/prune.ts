@@ -1,9 +1,10 @@
-import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fullTiles, TILE_WIDTH, tilePath } from '../../core/tlog/edge.ts';
 import { HASH_BYTES } from '../../core/tlog/merkle.ts';
 import { rootOfRange } from '../../core/tlog/proof.ts';
+import { makeFolder, replaceFile } from '../../datadir/durable.ts';
 import { nodeFiles, syncFolder } from '../files.ts';
 import { blocks } from '../blocks.ts';
 import { listSegments, objectPath, segmentPath } from '../layout.ts';
@@ -12,7 +13,7 @@ import { keepActs } from './acts.ts';
 import { leavesOf } from './leaves.ts';
 import { createNodeReader } from './prove.ts';
 import { writePrunedHint } from './pruned.ts';
-import { readTileFile } from './tiles.ts';
+import { absent, readTileFile } from './tiles.ts';
 import type { Tree } from './tree.ts';
 
 export interface PruneOptions {
@@ -43,6 +44,7 @@ interface Pruning extends PruneOptions {
  */
 export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): Promise<PruneResult> {
   await tree.sign(); // with it all full tiles are on disk
+  await removeLeaving(dir); // of a pruning that a crash ended
   const segments = await listSegments(dir);
   const from = segments[0] ?? 0;
   const leaving = await leavingOf(dir, segments, { beforeMs, size: tree.status().size });
@@ -59,10 +61,11 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
   writePrunedHint(dir, index);
   const objects = await objectsOf(dir, leaving);
   if (archive !== undefined) await copyTo(archive, dir, { leaving, objects });
+  if (objects.size > 0) replaceFile(leavingPath(dir), [...objects].join('\n'));
   // From the first on: a crash in between leaves what the record allows.
   for (const first of leaving) await rm(segmentPath(dir, first));
   await syncFolder(nodeFiles, join(dir, 'segments'));
-  await removeObjects(dir, objects, segments.slice(leaving.length));
+  await removeLeaving(dir);
   return { from, to, segments: leaving.length };
 }
 
@@ -122,28 +125,36 @@ async function objectsOf(dir: string, segments: readonly number[]): Promise<Read
 const OBJECT = '"object":"sha256:';
 
 async function copyTo(archive: string, dir: string, { leaving, objects }: { readonly leaving: readonly number[]; readonly objects: ReadonlySet<string> }): Promise<void> {
-  for (const folder of ['segments', 'objects']) await mkdir(join(archive, folder), { recursive: true, mode: 0o700 });
+  for (const folder of ['segments', 'objects']) makeFolder(join(archive, folder));
   const paths = [...leaving.map((first) => [segmentPath(dir, first), segmentPath(archive, first)] as const), ...[...objects].map((hex) => [objectPath(dir, hex), objectPath(archive, hex)] as const)];
   for (const [source, copy] of paths) await copyDurably(source, copy);
   for (const folder of ['segments', 'objects']) await syncFolder(nodeFiles, join(archive, folder));
 }
 
+/** On return the copy is on disk, but for its name. What a crash left of an earlier one stands under another name. */
 async function copyDurably(source: string, copy: string): Promise<void> {
-  try {
-    await copyFile(source, copy, constants.COPYFILE_EXCL);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const [there, here] = await Promise.all([stat(copy), stat(source)]);
-    if (there.size !== here.size || !(await readFile(copy)).equals(await readFile(source))) throw new Error(`${copy}: another file of this name is there already`, { cause: error });
+  const there = await stat(copy).catch(absent);
+  if (there !== undefined) {
+    if (there.size !== (await stat(source)).size || !(await readFile(copy)).equals(await readFile(source))) throw new Error(`${copy}: another file of this name is there already`);
+    return;
   }
-  const file = await open(copy, 'r+');
+  const unfinished = `${copy}.unfinished`;
+  await copyFile(source, unfinished);
+  const file = await open(unfinished, 'r+');
   await file.sync().finally(() => file.close());
+  await rename(unfinished, copy);
 }
 
-/** The same long members may stand in a record that stays. */
-async function removeObjects(dir: string, objects: ReadonlySet<string>, staying: readonly number[]): Promise<void> {
-  if (objects.size === 0) return;
-  const needed = await objectsOf(dir, staying);
+/** Names the side objects of segments that are being removed, one a line: no segment names them once these are gone. */
+const leavingPath = (dir: string) => join(dir, 'leaving');
+
+async function removeLeaving(dir: string): Promise<void> {
+  if (!existsSync(leavingPath(dir))) return;
+  const leaving = readFileSync(leavingPath(dir), 'utf8').split('\n');
+  // The same long members may stand in a record that stays.
+  const needed = await objectsOf(dir, await listSegments(dir));
   const there = new Set(await readdir(join(dir, 'objects')));
-  for (const hex of objects) if (!needed.has(hex) && there.has(`${hex}.json`)) await rm(objectPath(dir, hex));
+  for (const hex of leaving) if (!needed.has(hex) && there.has(`${hex}.json`)) await rm(objectPath(dir, hex));
+  await syncFolder(nodeFiles, join(dir, 'objects'));
+  await rm(leavingPath(dir));
 }

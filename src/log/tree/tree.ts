@@ -4,7 +4,7 @@ import type { Edge, Tile } from '../../core/tlog/edge.ts';
 import { HASH_BYTES } from '../../core/tlog/merkle.ts';
 import { signNote, type Signer } from '../../core/tlog/note.ts';
 import type { Files } from '../files.ts';
-import { isPassing } from '../writer.ts';
+import { isPassing, passing } from '../writer.ts';
 import type { Keeper } from './checkpoints.ts';
 import { writePartials, writeTiles } from './tiles.ts';
 
@@ -103,7 +103,7 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     } catch (error) {
       const { code = 'unknown' } = (error instanceof Error && error.cause !== undefined ? error.cause : error) as NodeJS.ErrnoException;
       const isFinal = !isPassing(error);
-      const reason = `the log's checkpoints can't be written (${code}): ${isFinal ? 'see to the disk, then restart' : 'they go on when there is space again'}`;
+      const reason = `the log's checkpoints can't be written (${code}): ${isFinal ? 'see to the disk, then restart' : `they go on ${passing(code)}`}`;
       if (problem?.reason !== reason) onProblem(reason);
       problem = { reason, code, isFinal };
       throw error;
