@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { createCatalogue, type Catalogue } from '../../src/core/catalogue/catalogue.ts';
@@ -53,58 +53,93 @@ const QUESTIONS: readonly object[] = [
   { identity: 'user:sam', vendor: 'intercom', environment: 'production', event: 'account.report', about: 'account:A1', fields: ['plan', 'seats_used'], aggregate: { groupBy: ['plan'], minCell: 25 } },
 ];
 
-type Line = Readonly<Record<string, any>>;
+interface Duty { readonly field: string; readonly op: string; readonly resultCategory?: string; readonly params?: { readonly exclude?: readonly string[] } }
+interface Line {
+  readonly kind: string;
+  readonly time: string;
+  readonly object?: string;
+  readonly digest: string;
+  readonly shape: { readonly views: readonly { readonly destination?: string }[] };
+  readonly input: string;
+  readonly decision: string;
+  readonly mode: string;
+  readonly rows?: number;
+  readonly vendor: string;
+  readonly identity: string;
+  readonly onBehalfOf?: string;
+  readonly environment: string;
+  readonly event?: string;
+  readonly purpose?: string;
+  readonly caller: string;
+  readonly fields: readonly { readonly paths: readonly string[]; readonly effect: string; readonly category?: string }[];
+  readonly obligations: readonly Duty[];
+}
 
 function linesOf(dir: string): readonly Line[] {
   const folder = path.join(dir, 'segments');
   return readdirSync(folder).sort().flatMap((name) => readFileSync(path.join(folder, name), 'utf8').trimEnd().split('\n').map((line) => {
     const parsed = JSON.parse(line) as Line;
-    const object = parsed['object'] === undefined ? undefined : path.join(dir, 'objects', `${String(parsed['object']).slice('sha256:'.length)}.json`);
-    return object !== undefined && existsSync(object) ? { ...parsed, ...JSON.parse(readFileSync(object, 'utf8')) as Line } : parsed;
+    return parsed.object === undefined ? parsed : { ...parsed, ...JSON.parse(readFileSync(path.join(dir, 'objects', `${parsed.object.slice('sha256:'.length)}.json`), 'utf8')) as Line };
   }));
 }
 
 const FORMS: Readonly<Record<string, string>> = { hmac: 'hmac', coarsen_geo: 'coarse' };
+const may = (word: string) => word === 'allow' || word === 'transform';
 
-function count<T extends { decisions: number; rows: number; first?: string; last?: string }>(into: Record<string, T>, key: string, line: Line): void {
-  const one = (into[key] ??= { decisions: 0, rows: 0, first: line['time'] } as T);
+/** What left by a line: category, form, and what it was made of. */
+function leftIn({ decision, fields, obligations }: Line): readonly string[] {
+  const left: string[] = [];
+  if (!may(decision)) return left;
+  for (const { paths, effect, category = 'unclassified' } of fields) for (const field of paths) {
+    const duties = obligations.filter((duty) => duty.field === field);
+    if (!may(effect) || duties.some(({ op }) => op === 'drop')) continue;
+    const result = duties.findLast(({ resultCategory }) => resultCategory !== undefined)?.resultCategory ?? category;
+    left.push([result, duties.map(({ op }) => FORMS[op] ?? 'raw').at(-1) ?? 'raw', result === category ? '' : category].join(' '));
+  }
+  return left;
+}
+
+function receiversOf({ vendor, input, obligations }: Line, inputs: ReadonlyMap<string, Line['shape']>): readonly string[] {
+  const excluded = obligations.filter(({ op }) => op === 'scope_destinations').flatMap(({ params }) => params?.exclude ?? []);
+  return [vendor, ...inputs.get(input)!.views.flatMap(({ destination }) => destination ?? []).filter((id) => !excluded.includes(id))];
+}
+
+const namesIn = (line: Line, vendor: string) => [
+  `identity ${line.onBehalfOf === undefined ? line.identity : `${line.identity} for ${line.onBehalfOf}`}`, `environment ${line.environment}`, `event ${line.event ?? '(no event)'}`, `caller ${line.caller}`,
+  ...(line.purpose === undefined ? [] : [`purpose ${line.purpose}`]), ...(line.vendor === vendor ? [] : [`via ${line.vendor}`]),
+];
+
+interface Counted { decisions: number; rows: number; first?: string; last?: string }
+
+function count(into: Record<string, Counted>, key: string, { time, rows = 0 }: Line): void {
+  const one = (into[key] ??= { decisions: 0, rows: 0, first: time });
   one.decisions += 1;
-  one.rows += line['rows'] ?? 0;
-  one.last = line['time'];
+  one.rows += rows;
+  one.last = time;
 }
 
 /** Counted line by line, for one vendor. */
 function byHand(lines: readonly Line[], vendor: string, isWithin: (atMs: number) => boolean) {
-  const inputs = new Map(lines.filter(({ kind }) => kind === 'input').map((line) => [line['digest'], line['shape']]));
-  const [categories, names, sums]: Record<string, any>[] = [{}, {}, {}];
-  for (const line of lines) {
-    if (!isWithin(Date.parse(line['time']))) continue;
-    if (line['kind'] === 'permitted' && line['vendor'] === vendor) count(sums!, 'onlyAsked', line);
-    if (line['kind'] !== 'decision') continue;
-    const excluded = line['obligations'].filter(({ op }: Line) => op === 'scope_destinations').flatMap(({ params }: Line) => params?.['exclude'] ?? []);
-    const destinations = inputs.get(line['input']).views.map(({ destination }: Line) => destination).filter((id: string | undefined) => id !== undefined && !excluded.includes(id));
-    const left = line['decision'] !== 'allow' && line['decision'] !== 'transform' ? [] : line['fields']
-      .filter(({ effect }: Line) => effect === 'allow' || effect === 'transform')
-      .flatMap(({ paths, category }: Line) => paths.map((field: string) => ({ field, category: category ?? 'unclassified', duties: line['obligations'].filter((duty: Line) => duty['field'] === field) })))
-      .filter(({ duties }: Line) => !duties.some(({ op }: Line) => op === 'drop'));
-    if (line['vendor'] === vendor && left.length === 0) count(sums!, 'refused', line);
-    if ((line['vendor'] !== vendor && !destinations.includes(vendor)) || left.length === 0) continue;
+  const inputs = new Map(lines.filter(({ kind }) => kind === 'input').map((line) => [line.digest, line.shape]));
+  const [categories, names, sums]: Record<string, Counted>[] = [{}, {}, {}];
+  for (const line of lines.filter(({ time }) => isWithin(Date.parse(time)))) {
+    if (line.kind === 'permitted' && line.vendor === vendor) count(sums!, 'onlyAsked', line);
+    if (line.kind !== 'decision') continue;
+    const left = leftIn(line);
+    if (line.vendor === vendor && left.length === 0) count(sums!, 'refused', line);
+    if (left.length === 0 || !receiversOf(line, inputs).includes(vendor)) continue;
     count(sums!, 'permitted', line);
-    const who = line['onBehalfOf'] === undefined ? line['identity'] : `${line['identity']} for ${line['onBehalfOf']}`;
-    for (const name of [`identity ${who}`, `environment ${line['environment']}`, `event ${line['event'] ?? '(no event)'}`, `caller ${line['caller']}`, ...(line['purpose'] === undefined ? [] : [`purpose ${line['purpose']}`]), ...(line['vendor'] === vendor ? [] : [`via ${line['vendor']}`])]) count(names!, name, line);
-    const keys = left.map(({ category, duties }: Line) => {
-      const result = duties.findLast((duty: Line) => duty['resultCategory'] !== undefined)?.['resultCategory'] ?? category;
-      const form = duties.map(({ op }: Line) => FORMS[op] ?? 'raw').at(-1) ?? 'raw';
-      return [result, form, result === category ? '' : category].join(' ');
-    });
-    for (const key of new Set<string>(keys)) count(categories!, key, line);
+    for (const name of namesIn(line, vendor)) count(names!, name, line);
+    for (const key of new Set(left)) count(categories!, key, line);
   }
-  const decisionsOf = (all: Record<string, any>) => Object.fromEntries(Object.entries(all).map(([key, { decisions }]) => [key, decisions]));
-  const nothing = { decisions: 0, rows: 0 };
-  return { categories: categories!, names: decisionsOf(names!), permitted: sums!['permitted'] ?? nothing, refused: sums!['refused'] ?? nothing, onlyAsked: sums!['onlyAsked'] ?? nothing };
+  const nothing: Counted = { decisions: 0, rows: 0 };
+  return {
+    categories: categories!, names: Object.fromEntries(Object.entries(names!).map(([key, { decisions }]) => [key, decisions])),
+    permitted: sums!['permitted'] ?? nothing, refused: sums!['refused'] ?? nothing, onlyAsked: sums!['onlyAsked'] ?? nothing,
+  };
 }
 
-const amount = ({ decisions, rows, first, last }: ExposureReport['permittedToLeave']) => (decisions === 0 ? { decisions, rows } : { decisions, rows, first, last });
+const amount = ({ decisions, rows, first, last }: ExposureReport['permittedToLeave']): Counted => (decisions === 0 ? { decisions, rows } : { decisions, rows, first: first!, last: last! });
 
 function byReport(report: ExposureReport): ReturnType<typeof byHand> {
   const lists = { identity: report.identities, environment: report.environments, event: report.events, caller: report.callers, purpose: report.purposes, via: report.via };
@@ -128,7 +163,7 @@ async function compare(recorder: Recorder, { fromMs, toMs }: { fromMs?: number; 
 
 test('R63, property: whatever was asked, a report counts what a count line by line does, for any time, however few groups are kept', async () => {
   const step = fc.oneof(
-    { weight: 12, arbitrary: fc.record({ ask: fc.nat({ max: QUESTIONS.length - 1 }), rows: fc.option(fc.integer({ min: 0, max: 1000 }), { nil: undefined }) }) },
+    { weight: 12, arbitrary: fc.record({ ask: fc.nat({ max: QUESTIONS.length - 1 }), rows: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }) }) },
     { weight: 1, arbitrary: fc.record({ laterMs: fc.constantFrom(1, 999, 3_600_000) }) },
     { weight: 1, arbitrary: fc.record({ permitted: fc.constantFrom('mixpanel', 'hub', 'internal-obs') }) },
     { weight: 1, arbitrary: fc.record({ state: fc.constantFrom('under_review', 'breached' as const) }) },
