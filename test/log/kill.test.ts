@@ -4,14 +4,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { readLog } from '../../src/log/read.ts';
 import { createRandom, SEED } from '../support/random.ts';
+import { rounds as roundsOf, say } from '../support/rounds.ts';
 import { inDataDir, startVerifier } from './tree/support.ts';
 
 const verify = startVerifier();
 const { data, dir, read, vkey, open } = inDataDir();
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
-const isSoak = process.env['SOAK'] === '1' || process.env['SLUICE_SOAK'] !== undefined;
-const rounds = isSoak ? 50 : 5;
+const rounds = roundsOf(5, 50);
 
 /** Runs a writer, kills it (-9) once it has acknowledged `enough` records, and gives all that it acknowledged. */
 async function killAfter(enough: number, round: number): Promise<ReadonlyMap<number, string>> {
@@ -28,6 +28,7 @@ async function killAfter(enough: number, round: number): Promise<ReadonlyMap<num
 }
 
 test(`J31: kill -9 under load, ${rounds} times (SEED=${SEED}): every acknowledged record is in the log, and the log verifies, also by what was signed before each kill`, async () => {
+  say(`log/kill.test.ts: SEED=${SEED}, ${rounds} rounds`);
   const random = createRandom(SEED);
   const acknowledged = new Map<number, string>();
   let older: string | undefined;
@@ -43,6 +44,7 @@ test(`J31: kill -9 under load, ${rounds} times (SEED=${SEED}): every acknowledge
     const log = await open();
     expect(log.evidence!.status()).toEqual({ size: log.size(), signed: log.size() });
     await log.close();
+    if (rounds > 5 && round % 10 === 9) say(`log/kill.test.ts: ${round + 1} of ${rounds}, ${acknowledged.size} records acknowledged so far`);
   }
   expect((await verify(dir(), { vkey: vkey(), oldCheckpoint: older! })).wrong).toEqual([]);
   const missing = new Map(acknowledged);

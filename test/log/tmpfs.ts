@@ -14,14 +14,14 @@ export async function withTmpfs(options: string, use: (path: string) => Promise<
 }
 
 /** For a test that needs to mount: `test`, or where that is not permitted one that is skipped and says why. */
-export function mountTest(name: string, run: () => Promise<void>): void {
+export function mountTest(name: string, run: () => Promise<void>, timeoutMs?: number): void {
   try {
     mountTmpfs('size=64k').unmount();
   } catch {
     test.skip(`${name} (skipped: may not mount a tmpfs here)`, run);
     return;
   }
-  test(name, run);
+  test(name, run, timeoutMs);
 }
 
 function mountTmpfs(options: string): { readonly path: string; readonly unmount: () => void } {

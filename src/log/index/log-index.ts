@@ -59,6 +59,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
   let saidAtMs = performance.now();
   let closing: Promise<void> | undefined;
   let waiting: (() => void)[] = [];
+  let hasEnded = false;
   let writer = startWriter();
 
   function startWriter(): Worker {
@@ -67,9 +68,10 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
     worker.on('message', hear);
     worker.on('error', (error) => fail(`its thread ended: ${error.message}`));
     worker.on('exit', () => {
+      hasEnded = true;
       if (closing !== undefined) return;
       const again = setTimeout(() => {
-        if (closing === undefined) [writer, told] = [startWriter(), 0];
+        if (closing === undefined) [writer, told, hasEnded] = [startWriter(), 0, false];
       }, retryMs);
       again.unref();
     });
@@ -140,6 +142,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
     clearInterval(looking);
     wake();
     await reader.close(); // first: while a reader has it open the index can't be closed whole
+    if (hasEnded) return; // by itself, and was to be started again
     writer.ref();
     const ended = new Promise((resolve) => writer.once('exit', resolve));
     writer.postMessage({ close: true } satisfies ToWriter);
