@@ -1,21 +1,9 @@
 import type { DataDir } from '../datadir/datadir.ts';
 import { SluiceError } from '../core/errors.ts';
 import type { OpenedLog } from '../log/log.ts';
-import type { PruneResult } from '../log/tree/prune.ts';
-import type { Asked } from '../pdp.ts';
+import type { ActedBy, LogActs } from '../log/types.ts';
 
-/** What is done to the log as a whole while it is written. Each is recorded, with who asked for it, before it is done. */
-export interface LogActs {
-  /**
-   * Takes whole sealed segments from before this moment (milliseconds since the Unix epoch) out of the log.
-   * @throws {SluiceError} `request_invalid` when a sink has not got them yet, `audit_unavailable`.
-   */
-  prune(beforeMs: number, by: Asked): Promise<PruneResult>;
-  /** Gives the public key that signs from now on. */
-  rotateKey(by: Asked): Promise<string>;
-  /** Unknown names are hashed with a new key from now on (J30). */
-  rotateNamesKey(by: Asked): Promise<void>;
-}
+export type { LogActs } from '../log/types.ts';
 
 export interface LogActsDeps {
   readonly log: OpenedLog;
@@ -28,7 +16,7 @@ export function createLogActs({ log, dataDir, forget }: LogActsDeps): LogActs {
   let last: Promise<unknown> = Promise.resolve();
 
   /** One after the other, and first the record. */
-  function act<T>(name: string, { caller, requestId, ...more }: Asked & { readonly before?: string }, run: () => Promise<T>): Promise<T> {
+  function act<T>(name: string, { caller, requestId, ...more }: ActedBy & { readonly before?: string }, run: () => Promise<T>): Promise<T> {
     const result = last.then(async () => {
       await log.append({ kind: 'config_changed', members: JSON.stringify({ log: name, ...more, caller: caller.id, requestId }).slice(1, -1) }).durable;
       return run();
