@@ -147,7 +147,7 @@ test('the thread that makes a report is ended when its client goes, and not when
     const gone = new AbortController();
     process.once('worker', (thread) => {
       thread.once('exit', (code) => console.log('exit', code));
-      gone.abort();
+      setImmediate(() => gone.abort());
     });
     console.log(await createReports({ dir: ${JSON.stringify(dir)}, facts: () => facts, now: Date.now }).make({ kind: 'data-flow', parameters: new Map(), format: 'json' }, gone.signal));
   `;
