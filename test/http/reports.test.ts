@@ -146,8 +146,12 @@ test('the thread that makes a report is ended when its client goes, and not when
     const facts = await loadYaml('policies');
     const gone = new AbortController();
     process.once('worker', (thread) => {
-      thread.once('exit', (code) => console.log('exit', code));
-      setImmediate(() => gone.abort());
+      const alive = setInterval(() => {}, 1000);
+      thread.once('exit', (code) => {
+        clearInterval(alive);
+        console.log('exit', code);
+      });
+      thread.once('online', () => gone.abort());
     });
     console.log(await createReports({ dir: ${JSON.stringify(dir)}, facts: () => facts, now: Date.now }).make({ kind: 'data-flow', parameters: new Map(), format: 'json' }, gone.signal));
   `;
