@@ -233,6 +233,14 @@ test.each([
   await expect(make(kind, parameters as Record<string, string>)).rejects.toThrow(message);
 });
 
+test.each([
+  ['anon_user_id', 'anon_user_id'], ['service:analytics-pipeline', 'service:analytics-pipeline'], ['_x_', '\\_x\\_'], ['a|b', 'a\\|b'], ['# h', '\\# h'], ['1. x', '\\1. x'], ['- a', '\\- a'], ['(raw)', '(raw)'],
+  ['[a](javascript:x)', '\\[a\\](javascript:x)'], ['<img src=x onerror=y>', '\\<img src=x onerror=y\\>'], ['&lt;', '\\&lt;'], ['http://a.b', 'http:\u200B//a.b'], ['WWW.a.b', 'www\u200B.a.b'], ['a\u001B[31m', 'a\\\\u001b\\[31m'],
+  ['a\nb', 'a\\\\u000ab'], ['`c`', '\\`c\\`'], ['a\\b', 'a\\\\b'], ['someone@x', 'someone\\@x'],
+])('a name means nothing in Markdown, and stays readable where it would not: %j', (name, text) => {
+  expect(plain(name)).toBe(text);
+});
+
 test('property: a name in Markdown stays one line and opens no markup', () => {
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom('a', '`', '|', '<', '>', '[', ']', '(', ')', '*', '_', '#', '\n', '\u202E', '&', '!', '\\') }), (name) => {
     expect(plain(name)).not.toMatch(/[\n\u202E]|(?<!\\)(?:\\\\)*[<|`[\]]/);
