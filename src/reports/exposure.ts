@@ -151,5 +151,5 @@ function indirectTo(vendor: string, { holdings }: Collected): ExposureReport['in
 }
 
 const isIncomplete = (holding: Holding) => (
-  [holding.identities, holding.environments, holding.events, holding.purposes, holding.callers, holding.sets, holding.withheld, ...[...holding.held.values()].flatMap(({ fields, events }) => [fields, events])].some((names) => names.more())
+  [holding.identities, holding.environments, holding.events, holding.purposes, holding.callers, holding.sets, holding.withheld, holding.objects, holding.secrets, holding.revisions, holding.reaches, holding.via, ...[...holding.held.values()].flatMap(({ fields, events }) => [fields, events])].some((names) => names.more())
 );

@@ -133,10 +133,17 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
 
 /** @throws {SluiceError} `request_invalid`, saying which parameter is wrong, and how. */
 export async function runReport(kind: string, parameters: Parameters, deps: ReportDeps): Promise<Report> {
-  const known = kindOf(kind);
-  for (const name of parameters.keys()) if (!known.parameters.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known.parameters)}; it has ${known.parameters.join(', ')}`);
-  for (const name of known.required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
-  return known.run(parameters, deps, windowOf(parameters));
+  checkParameters(kind, parameters);
+  return kindOf(kind).run(parameters, deps, windowOf(parameters));
+}
+
+/** As far as they tell by themselves, before anything is read. @throws {SluiceError} as `runReport`. */
+export function checkParameters(kind: string, parameters: Parameters): void {
+  const { parameters: known, required } = kindOf(kind);
+  for (const name of parameters.keys()) if (!known.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known)}; it has ${known.join(', ')}`);
+  for (const name of required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
+  windowOf(parameters);
+  timesOf(parameters, 0);
 }
 
 /** @throws {SluiceError} `not_found` */

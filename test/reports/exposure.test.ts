@@ -4,7 +4,7 @@ import { createCatalogue } from '../../src/core/catalogue/catalogue.ts';
 import type { FieldsRecord } from '../../src/core/record.ts';
 import { readLog } from '../../src/log/read.ts';
 import { scan } from '../../src/replay/scan.ts';
-import { collect, collectFrom } from '../../src/reports/collect.ts';
+import { collect, collectFrom, createCollector } from '../../src/reports/collect.ts';
 import { exposureOf, type ExposureReport } from '../../src/reports/exposure.ts';
 import { exposureText } from '../../src/reports/text/exposure.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
@@ -191,6 +191,19 @@ describe('R63 in another world', () => {
       expect(summed(await reportOf(recorder, 'mixpanel', window))).toEqual(await bruteForce(recorder.dir, 'mixpanel', window));
     }
   }, 30_000);
+});
+
+test('more names than anyone reads are cut off at 1,000, and the report says so', () => {
+  const collector = createCollector();
+  const counted = { count: 1, withRows: 0, rows: 0, firstMs: NOON, lastMs: NOON };
+  const outcome = { decision: 'allow', obligations: [], reasons: [], fields: [{ paths: ['region'], effect: 'allow', category: 'user.location.imprecise.region' }] } as const;
+  const ask = (about: string) => collector.add({ identity: 'service:x', vendor: 'v', environment: 'production', caller: 'c', about }, outcome, { counted, shape: () => undefined });
+  for (let n = 0; n < 1000; n += 1) ask(`account:${n}`);
+  expect(exposureOf(collector.result(), { vendor: 'v' })).toMatchObject({ objects: 1000, incomplete: false });
+  ask('account:one-more');
+  const report = exposureOf(collector.result(), { vendor: 'v' });
+  expect(report).toMatchObject({ objects: 1000, incomplete: true, permittedToLeave: { decisions: 1001 } });
+  expect(exposureText(report)).toContain('A list was cut off at 1,000 names.');
 });
 
 test('Markdown: a name from outside is text, never markup', () => {

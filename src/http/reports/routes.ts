@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { SluiceError } from '../../core/errors.ts';
-import { kindOf, type Parameters, type ReportFormat } from '../../reports/run.ts';
+import { checkParameters, kindOf, type Parameters, type ReportFormat } from '../../reports/run.ts';
 import { requireReader, type ReadingDeps } from '../decisions/routes.ts';
 import { stateOf } from '../reply.ts';
 import type { Reports } from './reports.ts';
@@ -20,6 +20,7 @@ export function getReport({ reading, reports, authenticate, rate, reply }: Readi
     const parameters = parametersOf(req);
     const format = formatOf(parameters.get('format') ?? acceptedBy(req), formats);
     parameters.delete('format');
+    checkParameters(kind, parameters);
     if (req.method === 'HEAD') return reply(res, 200, '', { type: TYPES[format] });
     const gone = new AbortController();
     res.once('close', () => gone.abort());

@@ -54,7 +54,7 @@ export function flowsMermaid({ flows, vendors, edges }: FlowMap): string {
     ...vendors.map(({ id, name, party, dpa }) => `  ${nodes.get(`v ${id}`)}${party === 'first' ? `[(${label(name)})]` : `([${label(`${name}, DPA ${dpa}`)}])`}`),
     ...[...ways].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, list]) => {
       const [source, vendor] = JSON.parse(key) as [string, string];
-      return `  ${nodes.get(source)} -->|${label([...new Set(list.map(({ category }) => category))].sort().join(', '))}| ${nodes.get(`v ${vendor}`)}`;
+      return `  ${nodes.get(source)} -->|${label([...new Set(list.map(({ category, form }) => (form === 'raw' ? category : `${category} (${form})`)))].sort().join(', '))}| ${nodes.get(`v ${vendor}`)}`;
     }),
     ...edges.filter(({ on }) => on).map(({ from, to, type }) => `  ${nodes.get(`v ${from}`)} -.->|${label(type)}| ${nodes.get(`v ${to}`)}`),
     ...vendors.flatMap(({ id, dpaEvidence }) => (isWebAddress(dpaEvidence) ? [`  click ${nodes.get(`v ${id}`)} href "${dpaEvidence}" "DPA"`] : [])),

@@ -83,7 +83,7 @@ function evidence(report: ExposureReport): readonly string[] {
     '',
     ...(indirect.length === 0 ? [] : ['### It may also have received', '', ...bullets(indirect.map(({ through, categories: members }) => `from ${code(through)}: ${codes(members)}`)), '']),
     ...(subProcessors.length === 0 ? [] : ['### Who else could hold it', '', ...table(['Vendor', 'By way of', 'Language model', 'In the facts of then', 'Source'], subProcessors.map((one) => [
-      plain(one.name), one.path === null ? 'no longer known' : one.path.map(code).join(' → '), one.llm === 'unknown' ? 'unknown' : one.llm ? 'yes' : 'no', one.recorded ? 'yes' : 'no', one.sources.map(plain).join(', '),
+      plain(one.name), one.path === null ? 'no longer known' : one.path.map(code).join(' → '), one.llm === 'unknown' ? 'unknown' : one.llm ? 'yes' : 'no', one.recorded ? 'yes' : 'no', one.sources.map(code).join(', '),
     ])), '']),
     '### How far this goes', '',
     ...bullets([

@@ -83,7 +83,7 @@ export const processingText = ({ controller, contact, window, processing, notes 
 );
 
 export const acrossText = ({ window, vendors, joins, coverage, notes }: Across): string => lines(
-  '# What vendors hold together', '', `${windowText(window)}; permitted to leave, an upper bound.`, '',
+  '# What vendors hold together', '', `What was permitted to leave, an upper bound; ${windowText(window)}.`, '',
   table(['Vendor', 'Party', 'Permitted', 'Categories', 'Join keys', 'Can be joined with', 'Combinations', 'Infers the roadmap'], vendors.map((one) => [
     code(one.vendor), one.party, amountText(one.permitted), codes(one.categories), codes(one.joinKeys), codes(one.canJoinWith), one.combinations.map(plain).join('; '), one.infersRoadmap ? 'yes' : 'no',
   ])), '',
