@@ -32,10 +32,8 @@ bench-short: setup ## the same tables from short rounds; writes nothing
 	@sh scripts/install-bench.sh
 	@PATH="$$PWD/.tools/bin:$$PATH" $(NODE) bench/run.ts --short
 
-soak: setup ## the fault loops at full length: kills, full disks, failing syncs, damaged indexes; SEED=… repeats one
-	@SLUICE_SOAK=10 $(NODE) node_modules/jest/bin/jest.js --runInBand --verbose \
-	  test/server/kill.test test/log/kill test/log/crash test/log/displaced test/log/stalled test/log/faults test/log/recover test/log/index-live test/log/tree/start test/server/full-disk test/server/sync-error \
-	  test/server/shipping test/server/permit-snapshots test/sources/permit/keep-faults test/clock-back
+soak: setup ## the fault loops at full length, a quarter of an hour; SEED=… repeats one
+	@$(NODE) scripts/soak.ts $(LOOPS)
 
 setup: node_modules/.package-lock.json opa ## Node 24, packages, the pinned OPA
 

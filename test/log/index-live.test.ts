@@ -109,7 +109,7 @@ test('issue 6.3: while the folder of the index can not be written reads say why,
   await write(log, decision('mixpanel'));
   expect(index.status()).toMatchObject({ failure: expect.any(String) as string, size: 2 });
   rmSync(folder());
-  mkdirSync(folder());
+  mkdirSync(folder(), { recursive: true }); // it is tried again meanwhile
   expect(await once(index, 'mixpanel')).toEqual([0, 1]);
   expect(said).toEqual(['the index of the log can not be kept: the log can not be read through it']);
 });

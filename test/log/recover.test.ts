@@ -2,9 +2,12 @@ import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, truncateSync, 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Entry } from '../../src/log/types.ts';
+import { SEED } from '../support/random.ts';
+import { rounds, say } from '../support/rounds.ts';
 import { decision, inFolder, readSegment, recordsOf, segmentsOf, watchedFiles, write } from './support.ts';
 
 const { dir, open } = inFolder();
+say(`log/recover.test.ts: SEED=${SEED}`);
 
 const FIRST = '00000000000000000000.ndjson';
 const file = (name: string) => join(dir(), 'segments', name);
@@ -152,5 +155,5 @@ test('recovering gives back what was written, whatever was written, and wherever
     const whole = before + cut.subarray(0, cut.lastIndexOf(10) + 1).toString();
     expect(segmentsOf(own).map((name) => readSegment(own, name)).join('')).toBe(whole);
     expect(again.size()).toBe(whole.split('\n').length - 1);
-  }), { numRuns: 60 });
-});
+  }), { numRuns: rounds(60, 600), seed: SEED });
+}, rounds(60_000, 600_000));

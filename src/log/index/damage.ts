@@ -12,7 +12,8 @@ const SQLITE_IOERR_SHORT_READ = 522;
 
 /** What SQLite says of a damaged file becomes `IndexDamaged`; any other error stays what it is. */
 export function toDamage(error: unknown): unknown {
-  const { errcode, message = '' } = error as { readonly errcode?: number; readonly message?: string };
+  const { errcode, code, message = '' } = error as { readonly errcode?: number; readonly code?: string; readonly message?: string };
+  if (code === 'ERR_OUT_OF_RANGE') return new IndexDamaged('it holds a number that is none of a log', { cause: error });
   if (errcode === undefined) return error;
   const isDamage = [SQLITE_CORRUPT, SQLITE_NOTADB].includes(errcode & 0xff) || errcode === SQLITE_IOERR_SHORT_READ || /no such (table|column)/.test(message);
   return isDamage ? new IndexDamaged(message, { cause: error }) : error;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
@@ -8,7 +8,7 @@ import { damagedLog, IndexDamaged, toDamage } from './damage.ts';
 import { createReadLine, type ReadLine } from './line.ts';
 import { createPairs } from './pairs.ts';
 import { createShapes } from './shapes.ts';
-import { closeSealed, hashId, IDS_PART, openToWrite, POSTINGS_PART, readState, writeState, type State } from './store.ts';
+import { closeSealed, hashId, IDS_PART, indexPath, openToWrite, POSTINGS_PART, readState, writeState, type State } from './store.ts';
 
 export interface Indexer {
   /** Index of the first line that is not yet indexed. */
@@ -49,12 +49,14 @@ export async function openIndexer(options: IndexerOptions): Promise<Indexer> {
     db.close();
     throw toDamage(error);
   }
+  const file = inodeOf(folder);
   const batch = createBatch(db, createReadLine(dir, origin), isEnding);
 
   return {
     next: () => state.next,
     async advance(until) {
       if (state.next >= until) return;
+      if (inodeOf(folder) !== file) throw new IndexDamaged('its file has been removed or replaced');
       db.exec('BEGIN');
       try {
         const lines = await batch(dir, state, Math.min(until, state.next + maxLines));
@@ -72,6 +74,8 @@ export async function openIndexer(options: IndexerOptions): Promise<Indexer> {
     },
   };
 }
+
+const inodeOf = (folder: string) => statSync(indexPath(folder), { bigint: true, throwIfNoEntry: false })?.ino;
 
 async function checkState(dir: string, origin: string, state: State): Promise<void> {
   if (state.origin !== origin) throw new IndexDamaged('it is of another log');

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Query } from './ask/query.ts';
+import { IndexDamaged } from './damage.ts';
 import { POSTINGS_PART, prepareRows } from './store.ts';
 
 /** Where a record is: its segment is the last one whose first index is not greater. */
@@ -33,7 +34,9 @@ export function mergeShapes(db: DatabaseSync, range: Range, seek: Seek): readonl
     found.push(...mergePart(db, { part, ...range }, { ...seek, limit: seek.limit - found.length }));
   }
   return found.map((index) => {
-    const [offset, bytes] = place.get(index) as unknown as readonly [number, number];
+    const row = place.get(index) as unknown as readonly [number, number] | undefined;
+    if (row === undefined) throw new IndexDamaged(`it has no place for record ${index}`);
+    const [offset, bytes] = row;
     return { index, offset, bytes };
   });
 }

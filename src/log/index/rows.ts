@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { segmentPath } from '../layout.ts';
-import { lineStart } from '../line.ts';
+import { lineStart, MAX_LINE_BYTES } from '../line.ts';
 import { damagedLog, IndexDamaged } from './damage.ts';
 import type { LogLine } from './ask/facets.ts';
 import { parseLine } from './line.ts';
@@ -46,9 +46,12 @@ const segmentsOf = (dir: string) => readdirSync(path.join(dir, 'segments')).filt
 export const firstKept = (dir: string): number => segmentsOf(dir)[0] ?? 0;
 
 function readRow(dir: string, { file, index, offset, bytes }: Found & { readonly file: number }): Row {
-  const buffer = Buffer.allocUnsafe(bytes);
-  const line = buffer.toString('utf8', 0, readSync(file, buffer, 0, bytes, offset));
-  if (!line.startsWith(lineStart(index))) throw new IndexDamaged(`it has another place for record ${index} than the log`);
+  const elsewhere = new IndexDamaged(`it has another place for record ${index} than the log`);
+  // Anything may stand in a damaged index, and a line that is cut short is no damage of the log.
+  if (!(bytes > 0 && bytes <= MAX_LINE_BYTES) || !Number.isSafeInteger(offset) || offset < 0) throw elsewhere;
+  const buffer = Buffer.allocUnsafe(bytes + 1);
+  const line = buffer.toString('utf8', 0, readSync(file, buffer, 0, bytes + 1, offset) - 1);
+  if (!line.startsWith(lineStart(index)) || buffer.indexOf('\n') !== bytes) throw elsewhere;
   try {
     return { index, line, record: parseLine(dir, line) };
   } catch (error) {

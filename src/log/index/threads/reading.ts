@@ -1,4 +1,5 @@
 // A thread of its own that answers what is asked of the index: the thread that answers questions has other things to do.
+import { existsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DatabaseSync } from 'node:sqlite';
 import { IndexDamaged, toDamage } from '../damage.ts';
@@ -31,7 +32,8 @@ parentPort!.on('message', ({ id, generation, ask }: ToReader) => {
   try {
     parentPort!.postMessage({ id, page: readPage(dbOf(generation), dir, ask) } satisfies FromReader);
   } catch (error) {
-    const damage = toDamage(error);
-    parentPort!.postMessage({ id, failed: (error as Error).message, damaged: damage instanceof IndexDamaged } satisfies FromReader);
+    // Whoever asks is told to ask once the index is there: it has been removed since.
+    const damaged = toDamage(error) instanceof IndexDamaged || !existsSync(indexPath(folder));
+    parentPort!.postMessage({ id, failed: (error as Error).message, damaged } satisfies FromReader);
   }
 });
