@@ -5,17 +5,18 @@ import path from 'node:path';
 // Dependencies point inwards (README, "Where things live"): what each ring may import besides itself.
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  threads: [],
   datadir: ['core'],
   opa: ['core'],
-  sources: ['core'],
-  log: ['core', 'datadir'],
+  sources: ['core', 'threads'],
+  log: ['core', 'datadir', 'threads'],
   pdp: ['core', 'datadir', 'opa', 'sources', 'log'],
   sdk: ['core', 'pdp'],
   replay: ['core', 'opa', 'log', 'pdp'],
   reports: ['core', 'opa', 'log', 'pdp', 'replay'],
-  http: ['core', 'pdp', 'reports'],
+  http: ['core', 'threads', 'pdp', 'reports'],
   console: ['core', 'pdp'],
-  ship: ['core', 'datadir', 'pdp', 'log'],
+  ship: ['core', 'datadir', 'threads', 'pdp', 'log'],
   main: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'reports', 'http', 'console', 'ship'],
   library: ['core', 'pdp', 'sdk'],
   cli: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'replay', 'reports', 'sdk', 'main'],
@@ -129,6 +130,10 @@ test('the client takes only types and constants of core with it: no package, not
   };
   for (const file of files.filter((name) => ringOf(name) === 'sdk')) follow(file);
   expect([...reached].filter((name) => !name.startsWith('node:') && !['sdk', 'core'].includes(ringOf(name)))).toEqual([]);
+});
+
+test('threads are started in one place, which keeps V8 from freeing a stub twice', () => {
+  expect(linesWith(/\bnew Worker\(/, files).map(({ file }) => file)).toEqual(['threads/thread.ts']);
 });
 
 test('the environment is read where a program starts, and nowhere else', () => {

@@ -1,6 +1,5 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { beside, startThread } from '../threads/thread.ts';
 import type { FromThread, State, ThreadData, ToThread } from './messages.ts';
 import type { News } from './shipper.ts';
 import { addressOf, type SinkSpec } from './sinks-file.ts';
@@ -42,9 +41,6 @@ export interface Shipping {
 const LOOK_EVERY_MS = 200;
 const CLOSE_MS = 5_000;
 
-// In a checkout this runs from .ts files, in the package from .js ones.
-const THREAD = new URL(`thread${path.extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-
 /**
  * Ships the log to its sinks, in a thread of its own; whoever appends waits for none of it. Never throws: what goes
  * wrong is told by `status`, and said once.
@@ -61,7 +57,7 @@ export function openShipping(options: ShippingOptions): Shipping {
   const stateNow = (): State => ({ durable: durable(), revisions: revisions() });
 
   function start(): Worker {
-    const started = new Worker(THREAD, { name: 'shipping', workerData: { dataDir, origin, sinks, now: { durable: durable(), revisions: revisions() } } satisfies ThreadData, env: {}, execArgv: [] });
+    const started = startThread(beside(import.meta.url, 'thread'), { name: 'shipping', workerData: { dataDir, origin, sinks, now: { durable: durable(), revisions: revisions() } } satisfies ThreadData });
     started.unref();
     started.on('message', (message: FromThread) => hear(started, message));
     started.on('error', (error) => logger.warn({ reason: error.message }, 'shipping stopped, and is started again'));

@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../core/errors.ts';
 import type { Facts } from '../../core/facts.ts';
+import { beside, startThread } from '../../threads/thread.ts';
 import type { Made, Order } from './making.ts';
 
 /** Makes reports from the log, one at a time, each in a thread of its own: it reads the whole log. */
@@ -22,7 +22,6 @@ export interface ReportsDeps {
 
 const MAX_WAITING = 4;
 const MEMORY_MIB = 2048;
-const MAKING = new URL(`./making${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 export function createReports({ dir, facts, now }: ReportsDeps): Reports {
   let last: Promise<unknown> = Promise.resolve();
@@ -54,7 +53,7 @@ const aborted = (signal: AbortSignal) => new Promise<undefined>((resolve) => {
 });
 
 async function inThread(order: Order, signal: AbortSignal): Promise<string | undefined> {
-  const thread = new Worker(MAKING, { workerData: order, env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB } });
+  const thread = startThread(beside(import.meta.url, 'making'), { workerData: order, resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB } });
   thread.unref();
   const end = () => void thread.terminate();
   signal.addEventListener('abort', end, { once: true });

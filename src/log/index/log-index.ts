@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../core/errors.ts';
-import { createReader, threadFile } from './threads/reader.ts';
+import { beside, startThread } from '../../threads/thread.ts';
+import { createReader } from './threads/reader.ts';
 import type { Page, PageQuery } from './ask/page.ts';
 import type { FromWriter, ToWriter } from './threads/writing.ts';
 
@@ -63,7 +64,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
   let writer = startWriter();
 
   function startWriter(): Worker {
-    const worker = new Worker(threadFile('writing'), { workerData: { dir, folder, origin, retryMs }, env: {}, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 16 } });
+    const worker = startThread(beside(import.meta.url, 'threads/writing'), { workerData: { dir, folder, origin, retryMs }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
     worker.unref();
     worker.on('message', hear);
     worker.on('error', (error) => fail(`its thread ended: ${error.message}`));

@@ -1,6 +1,5 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { beside, startThread } from '../../threads/thread.ts';
 import type { FromMain, FromWorker, Progress, Reply, Request, ThreadData } from './keep/messages.ts';
 
 export interface SyncThreadOptions extends Partial<ThreadData> {
@@ -22,24 +21,20 @@ export interface SyncThread {
   close(): Promise<void>;
 }
 
-// In a checkout this runs from .ts files, in the package from .js ones.
-const extension = path.extname(fileURLToPath(import.meta.url));
-const beside = (name: string) => new URL(`${name}${extension}`, import.meta.url);
-
 interface Pending {
   readonly resolve: (reply: Reply) => void;
   readonly hooks: Hooks;
 }
 
-export function createSyncThread({ scan = beside('read/scan').href, build, memoryMb }: SyncThreadOptions): SyncThread {
+export function createSyncThread({ scan = beside(import.meta.url, 'read/scan').href, build, memoryMb }: SyncThreadOptions): SyncThread {
   let worker: Worker | undefined;
   let closed = false;
   let lastId = 0;
   const pending = new Map<number, Pending>();
 
   function start(): Worker {
-    const started = new Worker(beside('worker'), {
-      name: 'permit', workerData: { scan, build } satisfies ThreadData, env: {}, resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    const started = startThread(beside(import.meta.url, 'worker'), {
+      name: 'permit', workerData: { scan, build } satisfies ThreadData, resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
     started.on('message', (message: FromWorker) => hear(started, message));
     started.on('error', (error: NodeJS.ErrnoException) => died(started, error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it needed more than ${memoryMb} MB` : error.code ?? error.name));

@@ -1,12 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../../core/errors.ts';
+import { beside, startThread } from '../../../threads/thread.ts';
 import type { Page, PageQuery } from '../ask/page.ts';
 import type { FromReader, ToReader } from './reading.ts';
 
 export type Answer = { readonly page: Page } | { readonly failed: string; readonly damaged: boolean };
-
-/** The file of a thread, beside this one, in a checkout and in the package. */
-export const threadFile = (name: string) => new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /** How many may wait for their page. */
 const MAX_WAITING = 64;
@@ -18,7 +16,7 @@ export function createReader(where: { readonly dir: string; readonly folder: str
   let count = 0;
 
   function start(): Worker {
-    const worker = new Worker(threadFile('reading'), { workerData: where, env: {}, execArgv: [] });
+    const worker = startThread(beside(import.meta.url, 'reading'), { workerData: where });
     worker.unref();
     worker.on('message', ({ id, ...answer }: FromReader) => {
       waiting.get(id)?.(answer);
