@@ -23,9 +23,9 @@ export async function* blocks(file: FileHandle, position = 0): AsyncGenerator<Bu
   }
 }
 
-/** As `blocks`, from the end of the file to its start; within a block lines are in the order of the file. */
-export async function* blocksBackwards(file: FileHandle): AsyncGenerator<Buffer> {
-  let end = (await file.stat()).size;
+/** As `blocks`, from the end of the file, or from `until`, to its start; within a block lines are in the order of the file. */
+export async function* blocksBackwards(file: FileHandle, until?: number): AsyncGenerator<Buffer> {
+  let end = until ?? (await file.stat()).size;
   let rest: Buffer = Buffer.alloc(0); // the end of a line that begins further up
   let isTail = true;
   while (end > 0) {
