@@ -1,99 +1,88 @@
 #!/usr/bin/env node
 // Checks a copy of Sluice's decision log, offline. One file, no dependencies, any Node from 18 on.
 //
-//   node verify.mjs DIR [--vkey KEY] [--old-checkpoint FILE]   the folder log/: segments/, checkpoints.ndjson, log.vkey …
+//   node verify.mjs DIR [--vkey KEY] [--old-checkpoint FILE]   DIR: the folder log/, with segments/, log.vkey, tile/ …
 //   node verify.mjs --proof FILE --vkey KEY --record FILE      one record, by its .tlog-proof, without the log
 //
-// KEY is the log's first public key, which you were given when it began (the content of log.vkey then), for a proof the
-// one that signed it; --old-checkpoint a checkpoint that you kept. Exit code: 0 all agrees, 1 not, 2 wrong use.
+// KEY: the log's first public key, which you were given when it began (log.vkey then); for a proof, the one that signed
+// it. --old-checkpoint: one that you kept. Exit code: 0 all agrees, 1 not, 2 wrong use.
 //
-// Every line of segments/*.ndjson is a leaf of a Merkle tree (RFC 9162): its exact bytes without the newline. The root
-// of the tree over the first N lines stands in the checkpoints, which are notes signed with Ed25519 (c2sp.org/signed-note,
-// tlog-checkpoint). tile/ holds the hashes of the tree (tlog-tiles); here it only serves to say which line was changed,
-// and in place of lines that were removed by a recorded act. Nothing in DIR is believed because it is there: what counts
-// is that all of it hashes to what KEY, and the keys that KEY's records name after it, signed.
+// What is checked. Every line of segments/*.ndjson is a leaf of a Merkle tree (RFC 9162): its exact bytes, without the
+// newline. All are hashed again, in order and without a gap, and the root over the first N must be the one in every
+// checkpoint of N records that was ever signed (checkpoints.ndjson: signed notes, Ed25519, c2sp.org/tlog-checkpoint).
+// KEY signs until a record that it has signed for, key_rotated, names another. Records may be absent only where a signed
+// record, pruned, says so: then the tree's stored hashes (tile/, c2sp.org/tlog-tiles) stand in for them, which otherwise
+// only tell which line was changed. Nothing in DIR is believed because it is there: all must hash to what KEY signed.
+//
+// What no file in DIR can show: that a record tells the truth; that the end was not cut off together with the checkpoints
+// of it; that whoever has the key did not sign another history for somebody else. Against the last two keep a checkpoint,
+// and give it. Nobody has signed for lines after the last checkpoint: they are named.
+import * as buffers from 'node:buffer';
 import * as crypto from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 // ---- Hashes (RFC 9162 §2.1) ----
 // Node makes a text of 32 characters quicker than a Buffer; older ones have no crypto.hash.
 const sha256 = crypto.hash ? (bytes) => Buffer.from(crypto.hash('sha256', bytes, 'latin1'), 'latin1') : (bytes) => crypto.createHash('sha256').update(bytes).digest();
+const leafHash = (line) => sha256(Buffer.concat([Buffer.of(0), line]));
 const pair = Buffer.alloc(65, 1);
 const nodeHash = (left, right) => (pair.set(left, 1), pair.set(right, 33), sha256(pair));
 
-/** Keeps the roots of the complete subtrees that the leaves so far make up, the largest first. `onNode` sees every 8th level. */
-function createTree(onNode) {
-  const subtrees = [];
-  const tree = {
-    size: 0,
-    push(leaf) {
-      let [node, at, height] = [leaf, tree.size, 0];
-      onNode(0, at, leaf);
-      for (; at % 2 === 1; at = (at - 1) / 2) {
-        node = nodeHash(subtrees.pop(), node);
-        height += 1;
-        if (height % 8 === 0) onNode(height / 8, (at - 1) / 2, node);
-      }
-      subtrees.push(node);
-      tree.size += 1;
-    },
-    root: () => (tree.size === 0 ? sha256(Buffer.alloc(0)) : subtrees.reduceRight((right, left) => nodeHash(left, right))),
-  };
-  return tree;
-}
-
-function isIncluded({ leaf, index, size, siblings, root }) {
-  let [at, last, result] = [index, size - 1, leaf];
-  if (index >= size) return false;
-  for (const sibling of siblings) {
-    if (last === 0) return false;
-    const isRight = at % 2 === 1 || at === last;
-    result = isRight ? nodeHash(sibling, result) : nodeHash(result, sibling);
-    if (isRight) for (; at % 2 === 0 && at !== 0; last = Math.floor(last / 2)) at /= 2;
-    [at, last] = [Math.floor(at / 2), Math.floor(last / 2)];
-  }
-  return last === 0 && result.equals(root);
+/** The root that the siblings, the last one first, lead to from a leaf; each of them must be used. */
+function rootBy(siblings, leaf, index, size) {
+  if (size === 1) return leaf;
+  let half = 1;
+  while (half * 2 < size) half *= 2;
+  const sibling = siblings.pop() ?? Buffer.alloc(32);
+  return index < half ? nodeHash(rootBy(siblings, leaf, index, half), sibling) : nodeHash(sibling, rootBy(siblings, leaf, index - half, size - half));
 }
 
 // ---- Signed notes ----
-/** A key as text: name+id+base64(0x01 ‖ public key); the id is the start of SHA-256(name ‖ newline ‖ 0x01 ‖ public key). */
+/** Undefined for a text that is not the one way to write its bytes: else some of its bits would not count. */
+const fromBase64 = (text) => (Buffer.from(text, 'base64').toString('base64') === text ? Buffer.from(text, 'base64') : undefined);
+
+/** A key as text: name+id+base64(1 ‖ public key); the id is the start of SHA-256(name ‖ newline ‖ 1 ‖ public key). */
 function parseKey(text) {
-  const [, name, id, base64 = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(text) ?? [];
-  const typed = Buffer.from(base64, 'base64');
-  const isKey = typed.length === 33 && typed[0] === 1 && typed.toString('base64') === base64;
-  if (!isKey || sha256(Buffer.concat([Buffer.from(`${name}\n`), typed])).toString('hex', 0, 4) !== id) throw new Wrong('log.vkey, or the key given: is no public key of a log, sluice/…+…+…');
+  const [, name, id, base64 = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(typeof text === 'string' ? text : '') ?? [];
+  const typed = fromBase64(base64);
+  if (typed?.length !== 33 || typed[0] !== 1 || sha256(Buffer.concat([Buffer.from(`${name}\n`), typed])).toString('hex', 0, 4) !== id) return undefined;
   const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), typed.subarray(1)]);
   return { name, id, text, key: crypto.createPublicKey({ key: der, format: 'der', type: 'spki' }) };
 }
 
-function parseCheckpoint(note, file) {
+function parseCheckpoint(note) {
   const text = note.slice(0, note.lastIndexOf('\n\n') + 1);
   const [, origin, size, root] = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text) ?? [];
-  if (origin === undefined || !note.endsWith('\n')) throw new Wrong(`${file}: is no checkpoint`);
-  return { origin, size: Number(size), root: Buffer.from(root, 'base64'), text, signatures: note.slice(text.length + 1, -1).split('\n'), note };
+  const lines = note.slice(text.length + 1, -1).split('\n').map((line) => /^— ([^\s+]+) (\S+)$/.exec(line) ?? []);
+  const signatures = lines.map(([, name, base64 = '']) => ({ name, bytes: fromBase64(base64) }));
+  const isWhole = origin !== undefined && note.endsWith('\n') && signatures.every(({ bytes }) => bytes?.length > 4);
+  return isWhole ? { note, text, origin, size: Number(size), root: Buffer.from(root, 'base64'), signatures } : undefined;
 }
 
-const isSignedBy = ({ text, signatures }, { name, id, key }) => signatures.some((line) => {
-  const [, signer, base64 = ''] = /^— ([^\s+]+) (\S+)$/.exec(line) ?? [];
-  const bytes = Buffer.from(base64, 'base64');
-  return signer === name && bytes.toString('base64') === base64 && bytes.toString('hex', 0, 4) === id && crypto.verify(null, Buffer.from(text), key, bytes.subarray(4));
-});
+/** Other names are passed over; of several signatures by one key none may be wrong. */
+function isSignedBy({ text, signatures }, { name, id, key }) {
+  const its = signatures.filter((one) => one.name === name && one.bytes.toString('hex', 0, 4) === id);
+  return its.length > 0 && its.every(({ bytes }) => crypto.verify(null, Buffer.from(text), key, bytes.subarray(4)));
+}
 
-// ---- Files ----
-/** Each line of a file in a buffer, from `start` to `end`; the byte before `start` may be overwritten. `torn`: no newline. */
-function* linesOf(file) {
-  const descriptor = openSync(file, 'r');
+// ---- Files and places ----
+const LONGEST = 65_535;
+
+/** Each line in a buffer, from `start` to `end`; the byte before may be overwritten. `torn`: without newline. One that is too long ends it. */
+function* linesOf(path, bytes = Infinity) {
+  const descriptor = openSync(path, 'r');
   try {
-    let buffer = Buffer.allocUnsafe(1 << 20);
-    for (let filled = 1, count = 1; count > 0;) {
-      if (filled === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
-      count = readSync(descriptor, buffer, filled, buffer.length - filled, null);
+    const buffer = Buffer.allocUnsafe(1 << 20);
+    for (let [filled, count, left] = [1, 1, bytes]; count > 0; left -= count) {
+      count = readSync(descriptor, buffer, filled, Math.min(buffer.length - filled, left), null);
       filled += count;
       const whole = buffer.subarray(0, filled);
       let start = 1;
       for (let end = whole.indexOf(10, start); end !== -1; start = end + 1, end = whole.indexOf(10, start)) yield { buffer, start, end, torn: false };
+      if (filled - start > LONGEST) return yield { buffer, start, end: filled, torn: false };
       if (count === 0 && start < filled) yield { buffer, start, end: filled, torn: true };
       buffer.copyWithin(1, start, filled);
       filled += 1 - start;
@@ -103,84 +92,134 @@ function* linesOf(file) {
   }
 }
 
-function tileName(level, index) {
-  const groups = [String(index % 1000).padStart(3, '0')];
-  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`);
-  return `tile/${level}/${groups.join('/')}`;
-}
-const segmentName = (first) => `segments/${String(first).padStart(20, '0')}.ndjson`;
+/** 1234067 is x001/x234/067. */
+const tileName = (level, index) => `tile/${level}/${String(index).padStart(Math.ceil(String(index).length / 3) * 3, '0').replaceAll(/\d{3}(?=\d)/g, 'x$&/')}`;
+const parseJson = (text) => { try { return JSON.parse(text); } catch { return undefined; } };
+const areTexts = (...values) => values.every((one) => typeof one === 'string');
+const areCounts = (...values) => values.every(Number.isSafeInteger);
 const range = (from, to) => (to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`);
-
-/** Something is wrong from here on, so that what follows can't be judged. */
-class Wrong extends Error {}
+const COPY = '. If the log was being written while it was copied, copy it again: checkpoint and checkpoints.ndjson first, then segments/';
 
 /** Checks the log in `dir`. Gives what is wrong, and what is worth knowing; never throws for what the files hold. */
 export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
   const result = { wrong: [], notes: [], size: 0, signed: 0, checkpoints: 0 };
+  // Names and reasons come from the files: they may neither move the cursor of a terminal nor fill the memory.
+  const into = (list) => (text) => void (list.length < 200 && list.push(text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')));
+  const [wrong, note] = [into(result.wrong), into(result.notes)];
   try {
-    check(dir, { vkey, oldCheckpoint }, result);
+    check(dir, { vkey, oldCheckpoint, wrong, note, result });
   } catch (error) {
-    result.wrong.push(error instanceof Wrong ? error.message : `${error.path ?? dir}: can't be read: ${error.message}`);
+    wrong(`${error.path ?? dir}: can't be read: ${error.code ?? error.message}`);
   }
   return result;
 }
 
-function check(dir, { vkey, oldCheckpoint }, result) {
-  const { wrong, notes } = result;
+function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   const at = (name) => join(dir, name);
-  const read = (name) => (existsSync(at(name)) ? readFileSync(at(name)) : undefined);
-  const segments = readdirSync(at('segments')).filter((name) => /^\d{20}\.ndjson$/.test(name)).sort().map((name) => Number(name.slice(0, 20)));
-  const first = segments[0] ?? 0;
-  const placeOf = (index) => `${index < first ? '' : `${segmentName(segments.findLast((one) => one <= index) ?? 0)}:${index + 1 - (segments.findLast((one) => one <= index) ?? 0)}: `}record ${index}`;
+  const isThere = (name) => existsSync(at(name));
+  const unlessGone = (use) => { try { return use(); } catch (error) { if (error.code !== 'ENOENT') throw error; return undefined; } };
+  const list = (name) => (isThere(name) && unlessGone(() => readdirSync(at(name)).sort())) || [];
+  /** Undefined when it is not there. A link or a device could show every reader something else, and never end. */
+  function sizeOf(name, most = Infinity) {
+    const info = lstatSync(at(name), { throwIfNoEntry: false });
+    const isGood = info?.isFile() && info.size <= most;
+    if (info !== undefined && !isGood) wrong(`${name}: is no plain file, or larger than any that Sluice writes`);
+    return isGood ? info.size : undefined;
+  }
+  const read = (name, most = 1 << 16) => (sizeOf(name, most) === undefined ? undefined : unlessGone(() => readFileSync(at(name))));
+
+  // What there is. Checkpoints before segments: the log may grow meanwhile.
+  const newest = read('checkpoint')?.toString();
+  const keptBytes = sizeOf('checkpoints.ndjson');
+  const names = list('segments').map((name) => `segments/${name}`);
+  const segments = names.filter((name) => /\/\d{20}\.ndjson$/.test(name)).map((name) => ({ name, start: Number(name.slice(9, 29)) }));
+  const first = segments[0]?.start ?? 0;
+  for (const name of names) if (!/\/\d{20}\.ndjson$/.test(name)) note(`${name}: is no segment, and was not read`);
+  function placeOf(index) {
+    const { name, start } = segments.findLast((one) => one.start <= index) ?? {};
+    return `${name === undefined ? tileName(0, Math.floor(index / 256)) : `${name}:${index - start + 1}`}: record ${index}`;
+  }
 
   // Whose log it is: that of the key given, or a new one that this key signed the beginning of.
-  let key = parseKey(String(read('log.vkey') ?? '').replace(/\n$/, ''));
-  const given = vkey === undefined ? key : parseKey(vkey);
-  const { name: origin } = key;
+  const stored = read('log.vkey')?.toString();
+  const own = parseKey(stored?.slice(0, -1));
+  const given = vkey === undefined ? own : parseKey(vkey);
+  if (stored !== `${own?.text}\n`) wrong('log.vkey: missing, or not the public key of a log');
+  if (given === undefined) return wrong('there is no key to check the log by');
+  if (vkey === undefined) note('no --vkey: log.vkey was used, which whoever wrote the log may have made. This shows that the log agrees with itself, not whose it is.');
+  const origin = (own ?? given).name;
   const isAnew = given.name !== origin;
-  if (vkey === undefined) notes.push('no --vkey: log.vkey was used, which whoever wrote the log may have made. This shows that the log agrees with itself, not whose it is.');
-  if (!isAnew && given.text !== key.text) wrong.push('log.vkey: is not the key that was given');
-  if (!isAnew) key = given;
-  if (!String(read('log.vkey')).endsWith('\n')) wrong.push('log.vkey: does not end with a newline');
-  if (existsSync(at('origin')) && String(read('origin')) !== `${origin}\n`) wrong.push(`origin: is not ${origin}`);
+  if (!isAnew && own !== undefined && own.text !== given.text) wrong('log.vkey: is not the key that was given');
+  if (isThere('origin') && read('origin')?.toString() !== `${origin}\n`) wrong(`origin: is not ${origin}`);
+  const old = oldCheckpoint === undefined ? undefined : parseCheckpoint(oldCheckpoint);
+  if (oldCheckpoint !== old?.note) wrong('the older checkpoint is none');
 
   // The tiles, as far as there are any, against what the records hash to.
-  const [differences, levels] = [[], []];
-  const tree = createTree((level, index, hash) => {
+  const [differences, missing, levels] = [[], [], []];
+  function toTile(level, index, hash) {
     hash.copy(levels[level] ??= Buffer.alloc(8192), (index % 256) * 32);
     if (index % 256 === 255) compareTile(level, (index - 255) / 256, 256);
-  });
-  function compareTile(level, index, count) {
-    const name = tileName(level, index);
-    const partial = existsSync(at(`${name}.p`)) ? readdirSync(at(`${name}.p`)).map((width) => [`${name}.p/${width}`, Number(width)]) : [];
-    for (const [file, width] of [...existsSync(at(name)) ? [[name, 256]] : [], ...partial]) {
-      const stored = read(file);
-      if (stored.length !== width * 32) wrong.push(`${file}: is not ${width} hashes long`);
-      for (let i = 0; i < Math.min(width, count); i += 1) {
-        const isNew = () => !differences.some((one) => one.level === level && one.index === index * 256 + i);
-        if (levels[level].compare(stored, i * 32, i * 32 + 32, i * 32, i * 32 + 32) !== 0 && isNew()) differences.push({ level, index: index * 256 + i, file });
-      }
+  }
+  function compareTile(level, tile, count) {
+    const name = tileName(level, tile);
+    if (count === 256 && !isThere(name)) missing.push((tile + 1) * 256 ** (level + 1));
+    for (const file of [name, ...list(`${name}.p`).map((width) => `${name}.p/${width}`)]) {
+      const [bytes, width] = [read(file), file === name ? 256 : Number(file.slice(name.length + 3))];
+      if (bytes !== undefined && bytes.length !== width * 32) wrong(`${file}: is not ${width} hashes long`);
+      const both = Math.min(count, Math.floor((bytes?.length ?? 0) / 32));
+      const isSame = (from, to) => bytes.compare(levels[level], from * 32, to * 32, from * 32, to * 32) === 0;
+      if (both === 0 || isSame(0, both) || differences.length > 10_000) continue;
+      const odd = Array.from({ length: both }, (_, i) => i).filter((i) => !isSame(i, i + 1));
+      const spans = odd.length > 8 ? [[odd[0], odd.at(-1)]] : odd.map((i) => [i, i]);
+      for (const [i, last] of spans) differences.push({ level, file, from: (tile * 256 + i) * 256 ** level, to: (tile * 256 + last + 1) * 256 ** level });
     }
   }
 
+  // The tree: the roots of the complete subtrees that the leaves so far make up, the largest first.
+  const [tree, subtrees] = [{ size: 0 }, []];
+  const root = () => (tree.size === 0 ? sha256('') : subtrees.reduceRight((right, left) => nodeHash(left, right)));
+  function grow(leaf) {
+    let [node, at, height] = [leaf, tree.size, 0];
+    toTile(0, at, leaf);
+    for (; at % 2 === 1; at = (at - 1) / 2) {
+      node = nodeHash(subtrees.pop(), node);
+      height += 1;
+      if (height % 8 === 0) toTile(height / 8, (at - 1) / 2, node);
+    }
+    subtrees.push(node);
+    tree.size += 1;
+  }
+
   // The leaves in order: of records that were pruned those in the tiles, then those of the lines.
-  const [rotations, prunings] = [[], []];
-  let [lastTime, tornBytes, isNamed, rootOfPruned] = ['', 0, false, ''];
+  const [keys, prunings, objects, acts] = [[isAnew ? own : given], [], new Map(), new Map()];
+  let [signed, lastTime, tailFrom, isBroken, begun] = [0, '', undefined, false, undefined];
+  for (const [i, line] of (read('acts.ndjson', 1 << 26)?.toString().replace(/\n$/, '').split('\n') ?? []).entries()) {
+    const [, index, kind] = /^\{"v":1,"index":(\d+),"time":"[^"]*","origin":"[^"]*","kind":"(key_rotated|pruned|new_origin)"/.exec(line) ?? [];
+    if (kind === undefined) wrong(`acts.ndjson:${i + 1}: is no record that is kept there`);
+    acts.set(Number(index), { line, kind, place: `acts.ndjson:${i + 1}` });
+  }
+  /** What follows can't be read as records any more. */
+  const stop = (message) => void (isBroken = true, wrong(message));
   function* leaves() {
     for (let index = 0, tile; index < first; index += 1) {
       if (index % 256 === 0) tile = read(tileName(0, index / 256));
-      if (tile?.length !== 8192) throw new Wrong(`${segmentName(first)}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing or damaged too: ${range(0, first)} can't be accounted for`);
-      yield tile.subarray((index % 256) * 32, (index % 256) * 32 + 32);
+      if (tile?.length !== 8192) return stop(`${segments[0].name}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing or damaged too: ${range(0, first)} can't be accounted for`);
+      const { line, kind, place } = acts.get(index) ?? {};
+      const leaf = tile.subarray((index % 256) * 32, (index % 256) * 32 + 32);
+      if (line !== undefined && !leafHash(Buffer.from(line)).equals(leaf)) wrong(`${place}: is not record ${index}, which was pruned`);
+      else if (line !== undefined) act(line, kind, place);
+      yield leaf;
     }
-    rootOfPruned = tree.root().toString('base64');
-    for (const [position, segment] of segments.entries()) {
-      const file = segmentName(segment);
-      if (segment !== tree.size) throw new Wrong(`${file}: begins with record ${segment}, but the segment before it ends with ${tree.size - 1}${segment > tree.size ? `: ${range(tree.size, segment)} missing` : ''}`);
-      for (const line of linesOf(at(file))) {
-        const isLast = line.torn && position === segments.length - 1;
-        if (line.torn && !isLast) throw new Wrong(`${file}:${tree.size - segment + 1}: record ${tree.size} is cut off`);
-        if (isLast) tornBytes = line.end - line.start;
-        else yield leafOf(line, `${file}:${tree.size - segment + 1}`);
+    for (const [position, { name, start }] of segments.entries()) {
+      if (start !== tree.size) return stop(`${name}: begins with record ${start}, but the segment before it ends with ${tree.size - 1}${start > tree.size ? `: ${range(tree.size, start)} missing` : ''}${COPY}`);
+      if (sizeOf(name) === undefined) return stop(`${name}: can't be read`);
+      for (const line of linesOf(at(name))) {
+        const place = `${name}:${tree.size - start + 1}`;
+        const leaf = line.torn ? undefined : leafOf(line, place);
+        if (isBroken) return;
+        if (leaf !== undefined) yield leaf;
+        else if (position < segments.length - 1) return stop(`${place}: record ${tree.size} is cut off${COPY}`);
+        else note(`${place}: the last line is cut off after ${line.end - line.start} bytes, as a crash or a copy may leave it; nobody was answered for it`);
       }
     }
   }
@@ -188,158 +227,188 @@ function check(dir, { vkey, oldCheckpoint }, result) {
     const index = tree.size;
     const head = buffer.latin1Slice(start, Math.min(end, start + 220));
     const prefix = `{"v":1,"index":${index},"time":"`;
-    const [time, originAt] = [head.slice(prefix.length, prefix.length + 24), prefix.length + 24];
-    const kindAt = originAt + 13 + origin.length + 9;
+    const [time, kindAt] = [head.slice(prefix.length, prefix.length + 24), prefix.length + 24 + 12 + origin.length + 10];
     if (!head.startsWith(prefix)) {
       const [, found] = /^\{"v":1,"index":(\d+),/.exec(head) ?? [];
-      throw new Wrong(`${place}: must be record ${index}, and is ${found === undefined || Number(found) === index ? 'no record' : `record ${found}: records were removed, inserted or moved`}`);
+      return stop(`${place}: must be record ${index}, and is ${found === undefined || Number(found) === index ? 'no record' : `record ${found}: records were removed, inserted or moved`}`);
     }
-    if (!head.startsWith(`","origin":"${origin}","kind":"`, originAt) || (time !== lastTime && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time))) throw new Wrong(`${place}: record ${index} does not begin as one of ${origin} does`);
-    if (buffer[end - 1] !== 125 || end - start > 65_535) throw new Wrong(`${place}: record ${index} is not whole`);
-    if (time < lastTime) wrong.push(`${place}: record ${index} is older than the one before it`);
-    lastTime = time;
-    const kindEnd = head.indexOf('"', kindAt);
-    const kind = head.slice(kindAt, kindEnd);
-    if (head.startsWith('","object":"sha256:', kindEnd)) {
-      const hex = head.slice(kindEnd + 19, kindEnd + 83);
-      const object = /^[0-9a-f]{64}$/.test(hex) ? read(`objects/${hex}.json`) : undefined;
-      if (object === undefined || sha256(object).toString('hex') !== hex) wrong.push(`objects/${hex}.json: missing or changed; record ${index} (${place}) names it`);
-    }
-    if (kind === 'key_rotated' || kind === 'pruned' || kind === 'new_origin') act(kind, JSON.parse(buffer.toString('utf8', start, end)));
+    if (!head.startsWith(`","origin":"${origin}","kind":"`, prefix.length + 24) || (time !== lastTime && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time))) return stop(`${place}: record ${index} does not begin as one of ${origin} does`);
+    if (buffer[end - 1] !== 125 || end - start > LONGEST || buffers.isUtf8?.(buffer.subarray(start, end)) === false) return stop(`${place}: record ${index} is not whole`);
+    if (time < lastTime) wrong(`${place}: record ${index} is older than the one before it`);
+    [lastTime, tailFrom] = [time, index === signed ? time : tailFrom];
+    const kind = head.slice(kindAt, head.indexOf('"', kindAt));
+    const membersAt = kindAt + kind.length;
+    if (head.startsWith('","object":"sha256:', membersAt)) checkObject(head.slice(membersAt + 19, membersAt + 83), `record ${index} (${place})`);
+    if (kind === 'key_rotated' || kind === 'pruned' || kind === 'new_origin') act(buffer.toString('utf8', start, end), kind, place);
     buffer[start - 1] = 0;
     return sha256(buffer.subarray(start - 1, end));
   }
-  function act(kind, record) {
-    if (kind === 'key_rotated') rotations.push({ index: tree.size, from: record.from, key: parseKey(record.to) });
-    if (kind === 'pruned') prunings.push(record);
-    if (kind !== 'new_origin' || tree.size !== 0) return;
-    isNamed = record.old.vkey === given.text;
-    const lost = [...record.lost.map(([from, to]) => range(from, to)), ...record.more > 0 ? [`${record.more} more ranges`] : []];
-    notes.push(`this log began anew after ${record.old.origin} (its files: old/): ${record.because}. Its last checkpoint signed for ${record.old.size} records; missing or changed: ${lost.join(', ') || 'none'}`);
+  function checkObject(hex, record) {
+    const name = `objects/${hex}.json`;
+    if (objects.size > 100_000) objects.clear();
+    if (!objects.has(hex)) objects.set(hex, /^[0-9a-f]{64}$/.test(hex) && sha256(read(name, 1 << 28) ?? '').toString('hex') === hex);
+    if (!objects.get(hex)) wrong(`${name}: missing or changed; ${record} names it`);
   }
-  const all = leaves();
-  function advance(size) {
-    for (let next; tree.size < size && !(next = all.next()).done;) tree.push(Buffer.from(next.value));
+  /** A record by which the log is to be read. It must say what its beginning says: JSON may hold a key twice. */
+  function act(line, kind, place) {
+    const index = tree.size;
+    const isWrong = (what) => wrong(`${place}: record ${index}, ${kind}, ${what}`);
+    const record = parseJson(line);
+    if (record?.kind !== kind || record.index !== index) return isWrong('is not what its beginning says');
+    const { from, to, time, old: before, lost } = record;
+    if (kind === 'key_rotated') {
+      const next = parseKey(to);
+      if (next?.name !== origin || from !== keys.at(-1).text) return isWrong('does not lead from the last key of this log to another');
+      keys.push({ ...next, index });
+    } else if (kind === 'pruned') {
+      if (!areCounts(from, to) || !areTexts(time) || from < 0 || from >= to || to > index) return isWrong('can\'t be about the range that it names');
+      prunings.push({ index, from, to, time });
+    } else {
+      const isWhole = areTexts(before?.origin, before?.folder, record.because) && areCounts(before.size, record.more) && Array.isArray(lost) && lost.every((one) => Array.isArray(one) && areCounts(...one));
+      if (index !== 0 || !isWhole) return isWrong('is not how a log begins');
+      const ranges = [...lost.map((one) => range(...one)), ...record.more > 0 ? [`${record.more} more ranges`] : []].join(', ') || 'none';
+      begun = { ...before, key: parseKey(before.vkey), isVouched: false, said: `${record.because}. Its last checkpoint signed for ${before.size} records; missing or changed, as was found then: ${ranges}` };
+    }
   }
 
   // Every checkpoint, in the order in which they were signed, against the tree of its size.
-  let [agreed, differs, signed, isVouched] = [0, undefined, 0, false];
+  const [all, differs] = [leaves(), []];
+  let [agreed, holder, isOldMissing, isOldLeft, newestAt] = [0, 0, false, old?.origin === origin, 0];
+  function advance(size) {
+    for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value);
+  }
   function checkCheckpoint(checkpoint, name) {
-    advance(checkpoint.size);
-    const [next] = rotations;
-    if (checkpoint.origin !== origin) return void wrong.push(`${name}: a checkpoint of ${checkpoint.origin}`);
-    if (next !== undefined && signed > next.index && next.from === key.text && isSignedBy(checkpoint, next.key)) {
-      notes.push(`record ${next.index} put another key in place: from ${key.id} to ${next.key.id}`);
-      key = rotations.shift().key;
-    } else if (!isSignedBy(checkpoint, key)) return void wrong.push(`${name}: the checkpoint of ${checkpoint.size} records is not signed by key ${key.id}`);
-    if (checkpoint.size < signed) wrong.push(`${name}: signs for fewer records than a checkpoint before it`);
-    if (tree.size < checkpoint.size) throw new Wrong(`${tree.size === 0 ? 'segments: no record' : placeOf(tree.size - 1)} is the last one, but ${name} signs for ${checkpoint.size} records: ${range(tree.size, checkpoint.size)} missing`);
-    isVouched ||= isAnew && isSignedBy(checkpoint, given);
-    signed = Math.max(signed, checkpoint.size);
-    if (tree.size === checkpoint.size && tree.root().equals(checkpoint.root)) agreed = checkpoint.size;
-    else differs ??= { to: checkpoint.size, name, from: agreed };
+    const { size, text, signatures } = checkpoint;
+    const [key, next] = [keys[holder], keys[holder + 1]];
+    if (checkpoint.origin !== origin) return wrong(`${name}: a checkpoint of ${checkpoint.origin}`);
+    if (next !== undefined && signed > next.index && isSignedBy(checkpoint, next)) {
+      note(`record ${next.index} put another key in place: from ${key.id} to ${next.id}`);
+      holder += 1;
+    } else if (!isSignedBy(checkpoint, key)) return isBroken || wrong(`${name}: the checkpoint of ${size} records is not signed by key ${key.id}`);
+    if (size < signed) return wrong(`${name}: signs for fewer records than a checkpoint before it`);
+    if (isOldLeft && size >= old.size) checkOld();
+    advance(size);
+    signed = size;
+    isOldMissing &&= text !== old.text;
+    if (begun?.key && signatures.some((one) => one.name === begun.origin)) {
+      if (!isSignedBy(checkpoint, begun.key)) wrong(`${name}: the signature by ${begun.origin} is not that of its key`);
+      else begun.isVouched ||= size > 0;
+    }
+    if (tree.size < size) {
+      if (!isBroken) wrong(`${tree.size === 0 ? 'segments: no record' : placeOf(tree.size - 1)} is the last one, but ${name} signs for ${size} records: ${range(tree.size, size)} missing${COPY}`);
+      isBroken = true;
+    } else if (!root().equals(checkpoint.root)) {
+      if (differs.length < 100) differs.push({ name, from: agreed, to: size });
+    } else {
+      for (const other of differs.splice(0)) wrong(`${other.name}: the checkpoint of ${other.to} records is one of another history than ${name}, with which the log agrees: the key has signed both`);
+      agreed = size;
+    }
   }
-  const old = oldCheckpoint === undefined ? undefined : parseCheckpoint(oldCheckpoint, 'the older checkpoint');
-  let isOldChecked = old === undefined;
   function checkOld() {
-    isOldChecked = true;
+    isOldLeft = false;
     advance(old.size);
-    if (old.origin !== origin) wrong.push(`the older checkpoint is of ${old.origin}, not of ${origin}${isAnew ? ': check it against that log, in old/' : ''}`);
-    else if (tree.size !== old.size) wrong.push(`the older checkpoint signs for ${old.size} records, and ${range(tree.size, old.size)} missing`);
-    else if (!tree.root().equals(old.root)) wrong.push(`the log was forked: the older checkpoint signs for another history of its first ${old.size} records`);
-    else if (![given, key, ...rotations.map((one) => one.key)].some((one) => isSignedBy(old, one))) wrong.push('the older checkpoint is signed by none of the keys');
-    else notes.push(`the log continues the older checkpoint of ${old.size} records`);
+    if (tree.size < old.size) wrong(`the older checkpoint signs for ${old.size} records, and ${range(tree.size, old.size)} missing`);
+    else if (!root().equals(old.root)) wrong(`the log was forked: the older checkpoint signs for another history of its first ${old.size} records`);
+    else if (!keys.some((key) => isSignedBy(old, key))) wrong('the older checkpoint is signed by none of the keys');
+    else {
+      isOldMissing = true; // so far; every one is kept before it is given out
+      note(`the log continues the older checkpoint of ${old.size} records`);
+    }
   }
-  const newest = read('checkpoint')?.toString();
-  let isKept = newest === undefined;
-  for (const { buffer, start, end, torn } of linesOf(at('checkpoints.ndjson'))) {
+  if (keptBytes === undefined) wrong('checkpoints.ndjson: missing');
+  else for (const { buffer, start, end, torn } of linesOf(at('checkpoints.ndjson'), keptBytes)) {
     const name = `checkpoints.ndjson:${result.checkpoints + 1}`;
-    if (torn) notes.push(`${name}: the last line is cut off; it was never given to anybody`);
+    if (torn) note(`${name}: the last line is cut off; it was never given to anybody`);
     if (torn) break;
     result.checkpoints += 1;
-    const [, json = '""'] = /^\{"note":("(?:[^"\\]|\\n)*")\}$/.exec(buffer.toString('utf8', start, end)) ?? [];
-    const checkpoint = parseCheckpoint(json.slice(1, -1).replaceAll('\\n', '\n'), name);
-    if (!isOldChecked && checkpoint.size >= old.size) checkOld();
-    checkCheckpoint(checkpoint, name);
-    isKept ||= checkpoint.note === newest;
+    const [, text = ''] = /^\{"note":"((?:[^"\\]|\\n)*)"\}$/.exec(buffer.toString('utf8', start, end)) ?? [];
+    const checkpoint = parseCheckpoint(text.replaceAll('\\n', '\n'));
+    if (checkpoint === undefined) wrong(`${name}: is no checkpoint`);
+    else checkCheckpoint(checkpoint, name);
+    if (checkpoint?.note === newest) newestAt = result.checkpoints;
   }
-  // A copy of a running log may have caught the one file before the other.
-  const extra = isKept ? undefined : parseCheckpoint(newest, 'checkpoint');
-  if (extra?.size < signed) wrong.push('checkpoint: is none of those in checkpoints.ndjson');
-  else if (extra) checkCheckpoint(extra, 'checkpoint');
-  if (!isOldChecked) checkOld();
+  const extra = newest === undefined || newestAt > 0 ? undefined : parseCheckpoint(newest);
+  if (isOldMissing && old.size < signed) wrong('checkpoints.ndjson: does not hold the older checkpoint: lines of it were removed');
+  if (newest === undefined && result.checkpoints !== 1) wrong('checkpoint: missing');
+  if (newest !== undefined && newestAt === 0 && !(extra?.size >= signed)) wrong('checkpoint: is none of those in checkpoints.ndjson');
+  if (newestAt > 0 && newestAt < result.checkpoints) note(`checkpoint: is that of checkpoints.ndjson:${newestAt}, not the last: so a crash or a copy leaves it, or it was put back`);
+  if (extra?.size >= signed) {
+    note('checkpoint: is not in checkpoints.ndjson, which was copied before it, or has lost its end');
+    checkCheckpoint(extra, 'checkpoint');
+  }
+  if (isOldLeft) checkOld();
   advance(Infinity);
   levels.forEach((_, level) => compareTile(level, Math.floor(tree.size / 256 ** (level + 1)), Math.floor(tree.size / 256 ** level) % 256));
 
-  // What it comes to: which records, or else which tiles.
-  const shown = differences.filter(({ level }) => level === 0 || !differences.some((other) => other.level < level)).slice(0, 10);
-  for (const { level, index, file } of shown) {
-    const [from, to] = [index * 256 ** level, (index + 1) * 256 ** level];
-    const isRecord = differs !== undefined && from < differs.to && to > differs.from;
-    if (isRecord) wrong.push(level === 0 ? `${placeOf(index)} was changed: its hash is not the one in ${file}` : `${placeOf(from)} or one up to ${to - 1} was changed: ${file} has another hash of them`);
-    else wrong.push(`${file}: hash ${index % 256} is not that of ${range(from, to)}: ${from >= signed ? 'one of both was changed; no checkpoint covers it' : 'the tile was changed, since the records agree with the checkpoints'}`);
+  // What it comes to: which records were changed, or else which tiles. A hash that differs makes those above it differ.
+  const [differing] = differs;
+  const doMeet = (a, b) => a !== undefined && a.from < b.to && a.to > b.from;
+  const isRecord = (one) => doMeet(differing, one);
+  const shown = differences.filter((one) => one.level === 0 || !differences.some((other) => other.level < one.level && doMeet(other, one)));
+  for (const one of [...new Map(shown.map((each) => [each.from, each])).values()].sort((a, b) => isRecord(b) - isRecord(a)).slice(0, 20)) {
+    if (isRecord(one)) wrong(`${placeOf(one.from)}${one.to - one.from === 1 ? '' : ` or one up to ${one.to - 1}`} was changed: its hash is not the one in ${one.file}`);
+    else wrong(`${one.file}: holds another hash of ${range(one.from, one.to)}: ${one.from >= signed ? 'one of both was changed; no checkpoint covers it' : 'the tile was changed, since the records agree with the checkpoints'}`);
   }
-  if (differs !== undefined) wrong.push(`${differs.name}: the checkpoint of ${differs.to} records does not agree with them. ${differs.from === 0 ? '' : `The first ${differs.from} do agree with an earlier one: `}the difference lies from ${placeOf(differs.from)} to ${placeOf(differs.to - 1)}`);
-  const pruning = prunings.find(({ to }) => to >= first);
-  if (first > 0 && pruning === undefined) wrong.push(`${segmentName(first)}: is the first segment; ${range(0, first)} missing, and no record says that they were pruned`);
-  else if (first > 0 && pruning.to === first && pruning.root !== rootOfPruned) wrong.push(`the tiles of the pruned ${range(0, first)} are not those that were there when they were pruned`);
-  else if (first > 0) notes.push(`${range(0, first)} were pruned, by record ${pruning.index} at ${pruning.time}; their tiles stand in for them`);
-  if (tree.size > signed) notes.push(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on)`);
-  if (tornBytes > 0) notes.push(`the last line is cut off after ${tornBytes} bytes; nobody was answered for it`);
-  if (isAnew && !(isNamed && isVouched)) wrong.push(`this is the log of ${origin}, and the key given is of ${given.name}: that one did not sign for the new beginning`);
-  if (result.checkpoints === 0 && newest === undefined) wrong.push('there is no checkpoint');
+  if (differing !== undefined) wrong(`${differing.name}: the checkpoint of ${differing.to} records does not agree with them. ${differing.from === 0 ? '' : `The first ${differing.from} do agree with an earlier one: `}the difference lies from ${placeOf(differing.from)} to ${placeOf(differing.to - 1)}`);
+  let gone = 0;
+  for (const { index, from, to, time } of prunings) {
+    if (index >= signed || from > gone) continue;
+    gone = Math.max(gone, to);
+    note(`${range(from, to)} were pruned, by record ${index} at ${time}; their tiles stand in for them${to > first ? `, though those from ${first} on are still here` : ''}`);
+  }
+  if (isThere('pruned') && !prunings.some(({ index }) => read('pruned')?.toString() === `${index}\n`) && !isBroken) wrong('pruned: names no record of a pruning');
+  if (first > gone && !isBroken) wrong(`${segments[0].name}: is the first segment; ${range(gone, first)} missing, and no record that is signed for says that they were pruned`);
+  const missingTiles = missing.filter((end) => end <= signed).length;
+  if (missingTiles > 0) note(`${missingTiles} full tiles are missing: without them a changed line can't be told from those around it`);
+  if (tree.size > signed) note(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on; ${tailFrom} to ${lastTime})`);
+  if (keys.length > holder + 1) note(`record ${keys[holder + 1].index} names another key, ${keys[holder + 1].id}, which has not signed yet`);
+  if (begun !== undefined) note(`this log began anew after ${begun.origin} (its files: ${isThere(`old/${begun.folder}`) ? '' : 'not here, '}old/${begun.folder}), whose key ${begun.isVouched ? 'signed' : 'did not sign'} for it: ${begun.said}`);
+  if (isAnew && !(begun?.vkey === given.text && begun.isVouched)) wrong(`this is the log of ${origin}, and the key given is of ${given.name}: that one did not sign for the new beginning`);
+  if (old !== undefined && old.origin !== origin) wrong(`the older checkpoint is of ${old.origin}, not of ${origin}${begun?.origin === old.origin ? `: check it against that log, in old/. It signs for ${old.size} records; the new log names ${begun.size} of its last one` : ''}`);
   Object.assign(result, { size: tree.size, signed });
 }
 
 /** Checks one record by its proof alone. Gives what is wrong, or undefined. */
-function verifyProof({ proof, vkey, record }) {
-  const [, index, hashes, note] = /^c2sp\.org\/tlog-proof@v1\n(?:extra [^\n]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(proof) ?? [];
-  if (note === undefined) return 'the proof is no text of c2sp.org/tlog-proof@v1';
-  const key = parseKey(vkey);
-  let checkpoint;
-  try {
-    checkpoint = parseCheckpoint(note, 'the end of the proof');
-  } catch (error) {
-    return error.message;
-  }
+function verifyProof({ proof, key, record }) {
+  const [, index, hashes = '', note = ''] = /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(proof) ?? [];
+  const [siblings, checkpoint] = [hashes.split('\n').slice(0, -1).map(fromBase64), parseCheckpoint(note)];
+  if (checkpoint === undefined || siblings.includes(undefined)) return 'the proof is no text of c2sp.org/tlog-proof@v1 with a checkpoint';
   if (checkpoint.origin !== key.name || !isSignedBy(checkpoint, key)) return `the proof's checkpoint is not signed by the key ${key.id} of ${key.name}`;
-  const leaf = sha256(Buffer.concat([Buffer.of(0), record.at(-1) === 10 ? record.subarray(0, -1) : record]));
-  const siblings = hashes.split('\n').slice(0, -1).map((line) => Buffer.from(line, 'base64'));
-  return isIncluded({ leaf, index: Number(index), size: checkpoint.size, siblings, root: checkpoint.root }) ? undefined : `the record is not the one of index ${index} in the log that was signed`;
+  const leaf = leafHash(record.at(-1) === 10 ? record.subarray(0, -1) : record);
+  const isIncluded = Number(index) < checkpoint.size && rootBy(siblings, leaf, Number(index), checkpoint.size).equals(checkpoint.root);
+  return isIncluded && siblings.length === 0 ? undefined : `the record is not the one of index ${index} in the log that was signed`;
 }
 
 // ---- Command line ----
 const USAGE = 'usage: node verify.mjs DIR [--vkey KEY] [--old-checkpoint FILE]\n       node verify.mjs --proof FILE --vkey KEY --record FILE';
+/** Whether there is anything of a log; what is missing of it is for the check to say. */
+export const isLog = (dir) => ['segments', 'checkpoints.ndjson', 'checkpoint', 'log.vkey'].some((name) => existsSync(join(dir, name)));
 
 /** @returns the exit code. */
 export function main(args, say) {
-  const options = {};
-  const wrongUse = (message = '') => (say(`${message}${USAGE}`), 2);
-  for (let i = 0; i < args.length; i += 1) {
-    const name = /^--(vkey|old-checkpoint|proof|record)$/.exec(args[i])?.[1] ?? 'dir';
-    if (options[name] !== undefined || (name === 'dir' && args[i].startsWith('-'))) return wrongUse();
-    options[name] = name === 'dir' ? args[i] : (args[i += 1] ?? '').trim();
-  }
-  const { dir, vkey, proof, record, 'old-checkpoint': old } = options;
-  const isProof = proof !== undefined && record !== undefined && vkey !== undefined;
-  if (!isProof && dir === undefined) return wrongUse();
-  let oldCheckpoint;
+  const wrongUse = (message) => (say(`${message}\n${USAGE}`), 2);
+  const types = { vkey: { type: 'string' }, 'old-checkpoint': { type: 'string' }, proof: { type: 'string' }, record: { type: 'string' } };
   try {
-    if (vkey !== undefined) parseKey(vkey);
-    oldCheckpoint = old && readFileSync(old, 'utf8');
+    const { values: { vkey, proof, record, 'old-checkpoint': old }, positionals: [dir, ...more] } = parseArgs({ args, options: types, allowPositionals: true });
+    const key = parseKey(vkey?.trim());
+    const isProof = [proof, record, vkey].every((one) => one !== undefined) && (dir ?? old) === undefined;
+    if (!isProof && (!dir || more.length > 0 || (proof ?? record) !== undefined)) return wrongUse('either a folder, or a proof with key and record');
+    if (!isProof && !isLog(dir)) return wrongUse(`${dir}: is no log: it has no segments/ and no checkpoints`);
+    if (vkey !== undefined && key === undefined) return wrongUse('--vkey: is no public key of a log, sluice/…+…+…');
     if (isProof) {
-      const mistake = verifyProof({ proof: readFileSync(proof, 'utf8'), record: readFileSync(record), vkey });
-      say(mistake === undefined ? 'OK: the record is in the log' : `WRONG  ${mistake}`);
-      return mistake === undefined ? 0 : 1;
+      const mistake = verifyProof({ proof: readFileSync(proof, 'utf8'), record: readFileSync(record), key });
+      return say(mistake === undefined ? 'OK: the record is in the log' : `WRONG  ${mistake}`), mistake === undefined ? 0 : 1;
     }
+    const oldCheckpoint = old === undefined ? undefined : readFileSync(old, 'utf8');
+    if (old !== undefined && parseCheckpoint(oldCheckpoint) === undefined) return wrongUse(`${old}: is no checkpoint`);
+    const { wrong, notes, size, signed, checkpoints } = verifyLog(dir, { vkey: key?.text, oldCheckpoint });
+    for (const line of notes) say(`note   ${line}`);
+    for (const line of wrong) say(`WRONG  ${line}`);
+    say(wrong.length === 0 ? `OK: ${size} records, ${signed} of them signed for, ${checkpoints} checkpoints` : 'The log is not as it was signed.');
+    return wrong.length === 0 ? 0 : 1;
   } catch (error) {
-    return wrongUse(`${error.message}\n`);
+    return wrongUse(error.message);
   }
-  const { wrong, notes, size, signed, checkpoints } = verifyLog(dir, { vkey, oldCheckpoint });
-  for (const line of notes) say(`note   ${line}`);
-  for (const line of wrong) say(`WRONG  ${line}`);
-  say(wrong.length === 0 ? `OK: ${size} records, ${signed} of them signed for, ${checkpoints} checkpoints` : 'The log is not as it was signed.');
-  return wrong.length === 0 ? 0 : 1;
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2), (line) => console.log(line));
+if (existsSync(process.argv[1] ?? '') && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = main(process.argv.slice(2), (line) => console.log(line));

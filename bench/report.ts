@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
+import { evidenceSection, type EvidenceRows } from './evidence.ts';
 import { graphSection, type GraphRow } from './graph.ts';
 import type { Growth } from './growth.ts';
 import type { Measured } from './http.ts';
@@ -15,6 +16,7 @@ export interface Results {
   readonly big: { readonly fields: number; readonly seconds: number; readonly peakBytes: number; readonly heldBytes: number; readonly events: number };
   readonly graph: readonly GraphRow[];
   readonly growth: Growth | undefined;
+  readonly evidence: EvidenceRows | undefined;
   readonly versions: Readonly<Record<'node' | 'opa' | 'cerbos' | 'express', string>>;
   readonly options: { readonly rounds: number; readonly seconds: number; readonly warmUpSeconds: number; readonly questions: number; readonly connections: number };
 }
@@ -82,6 +84,8 @@ An fdatasync of 100 KB here: ${withSpread([median(results.syncMs)]).split(' ')[0
 - ${results.growth === undefined ? 'Memory over time: only in the full run.' : `Resident memory after 200,000 checks and a forced collection ${mega(results.growth.beforeBytes)}; after ${results.growth.checks.toLocaleString('en')} more ${mega(results.growth.afterBytes)} (${((results.growth.afterBytes / results.growth.beforeBytes - 1) * 100).toFixed(1)} %).`}
 
 ${graphSection(results.graph)}
+
+${evidenceSection(results.evidence)}
 
 ${readFileSync(path.join(import.meta.dirname, 'NOTES.md'), 'utf8')}`;
 }

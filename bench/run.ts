@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findOpa } from '../src/opa/toolchain.ts';
+import { evidenceSection, measureEvidence, replaceEvidence } from './evidence.ts';
 import { measureGraph } from './graph.ts';
 import { memoryGrowth, startTimes, syncTimes } from './growth.ts';
 import { overHttp, type HttpOptions } from './http.ts';
@@ -43,7 +44,14 @@ async function big(fields: number): Promise<Results['big']> {
   return { fields, ...JSON.parse(stdout) as Omit<Results['big'], 'fields'> };
 }
 
-try {
+/** `--only evidence`: that part alone, put into the report that is there. */
+async function onlyEvidence(): Promise<void> {
+  const rows = await measureEvidence(http, { full: !short });
+  process.stdout.write(`${evidenceSection(rows)}\n`);
+  if (!short) await replaceEvidence(path.join(root, 'bench', 'RESULTS.md'), rows);
+}
+
+async function everything(): Promise<void> {
   const sent = await overHttp(http);
   const results: Results = {
     http: sent,
@@ -59,6 +67,7 @@ try {
     startMs: await startTimes(http, rounds),
     big: await big(short ? 20_000 : 100_000),
     graph: await measureGraph({ full: !short, say }),
+    evidence: await measureEvidence(http, { full: !short }),
     growth: short ? undefined : await memoryGrowth(http, 1_000_000),
     versions: {
       node: process.versions.node, opa: found.version,
@@ -71,6 +80,10 @@ try {
   if (short) process.stdout.write(text);
   else await writeFile(path.join(root, 'bench', 'RESULTS.md'), text);
   say(short ? 'short: nothing was written' : `bench/RESULTS.md is written; one echo was ${(1e6 / median(sent[0]!.rows.map(({ perSecond }) => perSecond))).toFixed(1)} µs`);
+}
+
+try {
+  await (process.argv.includes('--only') ? onlyEvidence() : everything());
 } finally {
   await rm(work, { recursive: true, force: true });
 }

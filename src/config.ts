@@ -25,8 +25,8 @@ const Env = z.object({
   SLUICE_PERMIT_API_URL: z.url({ protocol: /^https?$/, error: 'must be an address such as https://api.permit.io' }).default('https://api.permit.io'),
   SLUICE_PERMIT_POLL_SECONDS: integer(1, 86_400).default(15),
   SLUICE_PERMIT_REQUESTS_PER_MINUTE: integer(0, 1_000_000).default(600),
-  // Read by `sluice log prune`; named here so that it counts as known.
   SLUICE_LOG_KEEP_DAYS: integer(1, 99_999).optional(),
+  SLUICE_SINKS_FILE: z.string().optional(),
   SLUICE_MEMO_ENTRIES: integer(0, 100_000_000).default(100_000),
 });
 type Env = z.infer<typeof Env>;
@@ -51,6 +51,10 @@ export interface Config {
   readonly memoEntries: number;
   /** Environments that are administered in Permit; absent without a file of keys. */
   readonly permit?: { readonly keysFile: string; readonly apiUrl: string; readonly intervalMs: number; readonly requestsPerMinute: number };
+  /** What a log is pruned by where nobody names a date. */
+  readonly keepDays?: number;
+  /** Names the sinks that the log is shipped to. */
+  readonly sinksFile?: string;
   /** Whether callers whose token is their id may ask: on loopback and outside production only. */
   readonly demoCallers: boolean;
   /** As given: for the tool chain that builds the policy, which looks for its programs and starts them. Never logged. */
@@ -130,6 +134,8 @@ function toConfig(env: Env, given: Config['env']): Config {
       keysFile: env.SLUICE_PERMIT_KEYS_FILE, apiUrl: env.SLUICE_PERMIT_API_URL,
       intervalMs: env.SLUICE_PERMIT_POLL_SECONDS * 1000, requestsPerMinute: env.SLUICE_PERMIT_REQUESTS_PER_MINUTE,
     } }),
+    ...(env.SLUICE_LOG_KEEP_DAYS !== undefined && { keepDays: env.SLUICE_LOG_KEEP_DAYS }),
+    ...(env.SLUICE_SINKS_FILE !== undefined && { sinksFile: env.SLUICE_SINKS_FILE }),
     demoCallers: isLoopback(env.HOST) && env.NODE_ENV !== 'production',
     env: given,
   });

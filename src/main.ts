@@ -11,16 +11,21 @@ import { createApp, createMetricsApp } from './http/app.ts';
 import { createDrain } from './http/drain.ts';
 import { describeError } from './http/errors.ts';
 import { createMetrics, observeStatus } from './http/metrics.ts';
+import { observeShipping } from './http/shipping.ts';
 import { createServer, listen } from './http/server.ts';
 import { createReports } from './http/reports/reports.ts';
 import { openSluice } from './open.ts';
 import type { Pdp } from './pdp.ts';
+import { readSinks } from './ship/sinks-file.ts';
+import { openShipping, type ShippingStatus } from './ship/shipping.ts';
 import { openPermitKeys } from './sources/permit/keys.ts';
 
 export interface Running {
   readonly pdp: Pdp;
   readonly port: number;
   readonly metricsPort?: number;
+  /** A sink takes records from standard output: nothing else may stand there. */
+  readonly recordsOnStdout: boolean;
   /** Ends gracefully; called again, it waits no longer. */
   stop(): void;
   /** Resolves when the last answer is given and the log is closed. */
@@ -37,8 +42,15 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
   const { policies, rego, dataDir, memoEntries, env } = config;
   const onRefused = (reason: string) => logger.error({ reason }, 'the changed file of Permit\'s keys can not be used; the keys before it stay');
   const permit = config.permit && { ...config.permit, keys: openPermitKeys(config.permit.keysFile, () => performance.now(), onRefused) };
+  const sinks = config.sinksFile === undefined ? [] : readSinks(config.sinksFile);
   const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
   const { pdp } = sluice;
+  const revisions = () => Object.fromEntries(Object.entries(pdp.status().environments).map(([name, { number }]) => [name, number]));
+  const shipping = sinks.length === 0 ? undefined : openShipping({ dataDir, sinks, logger, check: pdp.check, facts: sluice.facts, ...sluice.log, revisions });
+  const close = async () => {
+    await shipping?.close();
+    await sluice.close();
+  };
   const servers: Server[] = [];
   const drain = createDrain({ servers, waitMs: config.drainSeconds * 1000 });
   const { isDraining } = drain;
@@ -50,6 +62,7 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
   try {
     refuseDemoCallers(sluice.facts(), config);
     observeStatus(registry, () => pdp.status(), Date.now);
+    observeShipping(registry, () => shipping?.status() ?? [], Date.now);
     collectDefaultMetrics({ register: registry });
     const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
     const { reading, proofs } = sluice;
@@ -57,14 +70,22 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
       pdp, logger, registry, config, isDraining,
       ...(reading !== undefined && { reading, reports: createReports({ dir: path.join(config.dataDir, 'log'), facts: sluice.facts, now: Date.now }) }),
       ...(proofs !== undefined && { proofs }), ...(permit !== undefined && { permitKeys: permit.keys }),
+      logAdmin: { acts: sluice.log.acts, keepDays: config.keepDays, keptFor: (beforeMs) => keptFor(shipping?.status() ?? [], beforeMs) },
     }), config.port);
     // The log last: answers under way still need it.
-    return { pdp, port, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(() => sluice.close()) };
+    const recordsOnStdout = sinks.some(({ type }) => type === 'stdout');
+    return { pdp, port, recordsOnStdout, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(close) };
   } catch (error) {
     for (const server of servers) server.close();
-    await sluice.close();
+    await close();
     throw error;
   }
+}
+
+/** What a sink has not got is not removed. */
+function keptFor(sinks: readonly ShippingStatus[], beforeMs: number): string | undefined {
+  const behind = sinks.filter(({ waitingSinceMs }) => waitingSinceMs !== null && waitingSinceMs < beforeMs).map(({ sink }) => sink);
+  return behind.length === 0 ? undefined : `nothing was removed: ${behind.join(', ')} still lacks records from before that (sluice_ship_lag_records)`;
 }
 
 function refuseDemoCallers({ callers }: Facts, { demoCallers }: Config): void {
@@ -129,7 +150,7 @@ export async function startServer(config: Config, root: string): Promise<number>
     return 1;
   }
   const letGo = onSignals(running, config, logger);
-  process.stdout.write(banner(config, running));
+  (running.recordsOnStdout ? process.stderr : process.stdout).write(banner(config, running));
   await running.stopped;
   letGo();
   return 0;

@@ -10,9 +10,10 @@ import { openLogIndex } from './log/index/log-index.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
 import { readOrigin } from './log/layout.ts';
 import { recover } from './log/recover.ts';
-import type { Entry } from './log/types.ts';
+import type { Entry, LogActs } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { assemble, generationsOf } from './service/assemble.ts';
+import { watchLogDisk } from './service/disk.ts';
 import { describe, mistakesOf } from './service/mistakes.ts';
 import { createPdp, type Asked, type Observer, type Pdp } from './pdp.ts';
 import { openPermit, type PermitOptions, type PermitSource } from './service/permit.ts';
@@ -21,6 +22,7 @@ import { createRevisions } from './service/revised.ts';
 import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
 import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
+import { createLogActs } from './service/log-acts.ts';
 import { createProofs, type TreeProofs } from './service/proofs.ts';
 import { createReading, type Reading } from './service/reading.ts';
 import { PROGRAM } from './version.ts';
@@ -57,6 +59,7 @@ export interface Sluice {
   /** With `indexed`. */
   readonly reading?: Reading;
   readonly proofs?: TreeProofs;
+  readonly log: { readonly origin: string; /** How many lines are durable. */ durable(): number; readonly acts: LogActs };
   /** Flushes and closes the log, gives the data directory back. */
   close(): Promise<void>;
 }
@@ -191,8 +194,10 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   probing.unref();
 
   const sync: SyncControl | undefined = permit && createSyncControl({ permit, facts: () => loaded.facts, log });
+  const disk = watchLogDisk(logDir, logger);
+  const durable = () => log.size() - log.queued();
   const index = options.indexed !== true ? undefined : openLogIndex({
-    dir: logDir, folder: path.join(options.dataDir, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger,
+    dir: logDir, folder: path.join(options.dataDir, 'index'), origin: log.origin, durable, logger,
   });
 
   const pdp: Pdp = {
@@ -213,15 +218,17 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       return result;
     },
 
-    status: () => statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs: now() }),
+    status: () => statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs: now(), disk: disk.usage(), index: index?.status() }),
   };
 
   return {
     pdp,
     facts: () => loaded.facts,
+    log: { origin: log.origin, durable, acts: createLogActs({ log, dataDir, forget: memo.clear }) },
     ...(index !== undefined && { reading: createReading({ log, index, hash: dataDir.hashName }), proofs: createProofs(logDir) }),
     async close() {
       clearInterval(probing);
+      disk.close();
       await permit?.sync.close();
       await Promise.all([reloading, switching]);
       if (log.failure() === undefined) note('stop', { program: PROGRAM });

@@ -10,6 +10,7 @@ import { questionRecord, type HashName } from './core/record.ts';
 import type { Clock } from './clock.ts';
 import { createDecisionId } from './decision-id.ts';
 import { judge, recall, remember, type Remembered } from './judge.ts';
+import type { DiskUsage } from './log/disk.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
 import { createDropIn, type DropIn } from './service/drop-in/drop-in.ts';
@@ -70,6 +71,10 @@ export interface PdpStatus {
   readonly queuedRecords: number;
   /** How many records the log has, how many of them a checkpoint covers, and why the rest is not signed. */
   readonly tree?: { readonly size: number; readonly signed: number; readonly problem?: string };
+  /** The file system that holds the log. */
+  readonly disk?: DiskUsage;
+  /** Of a log that is indexed: durable records that the index does not have yet, and why it can't be kept. */
+  readonly index?: { readonly lag: number; readonly failure?: string };
   readonly shadow: readonly string[];
   readonly environments: Readonly<Record<string, { readonly number: number; readonly ageMs: number }>>;
   /** Environments that have no verified facts yet. */

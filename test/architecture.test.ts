@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reports: ['core', 'opa', 'log', 'pdp', 'replay'],
   http: ['core', 'pdp', 'reports'],
   console: ['core', 'pdp'],
-  ship: ['core', 'pdp', 'log'],
+  ship: ['core', 'datadir', 'pdp', 'log'],
   main: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'reports', 'http', 'console', 'ship'],
   library: ['core', 'pdp', 'sdk'],
   cli: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'replay', 'reports', 'sdk', 'main'],
@@ -106,10 +106,17 @@ test('only opa/engine.ts knows the WASM runtime, only http and main know Express
 });
 
 test('packages that are imported are dependencies, and the other way round', () => {
-  const { dependencies } = JSON.parse(readFileSync(path.resolve(src, '../package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(path.resolve(src, '../package.json'), 'utf8')) as Record<'dependencies' | 'peerDependencies', Record<string, string>> & { peerDependenciesMeta: Record<string, { optional: boolean }> };
   const used = imports.map(({ from }) => from).filter((from) => !from.startsWith('.') && !from.startsWith('node:'));
   const names = new Set(used.map((from) => from.split('/').slice(0, from.startsWith('@') ? 2 : 1).join('/')));
-  expect([...names].sort()).toEqual(Object.keys(dependencies).sort());
+  expect([...names].sort()).toEqual([...Object.keys(dependencies), ...Object.keys(peerDependencies)].sort());
+  // The clients of sinks are wanted by those alone who have such a sink: imported when one is opened.
+  for (const name of Object.keys(peerDependencies)) {
+    expect(peerDependenciesMeta[name]).toEqual({ optional: true });
+    const importing = files.filter((file) => imports.some((found) => found.file === file && found.from === name));
+    expect(importing.map((file) => path.posix.dirname(file))).toEqual(importing.map(() => 'ship/sinks'));
+    expect(importing.filter((file) => new RegExp(`^import (?!type)[^;]*from '${name}'`, 'm').test(textOf.get(file)!))).toEqual([]);
+  }
   expect(imports.filter(({ from }) => !from.startsWith('node:') && builtinModules.includes(from)).map(show)).toEqual([]); // with node: always
 });
 

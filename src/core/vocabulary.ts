@@ -41,5 +41,5 @@ export const EDGE_TYPES = ['sub_processor', 'forwards_to', 'user_connector', 'ow
 export type EdgeType = (typeof EDGE_TYPES)[number];
 
 /** `poll` alone is for a webhook, which may say that something has changed in Permit. */
-export const POWERS = ['check', 'read_log', 'vendor_state', 'reload', 'sync', 'poll'] as const;
+export const POWERS = ['check', 'read_log', 'vendor_state', 'reload', 'sync', 'poll', 'log_admin'] as const;
 export type Power = (typeof POWERS)[number];

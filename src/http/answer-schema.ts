@@ -78,5 +78,7 @@ export const ANSWER_SCHEMAS = {
   Ready: object(['status'], { status: { enum: ['ready', 'degraded'] }, ...DEGRADED }),
   NotReady: object(['status', 'reasons'], { status: { const: 'not_ready' }, reasons: { type: 'array', minItems: 1, items: { enum: ['log_failed', 'facts_unverified', 'draining'] } }, ...DEGRADED }),
   Sync: object(['environments'], { environments: { type: 'array', items: { type: 'object', required: ['environment', 'kept', 'unmapped', 'setAside', 'unmappedObjects'] } } }),
+  Pruned: object(['from', 'to', 'segments'], { from: { type: 'integer', minimum: 0 }, to: { type: 'integer', minimum: 0, description: 'not included; equal to from when nothing left' }, segments: { type: 'integer', minimum: 0 } }),
+  Vkey: object(['vkey'], { vkey: { type: 'string', description: 'the public key that signs from now on' } }),
   Ok: object(['ok'], { ok: { const: true } }),
 } as const;

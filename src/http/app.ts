@@ -18,6 +18,7 @@ import { createRate } from './rate.ts';
 import { begin, createReply } from './reply.ts';
 import type { Reports } from './reports/reports.ts';
 import { getReport } from './reports/routes.ts';
+import { postPrune, postRotateKey, postRotateNamesKey, type LogAdminDeps } from './admin/log.ts';
 import { getSync, postPollNow, postSync } from './admin/sync.ts';
 
 export interface AppDeps {
@@ -33,6 +34,8 @@ export interface AppDeps {
   readonly proofs?: Proofs;
   /** With them Permit's SDKs may ask here; absent: their routes are none. */
   readonly permitKeys?: PermitCredentials;
+  /** Without it nothing is done to the log as a whole. */
+  readonly logAdmin?: Pick<LogAdminDeps, 'acts' | 'keepDays' | 'keptFor'>;
   /** … and without this no reports from it. */
   readonly reports?: Reports;
   /** Milliseconds from any start, never set back; for the rates. */
@@ -40,7 +43,7 @@ export interface AppDeps {
 }
 
 /** The program's HTTP interface; it serves nothing that `openapi.ts` does not describe. */
-export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, reports, permitKeys, monotonic = () => performance.now() }: AppDeps): Express {
+export function createApp({ pdp, logger, registry, config, isDraining, reading, proofs, reports, permitKeys, logAdmin, monotonic = () => performance.now() }: AppDeps): Express {
   const app = createBareApp();
   const observer = createHttpMetrics(registry);
   const reply = createReply({ observer, isDraining });
@@ -59,16 +62,23 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   get(app, '/admin/sync', getSync(administering));
   post(app, '/admin/sync/:environment', postSync(administering));
   post(app, '/admin/sync/:environment/poll', postPollNow(administering));
+  if (logAdmin !== undefined) administerLog(app, { ...logAdmin, authenticate, reply, now: Date.now });
   if (reading !== undefined) serveLog(app, { reading, authenticate, rate, reply, observer }, { proofs, reports });
   get(app, '/livez', getLive(reply));
   get(app, '/readyz', getReady({ pdp, reply, isDraining }));
-  const served = { reading: reading !== undefined, proofs: proofs !== undefined, reports: reading !== undefined && reports !== undefined, permit: permitKeys !== undefined };
+  const served = { reading: reading !== undefined, proofs: proofs !== undefined, reports: reading !== undefined && reports !== undefined, permit: permitKeys !== undefined, logAdmin: logAdmin !== undefined };
   get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi(served)), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
   if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate, reply, logger, isDraining });
   app.use(notFound);
   app.use(createOnError({ reply, logger }));
   return app;
+}
+
+function administerLog(app: Express, deps: LogAdminDeps): void {
+  post(app, '/admin/log/prune', postPrune(deps));
+  post(app, '/admin/log/rotate-key', postRotateKey(deps));
+  post(app, '/admin/log/rotate-names-key', postRotateNamesKey(deps));
 }
 
 function serveLog(app: Express, deps: ReadingDeps, { proofs, reports }: { readonly proofs: Proofs | undefined; readonly reports: Reports | undefined }): void {
@@ -78,7 +88,7 @@ function serveLog(app: Express, deps: ReadingDeps, { proofs, reports }: { readon
   if (proofs === undefined) return;
   get(app, '/decisions/:id/proof', getProof({ ...deps, proofs }));
   get(app, '/log/checkpoint', getCheckpoint({ ...deps, proofs }));
-  get(app, '/tile/*path', getTile({ ...deps, proofs }));
+  get(app, '/log/tile/*path', getTile({ ...deps, proofs }));
 }
 
 /** `/metrics` alone, for a port of its own that only the monitoring reaches. */

@@ -75,6 +75,12 @@ const PATHS = {
   }),
 };
 
+const LOG_PATHS = {
+  '/admin/log/prune': posting({ id: 'pruneLog', summary: 'Take whole segments from before a date out of the log, by a record', body: ref('PruneBody'), answer: 'Pruned', also: [503], needsBody: false }),
+  '/admin/log/rotate-key': posting({ id: 'rotateLogKey', summary: 'Sign with a new key from now on; the old one signs the record that says so', body: { type: 'object', maxProperties: 0 }, answer: 'Vkey', also: [503], needsBody: false }),
+  '/admin/log/rotate-names-key': posting({ id: 'rotateNamesKey', summary: 'Hash names that nobody knows with a new key from now on', body: { type: 'object', maxProperties: 0 }, answer: 'Ok', also: [503], needsBody: false }),
+};
+
 function withParameter<T extends { readonly post: { readonly parameters: readonly object[] } }>(name: string, path: T) {
   return { post: { ...path.post, parameters: [...path.post.parameters, { name, in: 'path', required: true, schema: { type: 'string' } }] } };
 }
@@ -101,13 +107,14 @@ const ErrorSchema = {
  * The whole HTTP interface as OpenAPI 3.1; a test compares it with the routes and with real answers.
  *
  * @param reports whether there are any of the log.
+ * @param logAdmin whether acts on the log are served.
  * @param permit whether Permit's SDKs may ask.
  */
-export function createOpenApi({ permit = false, reports = false, ...served }: Served & { readonly permit?: boolean; readonly reports?: boolean } = {}) {
+export function createOpenApi({ permit = false, reports = false, logAdmin = false, ...served }: Served & { readonly permit?: boolean; readonly reports?: boolean; readonly logAdmin?: boolean } = {}) {
   return {
     openapi: '3.1.0',
     info: { title: 'Sluice', version: VERSION, summary: 'May identity X send field set F to vendor V in environment E? Whoever gets no 200 must send nothing.' },
-    paths: { ...PATHS, ...readingPaths(served, errors), ...(reports && reportPaths(errors)), ...(permit && PERMIT_PATHS) },
+    paths: { ...PATHS, ...(logAdmin && LOG_PATHS), ...readingPaths(served, errors), ...(reports && reportPaths(errors)), ...(permit && PERMIT_PATHS) },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, ...(permit && PERMIT_SECURITY) },
       parameters: { RequestId: { name: 'X-Request-ID', in: 'header', required: false, description: 'echoed when it fits, else replaced', schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' } } },
@@ -117,6 +124,7 @@ export function createOpenApi({ permit = false, reports = false, ...served }: Se
         Batch,
         SyncAct: { type: 'object', additionalProperties: false, required: ['action'], properties: { action: { enum: ['poll', 'rollback', 'resume'] }, generation: { type: 'integer', minimum: 1 } } },
         VendorStateBody: { type: 'object', additionalProperties: false, required: ['state'], properties: { state: { enum: VENDOR_STATES } } },
+        PruneBody: { type: 'object', additionalProperties: false, properties: { before: { type: 'string', description: 'a date, or a time in UTC; default: SLUICE_LOG_KEEP_DAYS ago' } } },
         Error: ErrorSchema,
         ...ANSWER_SCHEMAS,
         ...(permit && PERMIT_SCHEMAS),

@@ -2,25 +2,45 @@ import type { FileHandle } from 'node:fs/promises';
 
 const NEWLINE = 10;
 
+const CHUNK = 1 << 20;
+/** Before a chunk, for the line that the last one ended in: a line is at most 64 KiB. */
+const ROOM = 1 << 17;
+/** Far more than a crash leaves of a torn end. */
+const MAX_LINE = 64 << 20;
+
 /**
  * The whole lines of a file from `position` on, in blocks that end with a newline; what follows the last newline is not
- * given. A block is valid until the next is asked for.
+ * given. A block is valid until the next is asked for. While one is looked at, the next is read.
+ *
+ * @throws {Error} for a line of over 64 MiB: no log has one, and memory would not hold it.
  */
 export async function* blocks(file: FileHandle, position = 0): AsyncGenerator<Buffer> {
-  let buffer = Buffer.allocUnsafe(1 << 20);
-  let kept = 0;
-  for (let at = position; ;) {
-    if (kept === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
-    const { bytesRead } = await file.read(buffer, kept, buffer.length - kept, at);
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    const filled = kept + bytesRead;
-    const newline = buffer.subarray(kept, filled).lastIndexOf(NEWLINE);
-    const end = newline === -1 ? 0 : kept + newline + 1;
-    if (end > 0) yield buffer.subarray(0, end);
-    buffer.copyWithin(0, end, filled);
-    kept = filled - end;
+  let [reading, spare] = [Buffer.allocUnsafe(ROOM + CHUNK), Buffer.allocUnsafe(ROOM + CHUNK)];
+  let rest: Buffer = Buffer.alloc(0);
+  let pending = file.read(reading, ROOM, CHUNK, position);
+  try {
+    for (let at = position; ;) {
+      const { bytesRead } = await pending;
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      const filled = joined(rest, reading, bytesRead);
+      [reading, spare] = [spare, reading];
+      pending = file.read(reading, ROOM, CHUNK, at);
+      const end = filled.lastIndexOf(NEWLINE) + 1;
+      if (end > 0) yield filled.subarray(0, end);
+      rest = filled.subarray(end);
+      if (rest.length > MAX_LINE) throw new Error(`from byte ${at - rest.length} on there is no line for ${MAX_LINE} bytes: this is no segment of a log`);
+    }
+  } finally {
+    await pending.catch(() => {}); // else it would read into a file that is being closed
   }
+}
+
+/** The rest, and behind it what was read into the buffer. */
+function joined(rest: Buffer, buffer: Buffer, bytesRead: number): Buffer {
+  if (rest.length > ROOM) return Buffer.concat([rest, buffer.subarray(ROOM, ROOM + bytesRead)]);
+  rest.copy(buffer, ROOM - rest.length);
+  return buffer.subarray(ROOM - rest.length, ROOM + bytesRead);
 }
 
 /** As `blocks`, from the end of the file, or from `until`, to its start; within a block lines are in the order of the file. */

@@ -19,3 +19,33 @@ export async function diskUsage(dir: string): Promise<DiskUsage> {
   const used = usable === 0 ? 1 : 1 - bavail / usable;
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, used, isAlarming: used >= ALARM_AT };
 }
+
+export interface DiskWatch {
+  /** As it was last looked at; undefined before that. */
+  usage(): DiskUsage | undefined;
+  close(): void;
+}
+
+export interface DiskWatchOptions {
+  readonly dir: string;
+  /** Called when so much is used that somebody must be told, and when that has passed. */
+  readonly onChange: (usage: DiskUsage) => void;
+  readonly everyMs?: number;
+  readonly look?: typeof diskUsage;
+}
+
+/** Looks now and then, so that nobody who asks waits for the disk. */
+export function watchDisk({ dir, onChange, everyMs = 10_000, look = diskUsage }: DiskWatchOptions): DiskWatch {
+  let last: DiskUsage | undefined;
+  const again = async () => {
+    const usage = await look(dir).catch(() => undefined);
+    if (usage === undefined) return;
+    const wasAlarming = last?.isAlarming === true;
+    last = usage;
+    if (usage.isAlarming !== wasAlarming) onChange(usage);
+  };
+  const timer = setInterval(() => void again(), everyMs);
+  timer.unref();
+  void again();
+  return { usage: () => last, close: () => clearInterval(timer) };
+}

@@ -41,3 +41,23 @@ export interface DecisionLog {
   /** Flushes what is queued, then closes the file. */
   close(): Promise<void>;
 }
+
+/** Who asks for an act on the log. */
+export interface ActedBy {
+  readonly caller: { readonly id: string };
+  readonly requestId?: string;
+}
+
+/** What is done to the log as a whole while it is written. Each is recorded, with who asked for it, before it is done. */
+export interface LogActs {
+  /**
+   * Takes whole sealed segments from before this moment (milliseconds since the Unix epoch) out of the log: the records
+   * of indexes from `from` to below `to`.
+   * @throws {SluiceError} `audit_unavailable`.
+   */
+  prune(beforeMs: number, by: ActedBy): Promise<{ readonly from: number; readonly to: number; readonly segments: number }>;
+  /** Gives the public key that signs from now on. */
+  rotateKey(by: ActedBy): Promise<string>;
+  /** Unknown names are hashed with a new key from now on (J30). */
+  rotateNamesKey(by: ActedBy): Promise<void>;
+}

@@ -10,12 +10,12 @@ export type Resolve = (name: string) => string;
 
 export const unresolved: Resolve = (name) => name;
 
-/** @param hash by the key of the data directory that the log is of. */
-export function createResolve({ facts, dictionary }: Catalogue, hash: HashName): Resolve {
+/** @param hashes by the key of the data directory that the log is of, and by those that it had before. */
+export function createResolve({ facts, dictionary }: Catalogue, hashes: readonly HashName[]): Resolve {
   const names = new Map<string, string>();
   const paths = [...facts.events.values()].flatMap(({ fields }) => fields.map(({ path }) => path));
   for (const list of [facts.identities.keys(), facts.vendors.keys(), facts.environments.keys(), facts.purposes, facts.events.keys(), paths, dictionary.fields.map(({ declared }) => declared)]) {
-    for (const name of list) names.set(hash(name), name);
+    for (const name of list) for (const hash of hashes) names.set(hash(name), name);
   }
   return (name) => names.get(name) ?? name;
 }
@@ -26,6 +26,13 @@ export interface AskedAgain {
   readonly hashed: boolean;
 }
 
+export interface AskAgainOptions {
+  readonly catalogue: Catalogue;
+  readonly resolve: Resolve;
+  /** Fields that are not asked for this time. */
+  readonly without: ReadonlySet<string>;
+}
+
 /**
  * The recorded question, as this catalogue understands it: what was found in its payload stays found, since the payload
  * is gone; what the catalogue said of its fields is looked up anew.
@@ -33,8 +40,8 @@ export interface AskedAgain {
  * @throws {SluiceError} when the question can't be asked any more: a category that now has others below it, a context
  * name that is no longer declared.
  */
-export function askAgain(record: AskedRecord, shape: RecordedShape, { catalogue, resolve }: { readonly catalogue: Catalogue; readonly resolve: Resolve }): AskedAgain {
-  const groups = record.fields.flatMap(({ paths, ...group }) => paths.map((path) => ({ ...group, path: resolve(path) })));
+export function askAgain(record: AskedRecord, shape: RecordedShape, { catalogue, resolve, without }: AskAgainOptions): AskedAgain {
+  const groups = record.fields.flatMap(({ paths, ...group }) => paths.map((path) => ({ ...group, path: resolve(path) }))).filter(({ path }) => !without.has(path));
   const event = record.event === undefined ? undefined : eventOf(resolve(record.event), record.eventVersion, catalogue);
   // The event's own name is added by itself where the catalogue gives it a category; asked for as a field it needs one.
   const isOwnName = (group: (typeof groups)[number]) => group.path === '$event' && group.category !== undefined && groups.length > 1 && !isHashed(event);

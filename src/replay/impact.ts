@@ -1,5 +1,5 @@
 import type { Decision, Effect } from '../core/answer.ts';
-import { FORMS, leftBy, UNCLASSIFIED, type Outcome } from './leaving.ts';
+import { canLeave, FORMS, leftBy, UNCLASSIFIED, type Form, type Outcome } from './leaving.ts';
 import type { AskedRecord } from './recorded.ts';
 import type { Rejudge } from './rejudge.ts';
 import type { Group } from './scan.ts';
@@ -12,6 +12,13 @@ interface Tally {
   rows: number;
 }
 
+/** What would change of one event's records. */
+export interface Flips extends Tally {
+  newlyAllowed: number;
+  newlyRefused: number;
+  unchanged: number;
+}
+
 /** Fields of one category that another policy judges otherwise, for one identity at one vendor. */
 export interface Change extends Tally {
   readonly vendor: string;
@@ -19,6 +26,9 @@ export interface Change extends Tally {
   readonly identity: string;
   readonly from: Effect;
   readonly to: Effect;
+  /** As what it left and would leave; null: not at all, since of a refused question nothing leaves. */
+  readonly leftAs: Form | null;
+  readonly wouldLeaveAs: Form | null;
   /** What decides now: rules and grants. */
   readonly rule: string;
   readonly examples: { readonly index: number; readonly decisionId: string; readonly environment: string; readonly event: string; readonly field: string }[];
@@ -38,7 +48,10 @@ export interface Impact {
   readonly newlyRefused: Tally;
   readonly decisions: readonly ({ readonly from: Effect; readonly to: Effect } & Tally)[];
   readonly changes: readonly Change[];
-  readonly byEvent: readonly ({ readonly event: string } & Tally)[];
+  /** Events of which anything would change (R70). */
+  readonly byEvent: readonly (Flips & { readonly event: string })[];
+  /** Answers to /permitted, which let nothing out and are not asked again. */
+  readonly onlyAsked: number;
   /** Records that can't be asked again, by why. */
   readonly notReplayed: Readonly<Record<string, number>>;
   /** Records with names that nobody knew: they stay unknown, though the new catalogue may know them. */
@@ -55,10 +68,10 @@ export interface ImpactCollector {
 }
 
 export function createImpact(rejudge: Rejudge): ImpactCollector {
-  const counts = { questions: 0, records: 0, unchanged: 0, withHashedNames: 0, crossedInTime: 0 };
+  const counts = { questions: 0, records: 0, unchanged: 0, onlyAsked: 0, withHashedNames: 0, crossedInTime: 0 };
   const [newlyAllowed, newlyRefused]: [Tally, Tally] = [none(), none()];
   const decisions = new Map<string, Tally>();
-  const events = new Map<string, Tally>();
+  const events = new Map<string, Flips>();
   const changes = new Map<string, Change>();
   const notReplayed: Record<string, number> = {};
   let incomplete = false;
@@ -69,21 +82,31 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
     const moved = changedFields(record, after);
     const freer = isFreer(record, after);
     const stricter = isFreer(after, record);
+    const event = flipsOf(record.event ?? '(no event)');
     if (moved.length === 0 && record.decision === after.decision && !freer && !stricter) {
       counts.unchanged += group.count;
+      event.unchanged += group.count;
       return;
     }
     if (freer) add(newlyAllowed, group);
+    if (freer) event.newlyAllowed += group.count;
     if (stricter) add(newlyRefused, group);
+    if (stricter) event.newlyRefused += group.count;
     add(tallyOf(decisions, `${record.decision} ${after.decision}`), group);
-    add(tallyOf(events, record.event ?? '(no event)'), group);
+    add(event, group);
     for (const change of moved) noteChange(group, change);
   }
 
-  function noteChange(group: Group, { path, category, from, to, rule }: Moved): void {
+  function flipsOf(name: string): Flips {
+    const known = events.get(name) ?? { ...none(), newlyAllowed: 0, newlyRefused: 0, unchanged: 0 };
+    events.set(name, known);
+    return known;
+  }
+
+  function noteChange(group: Group, { path, ...moved }: Moved): void {
     const { vendor, identity, environment, event = '(no event)' } = group.record;
-    const key = JSON.stringify([vendor, category, identity, from, to, rule]);
-    const change = changes.get(key) ?? { vendor, category, identity, from, to, rule, ...none(), examples: [] };
+    const key = JSON.stringify([vendor, identity, moved]);
+    const change = changes.get(key) ?? { vendor, identity, ...moved, ...none(), examples: [] };
     if (changes.size >= MAX_CHANGES && !changes.has(key)) {
       incomplete = true;
       return;
@@ -96,6 +119,10 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
 
   return {
     add(group) {
+      if (group.record.kind === 'permitted') {
+        counts.onlyAsked += group.count;
+        return undefined;
+      }
       counts.questions += 1;
       counts.records += group.count;
       const rejudged = rejudge.of(group);
@@ -112,7 +139,7 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
       report: 'impact', v: 1, method: rejudge.method, ...counts, newlyAllowed, newlyRefused,
       decisions: [...decisions].map(([key, tally]) => ({ from: key.split(' ')[0] as Effect, to: key.split(' ')[1] as Effect, ...tally })).sort(byRecords),
       changes: [...changes.values()].sort(byRecords),
-      byEvent: [...events].map(([event, tally]) => ({ event, ...tally })).sort(byRecords),
+      byEvent: [...events].map(([event, flips]) => ({ event, ...flips })).filter(({ records }) => records > 0).sort(byRecords),
       notReplayed, incomplete,
     }),
   };
@@ -158,16 +185,22 @@ interface Moved {
   readonly category: string;
   readonly from: Effect;
   readonly to: Effect;
+  readonly leftAs: Form | null;
+  readonly wouldLeaveAs: Form | null;
   readonly rule: string;
 }
 
 function changedFields(record: AskedRecord, after: DecidedOutcome): readonly Moved[] {
   const before = new Map(record.fields.flatMap(({ paths, effect, category }) => paths.map((path) => [path, { effect, category }] as const)));
+  const formsOf = (outcome: Outcome) => new Map(leftBy(outcome).map(({ path, form, category }) => [path, { form, category }]));
+  const [left, leaving] = [formsOf(record), formsOf(after)];
+  const bothLeave = canLeave(record) && canLeave(after);
   return after.fields.flatMap(({ paths: [path], effect, category, rules }) => {
+    const [then, now] = [left.get(path), leaving.get(path)];
     // Not in the record by this name: nobody knew it then; or the event's own name, which nothing held back.
     const was = before.get(path) ?? { effect: path === '$event' ? 'allow' : 'deny', category } as const;
-    if (was.effect === effect) return [];
-    return [{ path, category: category ?? was.category ?? UNCLASSIFIED, from: was.effect, to: effect, rule: rules.join(' ') }];
+    if (was.effect === effect && !(bothLeave && (then?.form !== now?.form || then?.category !== now?.category))) return [];
+    return [{ path, category: category ?? was.category ?? UNCLASSIFIED, from: was.effect, to: effect, leftAs: then?.form ?? null, wouldLeaveAs: now?.form ?? null, rule: rules.join(' ') }];
   });
 }
 
@@ -180,5 +213,3 @@ function isFreer(before: Outcome, after: Outcome): boolean {
     return was.form === form ? was.category !== category : FORMS.indexOf(form) < FORMS.indexOf(was.form);
   });
 }
-
-const canLeave = ({ decision }: Outcome) => decision === 'allow' || decision === 'transform';

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { segmentPath } from '../log/layout.ts';
 import { parseLine } from '../log/index/line.ts';
@@ -33,7 +34,11 @@ export function openInputs(dir: string) {
     }
     const bytes = Buffer.allocUnsafe(length);
     if (readSync(file.fd, bytes, 0, length, position) < length) throw new Error(`${segmentPath(dir, segment)}: became shorter while it was read`);
-    return parseLine(dir, bytes.toString());
+    try {
+      return parseLine(dir, bytes.toString());
+    } catch (error) {
+      throw new Error(`${segmentPath(dir, segment)}: the record at byte ${position}: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   return {
@@ -54,11 +59,12 @@ export function openInputs(dir: string) {
       const at = record.lastIndexOf(NAMED) + NAMED.length;
       return places.get(record.slice(at, record.indexOf('"', at)));
     },
+    /** Undefined too for one that is not what its digest says. */
     shapeAt(digest: string, place: Place | undefined): RecordedShape | undefined {
       const known = kept.get(digest);
       if (known !== undefined || place === undefined) return known;
       const input = read(place);
-      if (input['digest'] !== digest) return undefined;
+      if (input['digest'] !== digest || `sha256:${hash('sha256', JSON.stringify(input['shape']))}` !== digest) return undefined;
       const shape = input['shape'] as RecordedShape;
       kept.set(digest, shape);
       if (kept.size > KEPT) kept.delete(kept.keys().next().value!);

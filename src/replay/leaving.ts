@@ -1,5 +1,6 @@
 import type { Effect, FieldObligation } from '../core/answer.ts';
 import type { ObligationOp } from '../core/facts.ts';
+import type { Shape } from '../core/prepare/prepared.ts';
 
 /** As what a category leaves: as it is, or after what the enforcement point had to do to it. */
 export const FORMS = ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] as const;
@@ -29,9 +30,12 @@ export interface Outcome {
 
 export const UNCLASSIFIED = 'unclassified';
 
+/** Whether anything may be sent as it was asked (J9). */
+export const canLeave = ({ decision }: Pick<Outcome, 'decision'>): boolean => decision === 'allow' || decision === 'transform';
+
 /** What this decision lets out; nothing unless it is allow or transform, since else nothing may be sent as asked (J9). */
 export function leftBy({ decision, fields, obligations }: Outcome): readonly Left[] {
-  if (decision !== 'allow' && decision !== 'transform') return [];
+  if (!canLeave({ decision })) return [];
   const todo = Map.groupBy(obligations, ({ field }) => field);
   return fields.flatMap(({ paths, effect, category: asked = UNCLASSIFIED }) => (effect !== 'allow' && effect !== 'transform' ? [] : paths.flatMap((path) => {
     const steps = todo.get(path) ?? [];
@@ -44,7 +48,8 @@ export function leftBy({ decision, fields, obligations }: Outcome): readonly Lef
 
 const formOf = (ops: readonly ObligationOp[]): Form => ops.map((op) => FORM_OF[op] ?? 'raw').reduce<Form>((a, b) => (FORMS.indexOf(b) > FORMS.indexOf(a) ? b : a), 'raw');
 
-/** Destinations of a customer-data platform that the caller had to leave out. */
-export const excludedBy = ({ obligations }: Pick<Outcome, 'obligations'>): readonly string[] => obligations
-  .filter(({ op }) => op === 'scope_destinations')
-  .flatMap(({ params }) => (Array.isArray(params?.['exclude']) ? params['exclude'].map(String) : []));
+/** To whom a customer-data platform hands on what this decision lets out: not to those that the caller had to leave out. */
+export function destinationsOf(shape: Pick<Shape, 'views'> | undefined, { obligations }: Pick<Outcome, 'obligations'>): readonly string[] {
+  const excluded = obligations.filter(({ op }) => op === 'scope_destinations').flatMap(({ params }) => (Array.isArray(params?.['exclude']) ? params['exclude'].map(String) : []));
+  return [...new Set((shape?.views ?? []).flatMap(({ destination }) => destination ?? []))].filter((id) => !excluded.includes(id));
+}

@@ -1,9 +1,10 @@
 // Names come from logs and from files that others write: none may be read as markup, as a link or as HTML, wherever the
-// text is shown.
-const SPECIAL = /[\\`*_{}[\]()<>#+!|~&$@]/g;
+// text is shown. Escaped only where it would mean something, so that names stay readable at a terminal.
+const SPECIAL = /[\\`*[\]<>|~&$@]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+const AT_START = /^(\s*)([-+=#:]|\d+(?=[.)]))/;
 
 /** A name as plain text in Markdown, on one line. */
-export const plain = (text: string): string => visible(text).replace(SPECIAL, '\\$&').replace(/^(\s*)([-=]|\d+(?=[.)]))/, '$1\\$2').replace(/:\/\//g, ':\u200B//').replace(/\bwww\./gi, 'www\u200B.');
+export const plain = (text: string): string => visible(text).replace(SPECIAL, '\\$&').replace(AT_START, '$1\\$2').replace(/:\/\//g, ':\u200B//').replace(/\bwww\./gi, 'www\u200B.');
 
 /** A name in code style; a backtick in it ends nothing. */
 export const code = (text: string): string => `\`${visible(text).replaceAll('`', '\u02CB').replaceAll('|', '\u2223')}\``;

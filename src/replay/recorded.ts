@@ -15,9 +15,14 @@ export interface RecordedReason {
   readonly detector?: string;
 }
 
-/** A record of kind `decision` or `permitted`, as far as replay and reports read it. Names that nobody knew are hashed (J30). */
+/**
+ * A record of kind `decision` or `permitted`, as far as replay and reports read it. Names that nobody knew are hashed (J30).
+ * A list is of kind `permitted`, and has neither fields nor input; it may be over all vendors.
+ */
 export interface AskedRecord {
   readonly kind: 'decision' | 'permitted';
+  /** What Permit's SDKs asked to be listed. */
+  readonly list?: string;
   readonly caller: string;
   readonly identity: string;
   readonly onBehalfOf?: string;

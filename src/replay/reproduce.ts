@@ -30,18 +30,24 @@ export interface Reproduction {
   readonly differentUnderThisProgram: number;
   /** Records whose policy is not kept here, by its digest. */
   readonly missingBundles: Readonly<Record<string, number>>;
-  /** Records whose input is not in the log. */
+  /** Records whose input is not in the log, or not what its digest says. */
   readonly withoutInput: number;
+  /** Lists that Permit's SDKs asked for: they name no input. */
+  readonly lists: number;
   readonly examples: readonly Difference[];
 }
 
 export async function reproduce(groups: AsyncIterable<Group>, bundles: Bundles): Promise<Reproduction> {
-  const counts = { questions: 0, records: 0, reproduced: 0, different: 0, differentUnderThisProgram: 0, withoutInput: 0 };
+  const counts = { questions: 0, records: 0, reproduced: 0, different: 0, differentUnderThisProgram: 0, withoutInput: 0, lists: 0 };
   const missingBundles: Record<string, number> = {};
   const examples: Difference[] = [];
   for await (const { record, shape: shapeOf, count, firstIndex, decisionId } of groups) {
     counts.questions += 1;
     counts.records += count;
+    if (record.list !== undefined) {
+      counts.lists += count;
+      continue;
+    }
     const shape = shapeOf();
     const engine = record.bundle === undefined ? undefined : await bundles.engineOf(record.bundle);
     if (shape === undefined) {

@@ -1,11 +1,12 @@
-import { hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { VendorState } from '../core/facts.ts';
 import { blocks, eachLine } from '../log/blocks.ts';
 import { listSegments, segmentPath } from '../log/layout.ts';
 import { lineHead, lineStart } from '../log/line.ts';
 import { readLog } from '../log/read.ts';
-import { openInputs, type Place } from './inputs.ts';
+import { RECORD_KINDS } from '../log/types.ts';
+import { createGroups, textOf, type Gathered, type Groups, type Read } from './groups.ts';
+import { openInputs } from './inputs.ts';
 import { toAsked, type AskedRecord, type LogLine, type RecordedShape } from './recorded.ts';
 
 /** Records that say the same, apart from when and under which id they were asked: one question, asked `count` times. */
@@ -22,7 +23,7 @@ export interface Group {
   readonly decisionId: string;
   /** Set by the kill switch when it was asked. */
   readonly vendorStates: ReadonlyMap<string, VendorState>;
-  /** What policy was given; undefined for a record that names no input, or whose input is not in its segment. */
+  /** What policy was given; undefined for a record that names no input, or whose input is not in its segment, or not what its digest says. */
   readonly shape: () => RecordedShape | undefined;
 }
 
@@ -40,19 +41,6 @@ export interface ScanOptions {
   readonly maxGroups?: number;
 }
 
-interface Gathered {
-  readonly text: string;
-  readonly place: Place | undefined;
-  readonly vendorStates: ReadonlyMap<string, VendorState>;
-  count: number;
-  withRows: number;
-  rows: number;
-  readonly firstMs: number;
-  lastMs: number;
-  readonly firstIndex: number;
-  readonly decisionId: string;
-}
-
 const MAX_GROUPS = 20_000;
 // In the order in which the record writer puts them; every other line is read the long way.
 const ASKED = /^"kind":"(decision|permitted)","decisionId":"([^"\\]+)",(?:"requestId":"(?:[^"\\]+)",)?("caller":"(?:[^"\\]|\\.)*")(?:,"rows":(\d+))?$/;
@@ -65,17 +53,18 @@ const PERMITTED = '"kind":"permitted",';
 /**
  * Reads the answers of a log in one pass, equal ones taken together; what it keeps does not grow with the log.
  *
- * @throws {Error} naming the file, for a line that is no record of its place.
+ * @throws {Error} naming file and line, for one that is no record of its place.
  */
 export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitted = false, other = () => {}, maxGroups = MAX_GROUPS }: ScanOptions): AsyncGenerator<Group> {
   const inputs = openInputs(dir);
-  let groups = new Map<string, Gathered>();
+  let groups = createGroups();
   const give = function* (): Generator<Group> {
     const given = groups;
-    groups = new Map();
-    for (const group of given.values()) yield toGroup(group, inputs);
+    groups = createGroups();
+    for (const group of given.all()) yield toGroup(group, inputs, placeIn);
   };
   const segments = await listSegments(dir);
+  const placeIn = (index: number) => placeOf(dir, segments.findLast((first) => first <= index)!, index);
   const switched = createSwitched();
   const tell = (record: LogLine, timeMs: number) => {
     switched.note(record);
@@ -95,7 +84,7 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
       try {
         for await (const block of blocks(file)) {
           if (reader.read(block, groups) === 'ended') break;
-          if (groups.size >= maxGroups) yield* give();
+          if (groups.size() >= maxGroups) yield* give();
         }
       } finally {
         await file.close();
@@ -117,26 +106,28 @@ interface ReaderOptions extends Required<Pick<ScanOptions, 'dir' | 'fromMs' | 't
 
 /** Reads the blocks of one segment, one after the other. */
 function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir }: ReaderOptions) {
-  const scratch = Buffer.allocUnsafe(1 << 17);
   let [index, position, headLength, isEnded] = [segment, 0, 0, false];
 
-  function readLine(block: Buffer, start: number, end: number, groups: Map<string, Gathered>): void {
+  function readLine(block: Buffer, start: number, end: number, groups: Groups): void {
     const prefix = lineStart(index);
-    if (block.toString('latin1', start, start + prefix.length) !== prefix) throw new Error(`${segmentPath(dir, segment)}:${index - segment + 1}: must be the record of index ${index}, and is not`);
-    if (headLength === 0) headLength = lineHead(JSON.parse(block.toString('utf8', start, end)) as { time: string; origin: string }).length;
-    const timeAt = start + prefix.length + '"time":"'.length;
+    if (headLength === 0) headLength = headLengthOf(block.toString('utf8', start, end));
+    // One text of all that is looked at: several would take longer than everything else here.
+    const head = block.toString('latin1', start, Math.min(end, start + prefix.length + headLength + PERMITTED.length));
+    if (!head.startsWith(prefix)) throw new Error(`must be the record of index ${index}, and is not`);
+    const timeAt = prefix.length + '"time":"'.length;
     const kindAt = start + prefix.length + headLength;
-    const kind = block.toString('latin1', kindAt, kindAt + PERMITTED.length);
+    const kind = head.slice(prefix.length + headLength);
     if (kind.startsWith(INPUT)) return inputs.note(block.toString('latin1', kindAt, Math.min(end, kindAt + 120)), { segment, position: position + start, length: end - start });
-    const timeMs = Date.parse(block.toString('latin1', timeAt, timeAt + 24));
+    const timeMs = Date.parse(head.slice(timeAt, timeAt + 24));
+    if (Number.isNaN(timeMs)) throw new Error('has no time');
     if (timeMs >= toMs) {
       isEnded = true;
       return;
     }
     const isPermitted = kind.startsWith(PERMITTED);
-    if (!isPermitted && !kind.startsWith(DECISION)) return tell(inputs.parse(block.toString('utf8', start, end)), timeMs);
+    if (!isPermitted && !kind.startsWith(DECISION)) return tell(known(inputs.parse(block.toString('utf8', start, end))), timeMs);
     if (timeMs < fromMs || (isPermitted && !permitted)) return;
-    gather(groups, readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), timeMs);
+    groups.add(readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), { timeMs, index, vendorStates: switched.states(), placeFor });
   }
 
   function readAsked(block: Buffer, kindAt: number, end: number): Read | undefined {
@@ -145,33 +136,21 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
     if (from === -1 || from > end || until < from) return undefined;
     const [, kind, decisionId, caller, rows] = ASKED.exec(block.toString('utf8', kindAt, from)) ?? [];
     if (kind === undefined || decisionId === undefined || caller === undefined) return undefined;
-    const head = `{"kind":"${kind}",${caller}`;
-    const written = scratch.write(head);
-    const length = written + block.copy(scratch, written, from, until);
-    return { key: hash('sha256', scratch.subarray(0, length), 'binary'), text: () => `${head}${block.toString('utf8', from, until)}}`, decisionId, rows: rows === undefined ? undefined : Number(rows) };
+    return { head: `{"kind":"${kind}",${caller}`, lasting: block.subarray(from, until), decisionId, rows: rows === undefined ? undefined : Number(rows) };
   }
 
-  function gather(groups: Map<string, Gathered>, { key: own, text, decisionId, rows }: Read, timeMs: number): void {
-    const key = switched.key() + own;
-    let group = groups.get(key);
-    if (group === undefined) {
-      const record = text();
-      group = { text: record, place: inputs.placeFor(record), vendorStates: switched.states(), count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId };
-      groups.set(key, group);
-    }
-    group.count += 1;
-    group.lastMs = timeMs;
-    if (rows === undefined) return;
-    group.withRows += 1;
-    group.rows += rows;
-  }
+  const placeFor = (text: string) => inputs.placeFor(text);
 
   return {
     ended: () => isEnded,
-    read(block: Buffer, groups: Map<string, Gathered>): 'ended' | 'more' {
+    read(block: Buffer, groups: Groups): 'ended' | 'more' {
       eachLine(block, (start, newline) => {
         if (isEnded) return;
-        readLine(block, start, newline, groups);
+        try {
+          readLine(block, start, newline, groups);
+        } catch (error) {
+          throw new Error(`${placeOf(dir, segment, index)}: ${(error as Error).message}`, { cause: error });
+        }
         index += 1;
       });
       position += block.length;
@@ -180,22 +159,37 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
   };
 }
 
-interface Read {
-  readonly key: string;
-  readonly text: () => string;
-  readonly decisionId: string;
-  readonly rows: number | undefined;
+/** Of every line of the log, by its first; whether that is a record at all is looked at next. */
+function headLengthOf(line: string): number {
+  const [, origin = ''] = /^\{"v":1,"index":\d+,"time":"[^"]*","origin":"([^"]*)"/.exec(line) ?? [];
+  return lineHead({ time: new Date(0).toISOString(), origin }).length;
 }
 
 /** A record whose members are in a side object, or in an unusual order. */
 function readLong({ decisionId, rows, v: _, index: __, time: ___, origin: ____, requestId: _____, object: ______, expiresAt: _a, ageMs: _b, memo: _c, micros: _d, ...lasting }: LogLine): Read {
-  const text = JSON.stringify(lasting);
-  return { key: hash('sha256', text, 'binary'), text: () => text, decisionId: String(decisionId), rows: typeof rows === 'number' ? rows : undefined };
+  return { head: '', lasting: Buffer.from(JSON.stringify(lasting).slice(0, -1)), decisionId: String(decisionId), rows: typeof rows === 'number' ? rows : undefined };
 }
 
-function toGroup({ text, place, ...gathered }: Gathered, inputs: ReturnType<typeof openInputs>): Group {
-  const record = toAsked(JSON.parse(text) as LogLine);
+/** A damaged kind would be left out of every count. */
+function known(record: LogLine): LogLine {
+  if (!KINDS.includes(String(record['kind']))) throw new Error('is of no kind that this program knows');
+  return record;
+}
+
+const KINDS: readonly string[] = RECORD_KINDS;
+const placeOf = (dir: string, segment: number, index: number) => `${segmentPath(dir, segment)}:${index - segment + 1}`;
+
+function toGroup({ head, lasting, place, ...gathered }: Gathered, inputs: ReturnType<typeof openInputs>, placeIn: (index: number) => string): Group {
+  const record = parsed(textOf({ head, lasting }), () => placeIn(gathered.firstIndex));
   return { record, ...gathered, shape: () => (record.input === undefined ? undefined : inputs.shapeAt(record.input, place)) };
+}
+
+function parsed(text: string, place: () => string): AskedRecord {
+  try {
+    return toAsked(JSON.parse(text) as LogLine);
+  } catch (error) {
+    throw new Error(`${place()}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function startOf(dir: string, segment: number): Promise<number> {
@@ -228,7 +222,6 @@ const IN_FORCE = ['bundle_activated', 'snapshot_activated', 'key_rotated', 'star
 function createSwitched() {
   let [key, states]: [string, ReadonlyMap<string, VendorState>] = ['', new Map()];
   return {
-    key: () => key,
     states: () => states,
     note({ kind, vendorStates }: LogLine): void {
       if (kind !== 'snapshot_activated') return;

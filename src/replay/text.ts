@@ -9,7 +9,7 @@ const more = (list: readonly unknown[]) => (list.length > SHOWN ? ['', `… and 
 const examplesOf = (examples: readonly { readonly index: number }[]) => examples.map(({ index }) => `#${index}`).join(' ');
 
 export function reproductionText(report: Reproduction): string {
-  const { records, questions, reproduced, different, differentUnderThisProgram, missingBundles, withoutInput, examples, program } = report;
+  const { records, questions, reproduced, different, differentUnderThisProgram, missingBundles, withoutInput, lists, examples, program } = report;
   return [
     '# Reproduction', '',
     `${records} records of ${questions} questions, decided again from their recorded input under the policy that each names, by ${plain(program)}.`, '',
@@ -18,12 +18,15 @@ export function reproductionText(report: Reproduction): string {
       `${different} differ`,
       ...(differentUnderThisProgram === 0 ? [] : [`${differentUnderThisProgram} that another version of the program decided come out otherwise in this one`]),
       ...Object.entries(missingBundles).map(([bundle, count]) => `${count} can't be checked: their policy ${code(bundle)} is not kept here`),
-      ...(withoutInput === 0 ? [] : [`${withoutInput} can't be checked: their input is not in the log`]),
+      ...(lists === 0 ? [] : [`${lists} are lists, which name no input: they let nothing out, and are not made again`]),
+      ...(withoutInput === 0 ? [] : [`${withoutInput} can't be checked: their input is not in the log, or not what its digest says`]),
     ]),
     ...(examples.length === 0 ? [] : ['', ...table(['Record', 'Decision', 'Records', 'Differs in', 'Decided by'], examples.map((one) => [`#${one.index}`, code(one.decisionId), String(one.records), one.members.join(', '), one.program === undefined ? 'this program' : plain(one.program)]))]),
     '',
   ].join('\n');
 }
+
+const asForm = (effect: string, form: string | null) => (form === null || form === 'raw' ? effect : `${effect} (${form})`);
 
 export function impactText(report: Impact): string {
   const { records, questions, unchanged, newlyAllowed, newlyRefused, changes, byEvent, decisions, notReplayed } = report;
@@ -34,6 +37,7 @@ export function impactText(report: Impact): string {
       `${unchanged} stay as they are`,
       `**${newlyAllowed.records} would let out what stayed** (${newlyAllowed.rows} rows stated)`,
       `${newlyRefused.records} would keep what left (${newlyRefused.rows} rows stated)`,
+      ...(report.onlyAsked === 0 ? [] : [`${report.onlyAsked} answers to /permitted are left out: nothing leaves by them`]),
       ...(report.withHashedNames === 0 ? [] : [`${report.withHashedNames} have names that nobody knew and that only their hash stands for: to the other catalogue they are unknown too`]),
       ...(report.crossedInTime === 0 ? [] : [`${report.crossedInTime} were asked over a moment at which time alone changes the answer: judged as the first of them`]),
       ...Object.entries(notReplayed).map(([why, count]) => `${count} could not be asked again: ${plain(why)}`),
@@ -41,9 +45,11 @@ export function impactText(report: Impact): string {
     '',
     ...(decisions.length === 0 ? [] : [...table(['Decision then', 'Now', 'Records', 'Rows'], decisions.map((one) => [one.from, one.to, String(one.records), String(one.rows)])), '']),
     ...(changes.length === 0 ? [] : ['## By vendor, category, identity and rule', '', ...table(['Vendor', 'Category', 'Identity', 'Then', 'Now', 'Decided by', 'Records', 'Rows', 'Examples'], changes.slice(0, SHOWN).map((one) => [
-      code(one.vendor), code(one.category), code(one.identity), one.from, one.to, codes(one.rule === '' ? [] : one.rule.split(' ')), String(one.records), String(one.rows), examplesOf(one.examples),
+      code(one.vendor), code(one.category), code(one.identity), asForm(one.from, one.leftAs), asForm(one.to, one.wouldLeaveAs), codes(one.rule === '' ? [] : one.rule.split(' ')), String(one.records), String(one.rows), examplesOf(one.examples),
     ])), ...more(changes), '']),
-    ...(byEvent.length === 0 ? [] : ['## By event', '', ...table(['Event', 'Records', 'Rows'], byEvent.slice(0, SHOWN).map((one) => [code(one.event), String(one.records), String(one.rows)])), ...more(byEvent), '']),
+    ...(byEvent.length === 0 ? [] : ['## By event', '', ...table(['Event', 'Change', 'Let out what stayed', 'Keep what left', 'Stay', 'Rows'], byEvent.slice(0, SHOWN).map((one) => [
+      code(one.event), String(one.records), String(one.newlyAllowed), String(one.newlyRefused), String(one.unchanged), String(one.rows),
+    ])), ...more(byEvent), '']),
     ...(report.incomplete ? ['Over 10,000 kinds of change: the rest is counted above, and not listed.', ''] : []),
   ].join('\n');
 }

@@ -20,31 +20,43 @@ export interface NotificationClock {
   readonly agreedHours: number | null;
   /** `unknown` without an agreed time. */
   readonly breachOfContract: boolean | 'unknown';
-  /** For the notice to the supervisory authority, from when we knew. */
-  readonly gdpr: { readonly deadline: string | null; readonly hoursLeft: number | null; readonly state: 'not started' | 'running' | 'over' };
+  /** When we knew: from the vendor, or before it told us, from others; null: not yet. */
+  readonly awareAt: string | null;
+  /** For the notice to the supervisory authority, from when we knew; hours left when it was told, or are now. */
+  readonly gdpr: { readonly deadline: string | null; readonly hoursLeft: number | null; readonly state: 'not started' | 'running' | 'over' | 'told in time' | 'told late' };
 }
 
 export interface ClockOptions {
   readonly vendor: Vendor;
   readonly detectedMs: number;
   readonly notifiedMs?: number;
+  /** When we knew; default: when the vendor told us. */
+  readonly awareMs?: number;
+  /** When the authority was told. */
+  readonly toldMs?: number;
   readonly nowMs: number;
 }
 
-export function notificationClock({ vendor, detectedMs, notifiedMs, nowMs }: ClockOptions): NotificationClock {
+const timeOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString());
+const hoursOf = (ms: number) => Math.round((ms / HOUR_MS) * 10) / 10;
+
+export function notificationClock({ vendor, detectedMs, notifiedMs, awareMs = notifiedMs, toldMs, nowMs }: ClockOptions): NotificationClock {
   const lagMs = (notifiedMs ?? nowMs) - detectedMs;
   const agreedHours = agreedAt(vendor, detectedMs);
-  const deadlineMs = notifiedMs === undefined ? undefined : notifiedMs + GDPR_HOURS * HOUR_MS;
-  const round = (value: number) => Math.round(value * 10) / 10;
   return {
     report: 'notification-clock', v: 1, vendor: vendor.id,
-    detectedAt: new Date(detectedMs).toISOString(), notifiedAt: notifiedMs === undefined ? null : new Date(notifiedMs).toISOString(), asOf: new Date(nowMs).toISOString(),
-    lagHours: round(lagMs / HOUR_MS), lagDays: round(lagMs / HOUR_MS / 24), agreedHours,
+    detectedAt: new Date(detectedMs).toISOString(), notifiedAt: timeOf(notifiedMs), asOf: new Date(nowMs).toISOString(),
+    lagHours: hoursOf(lagMs), lagDays: Math.round((lagMs / HOUR_MS / 24) * 10) / 10, agreedHours,
     breachOfContract: agreedHours === null ? 'unknown' : lagMs > agreedHours * HOUR_MS,
-    gdpr: deadlineMs === undefined ? { deadline: null, hoursLeft: null, state: 'not started' } : {
-      deadline: new Date(deadlineMs).toISOString(), hoursLeft: round((deadlineMs - nowMs) / HOUR_MS), state: nowMs < deadlineMs ? 'running' : 'over',
-    },
+    awareAt: timeOf(awareMs), gdpr: towardsAuthority(awareMs, toldMs, nowMs),
   };
+}
+
+function towardsAuthority(awareMs: number | undefined, toldMs: number | undefined, nowMs: number): NotificationClock['gdpr'] {
+  if (awareMs === undefined) return { deadline: null, hoursLeft: null, state: 'not started' };
+  const deadlineMs = awareMs + GDPR_HOURS * HOUR_MS;
+  const state = toldMs === undefined ? (nowMs < deadlineMs ? 'running' : 'over') : toldMs <= deadlineMs ? 'told in time' : 'told late';
+  return { deadline: new Date(deadlineMs).toISOString(), hoursLeft: hoursOf(deadlineMs - (toldMs ?? nowMs)), state };
 }
 
 /** A claim that had not been made, or had expired, promises nothing (J14). */

@@ -1,9 +1,13 @@
-import { excludedBy, leftBy, type Form, type Left, type Outcome } from '../replay/leaving.ts';
-import type { AskedRecord, RecordedShape } from '../replay/recorded.ts';
+import type { Shape } from '../core/prepare/prepared.ts';
 import { outcomeOf } from '../replay/impact.ts';
+import { canLeave, destinationsOf, leftBy, UNCLASSIFIED, type Form, type Left, type Outcome } from '../replay/leaving.ts';
+import type { AskedRecord, LogLine } from '../replay/recorded.ts';
 import type { Rejudge } from '../replay/rejudge.ts';
-import type { Group } from '../replay/scan.ts';
+import { scan, type Group, type ScanOptions } from '../replay/scan.ts';
 import { addTo, createNames, noAmount, type Amount, type Counted, type Names } from './tally.ts';
+
+export const NO_EVENT = '(no event)';
+export const NO_PURPOSE = '(none)';
 
 /** One category in one form at one vendor. */
 export interface Held {
@@ -39,6 +43,23 @@ export interface Holding {
   readonly reaches: Names;
   /** Sets of categories that left in one message, sorted and joined by a space. */
   readonly sets: Names;
+  /** What the data was about, as callers named it. */
+  readonly objects: Names;
+  /** Detectors of secrets that kept a question back. */
+  readonly secrets: Names;
+  readonly byPurpose: Map<string, ForPurpose>;
+  /** Answers to /permitted, by which nothing leaves. */
+  readonly onlyAsked: Amount;
+  /** Of `permitted`: what another policy refuses as it was asked, and lets out once its own fix is applied. */
+  readonly afterFix: Amount;
+}
+
+/** What left for one purpose. */
+export interface ForPurpose {
+  readonly amount: Amount;
+  readonly categories: Set<string>;
+  readonly forms: Set<string>;
+  readonly events: Names;
 }
 
 export interface Nature {
@@ -51,13 +72,26 @@ export interface Collected {
   /** As the catalogue said when it was decided; the last saying counts. */
   readonly natures: ReadonlyMap<string, Nature>;
   readonly seen: Amount;
+  /** Records that could not be written, as the log's gaps tell: nobody was answered for them. */
+  readonly notWritten: number;
 }
 
 /** What an outcome of a question adds; `record` says whose question it was. */
-export type Question = Pick<AskedRecord, 'identity' | 'vendor' | 'environment' | 'purpose' | 'event' | 'caller' | 'revision' | 'onBehalfOf'>;
+export type Question = Pick<AskedRecord, 'identity' | 'vendor' | 'environment' | 'purpose' | 'event' | 'caller' | 'revision' | 'onBehalfOf' | 'about'>;
+
+interface Added {
+  readonly counted: Counted;
+  readonly shape: () => Shape | undefined;
+  /** It left only as the fix said. */
+  readonly isFixed?: boolean;
+}
 
 export interface Collector {
-  add(question: Question, outcome: Outcome & Pick<AskedRecord, 'reasons'>, counted: Counted, shape: () => RecordedShape | undefined): void;
+  add(question: Question, outcome: Outcome & Pick<AskedRecord, 'reasons'>, added: Added): void;
+  /** An answer to /permitted. */
+  onlyAsked(vendor: string | undefined, counted: Counted): void;
+  /** A record that is no answer. */
+  other(record: LogLine): void;
   result(): Collected;
 }
 
@@ -65,6 +99,7 @@ export function createCollector(): Collector {
   const holdings = new Map<string, Holding>();
   const natures = new Map<string, Nature>();
   const seen = noAmount();
+  let notWritten = 0;
   const holdingOf = (name: string) => {
     // Of vendors that nobody knew there may be any number; nothing ever went to one.
     const vendor = name.startsWith('?') ? '?' : name;
@@ -73,7 +108,7 @@ export function createCollector(): Collector {
     return known;
   };
   return {
-    add(question, outcome, counted, shapeOf) {
+    add(question, outcome, { counted, shape: shapeOf, isFixed = false }) {
       addTo(seen, counted);
       const left = leftBy(outcome);
       if (left.length === 0) return refuse(holdingOf(question.vendor), outcome, counted);
@@ -81,49 +116,81 @@ export function createCollector(): Collector {
       if (shape !== undefined) noteNatures(natures, shape);
       const direct = holdingOf(question.vendor);
       take(direct, question, left, counted);
+      if (isFixed) addTo(direct.afterFix, counted);
       for (const reached of reachedBy(shape)) direct.reaches.add(reached, counted.count);
-      const excluded = excludedBy(outcome);
-      for (const destination of destinationsOf(shape).filter((id) => !excluded.includes(id))) {
+      for (const destination of destinationsOf(shape, outcome)) {
         const holding = holdingOf(destination);
         take(holding, question, left, counted);
+        if (isFixed) addTo(holding.afterFix, counted);
         holding.via.add(question.vendor, counted.count);
       }
     },
-    result: () => ({ holdings, natures, seen }),
+    onlyAsked(vendor, counted) {
+      if (vendor !== undefined) addTo(holdingOf(vendor).onlyAsked, counted);
+    },
+    other({ kind, refused }) {
+      if (kind === 'gap') notWritten += Number(refused ?? 0);
+    },
+    result: () => ({ holdings, natures, seen, notWritten }),
   };
 }
 
 /** Everything that the groups let out, by vendor. */
-export async function collect(groups: AsyncIterable<Group>): Promise<Collected> {
-  const collector = createCollector();
-  for await (const group of groups) collector.add(group.record, group.record, group, group.shape);
+export async function collect(groups: AsyncIterable<Group>, collector = createCollector()): Promise<Collected> {
+  for await (const group of groups) {
+    const { record } = group;
+    if (record.kind === 'permitted') collector.onlyAsked(record.vendor, group);
+    else collector.add(record, record, { counted: group, shape: group.shape });
+  }
   return collector.result();
 }
 
 /**
- * What another policy would have let out of the same questions; destinations and sub-processors are those that were recorded.
+ * What another policy would have let out of the same questions. What it refuses as asked, and lets out once the fields are
+ * dropped that its fix names, counts too: so would whoever asks for less from then on.
  * @returns also how many records could not be asked again.
  */
-export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge): Promise<Collected & { readonly notReplayed: number }> {
-  const collector = createCollector();
+export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge, collector = createCollector()): Promise<Collected & { readonly notReplayed: number }> {
   let notReplayed = 0;
   for await (const group of groups) {
-    const rejudged = rejudge.of(group);
+    if (group.record.kind === 'permitted') {
+      collector.onlyAsked(group.record.vendor, group);
+      continue;
+    }
+    const asked = rejudge.of(group);
+    const fix = 'cannot' in asked || canLeave(asked.decision) ? null : asked.decision.fix;
+    const rejudged = fix === null ? asked : rejudge.of(group, new Set(fix.drop));
     if ('cannot' in rejudged) notReplayed += group.count;
-    else collector.add(group.record, outcomeOf(rejudged.decision), group, group.shape);
+    else collector.add(group.record, outcomeOf(rejudged.decision), { counted: group, shape: () => rejudged.shape, isFixed: fix !== null });
   }
   return { ...collector.result(), notReplayed };
+}
+
+/** The log's answers of the time, with all else that the collector wants to know. */
+export const scanFor = (collector: Collector, options: ScanOptions): AsyncGenerator<Group> => scan({
+  ...options, permitted: true,
+  other: (record, timeMs) => {
+    if (timeMs >= (options.fromMs ?? -Infinity)) collector.other(record);
+  },
+});
+
+/** Everything that the log's decisions of the time let out. */
+export function collectFrom(options: ScanOptions): Promise<Collected> {
+  const collector = createCollector();
+  return collect(scanFor(collector, options), collector);
 }
 
 export const newHolding = (vendor: string): Holding => ({
   vendor, permitted: noAmount(), refused: noAmount(), held: new Map(), identities: createNames(), environments: createNames(), events: createNames(), purposes: createNames(),
   callers: createNames(), revisions: createNames(), refusedFor: createNames(), withheld: createNames(), via: createNames(), reaches: createNames(), sets: createNames(),
+  objects: createNames(), secrets: createNames(), byPurpose: new Map(), onlyAsked: noAmount(), afterFix: noAmount(),
 });
 
 function refuse(holding: Holding, { reasons, fields }: Outcome & Pick<AskedRecord, 'reasons'>, counted: Counted): void {
   addTo(holding.refused, counted);
   for (const code of new Set(reasons.map((reason) => reason.code))) holding.refusedFor.add(code, counted.count);
-  for (const category of new Set(fields.map((field) => field.category ?? 'unclassified'))) holding.withheld.add(category, counted.count);
+  for (const detector of new Set(reasons.flatMap((reason) => reason.detector ?? []))) holding.secrets.add(detector, counted.count);
+  for (const category of new Set(fields.map((field) => field.category ?? UNCLASSIFIED))) holding.withheld.add(category, counted.count);
 }
 
 function take(holding: Holding, question: Question, left: readonly Left[], counted: Counted): void {
@@ -131,8 +198,10 @@ function take(holding: Holding, question: Question, left: readonly Left[], count
   const { count } = counted;
   holding.identities.add(question.onBehalfOf === undefined ? question.identity : `${question.identity} for ${question.onBehalfOf}`, count);
   holding.environments.add(question.environment, count);
-  holding.events.add(question.event ?? '(no event)', count);
+  holding.events.add(question.event ?? NO_EVENT, count);
   if (question.purpose !== undefined) holding.purposes.add(question.purpose, count);
+  if (question.about !== undefined) holding.objects.add(question.about, count);
+  noteTowards(holding.byPurpose, question, { left, counted });
   holding.callers.add(question.caller, count);
   if (question.revision !== undefined) holding.revisions.add(question.revision.digest, count);
   holding.sets.add([...new Set(left.map(({ category }) => category))].sort().join(' '), count);
@@ -141,11 +210,22 @@ function take(holding: Holding, question: Question, left: readonly Left[], count
     const held = heldOf(holding, one);
     if (!touched.has(held)) {
       addTo(held.amount, counted);
-      held.events.add(question.event ?? '(no event)', count);
+      held.events.add(question.event ?? NO_EVENT, count);
       touched.add(held);
     }
     held.fields.add(one.path, count);
     for (const op of one.ops) held.ops.add(op);
+  }
+}
+
+function noteTowards(byPurpose: Holding['byPurpose'], { purpose = NO_PURPOSE, event = NO_EVENT }: Question, { left, counted }: { readonly left: readonly Left[]; readonly counted: Counted }): void {
+  const one = byPurpose.get(purpose) ?? { amount: noAmount(), categories: new Set(), forms: new Set(), events: createNames() };
+  byPurpose.set(purpose, one);
+  addTo(one.amount, counted);
+  one.events.add(event, counted.count);
+  for (const { category, form } of left) {
+    one.categories.add(category);
+    one.forms.add(form);
   }
 }
 
@@ -156,11 +236,9 @@ function heldOf({ held }: Holding, { category, from, form }: Left): Held {
   return known;
 }
 
-const destinationsOf = (shape: RecordedShape | undefined) => [...new Set((shape?.views ?? []).flatMap(({ destination }) => destination ?? []))];
+const reachedBy = (shape: Shape | undefined) => [...new Set((shape?.views ?? []).filter(({ destination }) => destination === undefined).flatMap(({ input }) => input.vendor.reaches.vendors))];
 
-const reachedBy = (shape: RecordedShape | undefined) => [...new Set((shape?.views ?? []).filter(({ destination }) => destination === undefined).flatMap(({ input }) => input.vendor.reaches.vendors))];
-
-function noteNatures(natures: Map<string, Nature>, shape: RecordedShape): void {
+function noteNatures(natures: Map<string, Nature>, shape: Shape): void {
   for (const { category, known, sensitivity, identifiability } of shape.views[0]?.input.profiles ?? []) {
     if (known) natures.set(category, { sensitivity, identifiability });
   }

@@ -1,7 +1,11 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
-import { ancestorsOf, covers, isBelow } from '../core/catalogue/selectors.ts';
 import { FORMS, type Form } from '../replay/leaving.ts';
+import { gapsOf, type Basis } from './basis.ts';
 import { newHolding, type Collected, type Held, type Holding } from './collect.ts';
+import { coverageOf, type Coverage } from './coverage.ts';
+import { combinationsOf, joinKeysOf, type HeldCombination, type JoinKey } from './held/inference.ts';
+import { contactable, keysToRotate, type KeyToRotate } from './held/remedies.ts';
+import { subProcessorsOf, type SubProcessor } from './held/sub-processors.ts';
 import { amountOf, type AmountReport, type Names } from './tally.ts';
 import { windowOf, type Window, type WindowReport } from './window.ts';
 
@@ -27,15 +31,23 @@ export interface ExposureReport {
   readonly vendor: string;
   readonly name: string;
   readonly window: WindowReport;
+  /** Absent where it was not read. */
+  readonly basis?: Basis;
   /** Set when another policy was put in the place of the recorded one. */
   readonly under?: string;
   readonly permittedToLeave: AmountReport;
+  /** With `under`, of these: refused as asked, and permitted once the other policy's own fix is applied. */
+  readonly afterFix?: AmountReport;
   readonly refused: AmountReport & { readonly reasons: Named; readonly withheld: readonly string[] };
+  /** Answers to /permitted: nothing leaves by them, and they are counted nowhere else. */
+  readonly onlyAsked: AmountReport;
   /** Enforcement points report no usage yet. */
   readonly reportedAsSent: 'unknown';
   /** Callers state rows, not people. */
   readonly subjects: 'unknown';
-  readonly coverage: 'unknown';
+  /** How many different things callers said that the data was about. */
+  readonly objects: number;
+  readonly coverage: Coverage;
   readonly categories: readonly CategoryExposure[];
   readonly identities: Named;
   readonly environments: Named;
@@ -46,15 +58,17 @@ export interface ExposureReport {
   readonly revisions: readonly string[];
   /** Customer-data platforms that it came through. */
   readonly via: Named;
-  /** Vendors to whom this one may hand it on, as the catalogue knew when it was decided. */
-  readonly subProcessors: readonly string[];
+  /** Who else could hold it. */
+  readonly subProcessors: readonly SubProcessor[];
   /** What reached vendors from whom this one may have received it. */
   readonly indirect: readonly { readonly through: string; readonly categories: readonly string[] }[];
-  readonly joinKeys: readonly { readonly category: string; readonly form: Form; readonly alsoHeldBy: readonly string[] }[];
+  readonly joinKeys: readonly JoinKey[];
   /** Absent where the catalogue was not at hand. */
-  readonly combinations?: readonly { readonly id: string; readonly title: string; readonly categories: readonly string[]; readonly inOneMessage: boolean }[];
-  readonly keysToRotate: readonly { readonly key: string; readonly why: string }[];
+  readonly combinations?: readonly HeldCombination[];
+  readonly keysToRotate: readonly KeyToRotate[];
   readonly contactable: readonly string[];
+  /** How far all this goes, in sentences. */
+  readonly notes: readonly string[];
   /** A list of names was cut off at 1,000. */
   readonly incomplete: boolean;
 }
@@ -62,30 +76,27 @@ export interface ExposureReport {
 export interface ExposureOptions extends Window {
   readonly vendor: string;
   readonly catalogue?: Catalogue;
+  readonly basis?: Basis;
   readonly under?: string;
+  /** Records that could not be asked again under the other policy. */
+  readonly notReplayed?: number;
 }
 
-// Values that stay the same for a person, a device or a customer: what records of theirs are put together by.
-const JOIN_KEYS = ['user.unique_id', 'user.contact.email', 'user.contact.email_hash', 'user.contact.phone_number', 'user.account.username', 'user.device.device_id', 'user.device.ip_address', 'system.tenant.org_id', 'system.tenant.account_id', 'system.ai.agent_session'];
-const CONTACTS = ['user.contact', 'user.name', 'user.account.username'];
-const CREDENTIALS = 'user.authorization';
-
-const isAnyOf = (category: string, roots: readonly string[]) => roots.some((root) => isBelow(category, root));
-
 /** What a vendor was permitted to receive: an upper bound of what it has. Names only, never a value. */
-export function exposureOf(collected: Collected, { vendor, catalogue, under, ...window }: ExposureOptions): ExposureReport {
+export function exposureOf(collected: Collected, { vendor, catalogue, basis, under, notReplayed = 0, ...window }: ExposureOptions): ExposureReport {
   const holding = collected.holdings.get(vendor) ?? newHolding(vendor);
-  const held = [...holding.held.values()];
-  const contacts = [...new Set(held.filter(({ category, form }) => form === 'raw' && isAnyOf(category, CONTACTS)).map(({ category }) => category))].sort();
   return {
     report: 'exposure', v: 1, vendor,
     name: catalogue?.facts.vendors.get(vendor)?.name ?? vendor,
     window: windowOf(window),
+    ...(basis !== undefined && { basis }),
     ...(under !== undefined && { under }),
     permittedToLeave: amountOf(holding.permitted),
+    ...(under !== undefined && { afterFix: amountOf(holding.afterFix) }),
     refused: { ...amountOf(holding.refused), reasons: holding.refusedFor.list(), withheld: withheldBy(holding) },
-    reportedAsSent: 'unknown', subjects: 'unknown', coverage: 'unknown',
-    categories: held.map((one) => categoryOf(one, collected)).sort(byWeight),
+    onlyAsked: amountOf(holding.onlyAsked),
+    reportedAsSent: 'unknown', subjects: 'unknown', objects: holding.objects.list().length, coverage: coverageOf(catalogue, { vendor }),
+    categories: [...holding.held.values()].map((one) => categoryOf(one, collected)).sort(byWeight),
     identities: holding.identities.list(),
     environments: holding.environments.list(),
     events: holding.events.list(),
@@ -93,12 +104,17 @@ export function exposureOf(collected: Collected, { vendor, catalogue, under, ...
     callers: holding.callers.list(),
     revisions: sortedNames(holding.revisions),
     via: holding.via.list(),
-    subProcessors: sortedNames(holding.reaches),
+    subProcessors: subProcessorsOf(vendor, sortedNames(holding.reaches), catalogue),
     indirect: indirectTo(vendor, collected),
-    joinKeys: joinKeysOf(vendor, held, collected),
+    joinKeys: joinKeysOf(holding, collected),
     ...(catalogue !== undefined && { combinations: combinationsOf(holding, catalogue) }),
-    keysToRotate: keysOf(vendor, held, holding),
-    contactable: contacts,
+    keysToRotate: keysToRotate(holding),
+    contactable: contactable(holding),
+    notes: [
+      ...(basis === undefined ? [] : gapsOf(basis, window)),
+      ...(collected.notWritten === 0 ? [] : [`${collected.notWritten} records of the time could not be written: nobody was answered for them, and nothing may have left by them.`]),
+      ...(notReplayed === 0 ? [] : [`${notReplayed} records could not be asked again under the other policy, and are left out.`]),
+    ],
     incomplete: isIncomplete(holding),
   };
 }
@@ -134,42 +150,6 @@ function indirectTo(vendor: string, { holdings }: Collected): ExposureReport['in
     .sort((a, b) => (a.through < b.through ? -1 : 1));
 }
 
-/** A keyed hash is keyed per vendor: only the raw value is the same elsewhere (R26). */
-function joinKeysOf(vendor: string, held: readonly Held[], { holdings }: Collected): ExposureReport['joinKeys'] {
-  const keys = held.filter(({ category, form }) => isAnyOf(category, JOIN_KEYS) && (form === 'raw' || form === 'hmac' || form === 'tokenized'));
-  const distinct = new Map(keys.map(({ category, form }) => [`${category} ${form}`, { category, form }]));
-  return [...distinct.values()].sort((a, b) => (a.category < b.category ? -1 : 1)).map(({ category, form }) => ({
-    category, form,
-    alsoHeldBy: form !== 'raw' ? [] : [...holdings.values()]
-      .filter((other) => other.vendor !== vendor && [...other.held.values()].some((one) => one.category === category && one.form === 'raw'))
-      .map((other) => other.vendor).sort(),
-  }));
-}
-
-/** Combinations that the categories make up together, in one message or over all of them. */
-function combinationsOf(holding: Holding, { combinations }: Catalogue): NonNullable<ExposureReport['combinations']> {
-  const all = [...new Set([...holding.held.values()].map(({ category }) => category))].sort();
-  const sets = holding.sets.list().map(({ name }) => name.split(' '));
-  return combinations.flatMap(({ id, title, selectors, min }) => {
-    const membersIn = (categories: readonly string[]) => selectors.map((member) => categories.filter((category) => covers(member, category, new Set(ancestorsOf(category))))).filter((found) => found.length > 0);
-    const found = membersIn(all);
-    if (found.length < min) return [];
-    return [{ id, title: title ?? id, categories: [...new Set(found.flat())].sort(), inOneMessage: sets.some((set) => membersIn(set).length >= min) }];
-  });
-}
-
-function keysOf(vendor: string, held: readonly Held[], holding: Holding): ExposureReport['keysToRotate'] {
-  const keyed = (form: Form) => [...new Set(held.filter((one) => one.form === form).map(({ from, category }) => from ?? category))].sort();
-  const senders = sortedNames(holding.identities);
-  return [
-    ...(senders.length === 0 ? [] : [{ key: `the credentials that ${senders.join(', ')} use at ${vendor}`, why: 'the vendor held them' }]),
-    ...(['hmac', 'tokenized', 'encrypted'] as const).flatMap((form) => (keyed(form).length === 0 ? [] : [{
-      key: `the ${form} key for ${vendor}`, why: `${keyed(form).join(', ')} left under it: what is sent later must not be linked to what was taken`,
-    }])),
-    ...held.filter(({ category }) => isBelow(category, CREDENTIALS)).map(({ category, fields }) => ({ key: `what is in ${fields.list().map(({ name }) => name).join(', ')}`, why: `${category} was permitted to leave` })),
-  ];
-}
-
 const isIncomplete = (holding: Holding) => (
-  [holding.identities, holding.environments, holding.events, holding.purposes, holding.callers, holding.sets, holding.withheld, ...[...holding.held.values()].flatMap(({ fields, events }) => [fields, events])].some((names) => names.more())
+  [holding.identities, holding.environments, holding.events, holding.purposes, holding.callers, holding.sets, holding.withheld, holding.objects, holding.secrets, holding.revisions, holding.reaches, holding.via, ...[...holding.held.values()].flatMap(({ fields, events }) => [fields, events])].some((names) => names.more())
 );

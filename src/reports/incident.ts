@@ -1,19 +1,25 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
-import { notificationClock, type NotificationClock } from './clock.ts';
+import type { Vendor } from '../core/facts.ts';
+import type { Basis } from './basis.ts';
+import { notificationClock, type ClockOptions, type NotificationClock } from './clock.ts';
 import type { Collected } from './collect.ts';
+import type { Coverage } from './coverage.ts';
 import { exposureOf, type ExposureOptions, type ExposureReport } from './exposure.ts';
 
 /** What Sluice can't know, and a person must fill in before it is sent to anybody. */
 const FILL_IN = { fillIn: true } as const;
 
+/** What the recipient is to us. */
+export type Role = 'processor' | 'own system' | 'third party without a DPA';
+
 /**
  * The incident in the order of GDPR Art. 33(3): letters (a) to (d), and (4) and (5) where Sluice knows anything of them.
- * One documented form (R82); `v` rises when a member changes its meaning.
+ * One documented form (R82): `INCIDENT_SCHEMA`; `v` rises when a member changes its meaning.
  */
 export interface Incident {
   readonly report: 'incident';
   readonly v: 1;
-  readonly vendor: { readonly id: string; readonly name: string; readonly role: 'processor'; readonly subProcessors: readonly string[] };
+  readonly vendor: { readonly id: string; readonly name: string; readonly role: Role; readonly subProcessors: readonly string[] };
   readonly window: ExposureReport['window'];
   /** Art. 33(3)(a) */
   readonly nature: {
@@ -30,24 +36,34 @@ export interface Incident {
   /** Art. 33(1), absent while nobody has said when it was detected. */
   readonly clock?: NotificationClock;
   /** Art. 33(5): what it rests on. */
-  readonly evidence: { readonly revisions: readonly string[]; readonly coverage: 'unknown'; readonly categoriesNeverPermitted: readonly string[] };
+  readonly evidence: {
+    readonly log: Basis;
+    readonly revisions: readonly string[];
+    readonly coverage: Coverage;
+    readonly categoriesNeverPermitted: readonly string[];
+    /** How far all this goes. */
+    readonly notes: readonly string[];
+  };
+  /** Members that only people can fill in. */
+  readonly toBeStated: readonly string[];
 }
 
-export interface IncidentOptions extends Omit<ExposureOptions, 'catalogue' | 'under'> {
+export interface IncidentOptions extends Omit<ExposureOptions, 'catalogue' | 'basis' | 'under'> {
   readonly catalogue: Catalogue;
-  readonly detectedMs?: number;
-  readonly notifiedMs?: number;
-  readonly nowMs: number;
-  /** What the kill switch says of the vendor at the end of the log. */
-  readonly state?: string;
+  readonly basis: Basis;
+  readonly times?: Omit<ClockOptions, 'vendor'>;
+  /** The vendor's state now: the worst of what the catalogue and the kill switch say. */
+  readonly state: string;
 }
 
-export function incidentOf(collected: Collected, { detectedMs, notifiedMs, nowMs, state, ...options }: IncidentOptions): Incident {
+export function incidentOf(collected: Collected, { times, state, ...options }: IncidentOptions): Incident {
   const exposure = exposureOf(collected, options);
   const vendor = options.catalogue.facts.vendors.get(options.vendor);
+  const subProcessors = exposure.subProcessors.map((one) => one.vendor);
+  const clock = times === undefined || vendor === undefined ? undefined : notificationClock({ vendor, ...times });
   return {
     report: 'incident', v: 1,
-    vendor: { id: options.vendor, name: exposure.name, role: 'processor', subProcessors: exposure.subProcessors },
+    vendor: { id: options.vendor, name: exposure.name, role: roleOf(vendor), subProcessors },
     window: exposure.window,
     nature: {
       description: `Data that ${exposure.name} had received from us may have been disclosed.`,
@@ -56,17 +72,30 @@ export function incidentOf(collected: Collected, { detectedMs, notifiedMs, nowMs
     },
     contact: { dataProtectionOfficer: FILL_IN },
     likelyConsequences: consequences(exposure),
-    measures: {
-      taken: state === 'breached' || state === 'terminated' ? [`Sluice denies everything to ${options.vendor}: its state is ${state}.`] : [],
-      proposed: [
-        ...(state === 'breached' || state === 'terminated' ? [] : [`Set the state of ${options.vendor} to breached, so that nothing more leaves.`]),
-        ...exposure.keysToRotate.map(({ key, why }) => `Rotate ${key}: ${why}.`),
-        ...(exposure.contactable.length === 0 ? [] : ['Warn the people concerned of phishing.']),
-        ...(exposure.subProcessors.length === 0 ? [] : [`Ask ${exposure.name} what it handed on to ${exposure.subProcessors.join(', ')}.`]),
-      ],
-    },
-    ...(detectedMs !== undefined && vendor !== undefined && { clock: notificationClock({ vendor, detectedMs, nowMs, ...(notifiedMs !== undefined && { notifiedMs }) }) }),
-    evidence: { revisions: exposure.revisions, coverage: 'unknown', categoriesNeverPermitted: exposure.refused.withheld },
+    measures: measuresOf(exposure, { state, subProcessors }),
+    ...(clock !== undefined && { clock }),
+    evidence: { log: options.basis, revisions: exposure.revisions, coverage: exposure.coverage, categoriesNeverPermitted: exposure.refused.withheld, notes: exposure.notes },
+    toBeStated: ['nature.dataSubjects.categories', 'nature.dataSubjects.approximateNumber', 'contact.dataProtectionOfficer', ...(clock === undefined ? ['clock'] : [])],
+  };
+}
+
+/** One that has signed nothing processes for itself. */
+export function roleOf(vendor: Vendor | undefined): Role {
+  if (vendor?.party === 'first') return 'own system';
+  const dpa = vendor?.claims.find(({ name }) => name === 'dpa')?.value;
+  return dpa === undefined || dpa === null || dpa === false ? 'third party without a DPA' : 'processor';
+}
+
+function measuresOf({ vendor, name, keysToRotate, contactable }: ExposureReport, { state, subProcessors }: { readonly state: string; readonly subProcessors: readonly string[] }): Incident['measures'] {
+  const isStopped = state === 'breached' || state === 'terminated';
+  return {
+    taken: isStopped ? [`Sluice denies everything to ${vendor}: its state is ${state}.`] : [],
+    proposed: [
+      ...(isStopped ? [] : [`Set the state of ${vendor} to breached, so that nothing more leaves.`]),
+      ...keysToRotate.map(({ key, why }) => `Rotate ${key}: ${why}.`),
+      ...(contactable.length === 0 ? [] : ['Warn the people concerned of phishing.']),
+      ...(subProcessors.length === 0 ? [] : [`Ask ${name} what it handed on to ${subProcessors.join(', ')}.`]),
+    ],
   };
 }
 

@@ -1,8 +1,11 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { inEu } from '../core/catalogue/regions.ts';
-import { leftBy } from '../replay/leaving.ts';
-import type { Group } from '../replay/scan.ts';
-import { toCsv } from './csv.ts';
+import { gapsOf, type Basis } from './basis.ts';
+import type { Collected, ForPurpose } from './collect.ts';
+import { roleOf, type Role } from './incident.ts';
+import { regulationsOf } from './regulations.ts';
+import { toCsv } from './text/csv.ts';
+import { windowOf, type Window, type WindowReport } from './window.ts';
 
 /** One purpose at one recipient: the items of GDPR Art. 30(1). */
 export interface Processing {
@@ -10,68 +13,80 @@ export interface Processing {
   readonly recipient: string;
   readonly recipientName: string;
   /** Of the recipient. */
-  readonly role: 'processor' | 'own system';
+  readonly role: Role;
   readonly subProcessors: readonly string[];
   readonly apps: readonly string[];
+  readonly events: readonly string[];
   readonly dataCategories: readonly string[];
-  /** Art. 30(1)(c) asks for it; no catalogue has it. */
-  readonly dataSubjects: 'fill in';
+  /** Art. 30(1)(c) asks for it; no catalogue has it: `fill in`, unless somebody did. */
+  readonly dataSubjects: string;
   readonly regions: readonly string[];
   readonly thirdCountry: 'yes' | 'no' | 'unknown';
   readonly transferBasis: string;
   readonly retentionDays: string;
   /** Art. 30(1)(g): in which forms it left. */
   readonly measures: readonly string[];
+  /** Law that the categories may bring in; a hint, no advice. */
+  readonly regulations: readonly string[];
   readonly decisions: number;
 }
 
 export interface ProcessingRecords {
   readonly report: 'processing';
   readonly v: 1;
+  readonly controller: string;
+  readonly contact: string;
+  readonly window: WindowReport;
+  readonly basis: Basis;
   readonly processing: readonly Processing[];
+  readonly notes: readonly string[];
 }
 
-interface Gathered { readonly purpose: string; readonly vendor: string; readonly apps: Set<string>; readonly categories: Set<string>; readonly forms: Set<string>; decisions: number }
+export interface ProcessingOptions extends Window {
+  readonly catalogue: Catalogue;
+  readonly basis: Basis;
+  readonly controller?: string;
+  readonly contact?: string;
+  /** Whom the data is about: no catalogue says so. */
+  readonly subjects?: string;
+}
+
+const FILL_IN = 'fill in';
 
 /** A record of processing activities (R77), from what was permitted to leave. */
-export async function processingOf(groups: AsyncIterable<Group>, catalogue: Catalogue): Promise<ProcessingRecords> {
-  const gathered = new Map<string, Gathered>();
-  for await (const { record, count } of groups) {
-    const left = leftBy(record);
-    if (left.length === 0) continue;
-    const purpose = record.purpose ?? '(none)';
-    const key = JSON.stringify([purpose, record.vendor]);
-    const one = gathered.get(key) ?? { purpose, vendor: record.vendor, apps: new Set(), categories: new Set(), forms: new Set(), decisions: 0 };
-    gathered.set(key, one);
-    one.decisions += count;
-    const app = record.event === undefined ? undefined : catalogue.event(record.event)?.fact.app;
-    if (app !== undefined) one.apps.add(app);
-    for (const { category, form } of left) {
-      one.categories.add(category);
-      one.forms.add(form);
-    }
-  }
-  return { report: 'processing', v: 1, processing: [...gathered.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => describe(one, catalogue)) };
-}
-
-function describe({ purpose, vendor: id, apps, categories, forms, decisions }: Gathered, { facts, vendorGraph }: Catalogue): Processing {
-  const vendor = facts.vendors.get(id);
-  const claim = (name: string) => vendor?.claims.find((one) => one.name === name)?.value ?? null;
-  const basis = claim('transfer_basis');
-  const regions = vendor?.regions ?? [];
+export function processingOf({ holdings }: Collected, { catalogue, basis, controller = FILL_IN, contact = FILL_IN, subjects = FILL_IN, ...window }: ProcessingOptions): ProcessingRecords {
+  const processing = [...holdings.values()].flatMap(({ vendor, byPurpose }) => [...byPurpose].map(([purpose, one]) => describe({ vendor, purpose, subjects }, one, catalogue)));
   return {
-    purpose, recipient: id, recipientName: vendor?.name ?? id, role: vendor?.party === 'first' ? 'own system' : 'processor',
-    subProcessors: vendor === undefined ? [] : vendorGraph.reached(id).filter(({ subProcessor }) => subProcessor).map((one) => one.vendor).sort(),
-    apps: [...apps].sort(), dataCategories: [...categories].sort(), dataSubjects: 'fill in', regions,
-    thirdCountry: regions.length === 0 ? 'unknown' : regions.every(inEu) ? 'no' : 'yes',
-    transferBasis: basis === null ? 'none recorded' : typeof basis === 'object' && !Array.isArray(basis) && 'type' in basis ? String(basis['type']) : String(basis),
-    retentionDays: claim('retention_days') === null ? 'unknown' : String(claim('retention_days')),
-    measures: [...forms].sort(), decisions,
+    report: 'processing', v: 1, controller, contact, window: windowOf(window), basis,
+    processing: processing.sort((a, b) => (a.purpose === b.purpose ? (a.recipient < b.recipient ? -1 : 1) : a.purpose < b.purpose ? -1 : 1)),
+    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window)],
   };
 }
 
-const COLUMNS = ['purpose', 'recipient', 'recipientName', 'role', 'subProcessors', 'apps', 'dataCategories', 'dataSubjects', 'regions', 'thirdCountry', 'transferBasis', 'retentionDays', 'measures', 'decisions'] as const;
+function describe({ vendor: id, purpose, subjects }: { readonly vendor: string; readonly purpose: string; readonly subjects: string }, one: ForPurpose, catalogue: Catalogue): Processing {
+  const { facts, vendorGraph } = catalogue;
+  const vendor = facts.vendors.get(id);
+  const claim = (name: string) => vendor?.claims.find((known) => known.name === name)?.value ?? null;
+  const basis = claim('transfer_basis');
+  const regions = vendor?.regions ?? [];
+  const reached = vendorGraph.reached(id);
+  const categories = [...one.categories].sort();
+  const events = one.events.list().map(({ name }) => name).sort();
+  return {
+    purpose, recipient: id, recipientName: vendor?.name ?? id, role: roleOf(vendor),
+    subProcessors: reached.filter(({ subProcessor }) => subProcessor).map((known) => known.vendor).sort(),
+    apps: [...new Set(events.flatMap((event) => catalogue.event(event)?.fact.app ?? []))].sort(), events, dataCategories: categories, dataSubjects: subjects, regions,
+    thirdCountry: regions.length === 0 ? 'unknown' : regions.every(inEu) ? 'no' : 'yes',
+    transferBasis: basis === null ? 'none recorded' : typeof basis === 'object' && !Array.isArray(basis) && 'type' in basis ? String(basis['type']) : String(basis),
+    retentionDays: claim('retention_days') === null ? 'unknown' : String(claim('retention_days')),
+    measures: [...one.forms].sort(), regulations: regulationsOf(categories, catalogue, vendor?.categories.includes('llm') === true || reached.some(({ llm }) => llm)),
+    decisions: one.amount.decisions,
+  };
+}
 
-export const processingCsv = ({ processing }: ProcessingRecords): string => (
-  toCsv(COLUMNS, processing.map((one) => COLUMNS.map((column) => { const value = one[column]; return typeof value === 'object' ? value.join(' ') : String(value); })))
+const COLUMNS = ['purpose', 'recipient', 'recipientName', 'role', 'subProcessors', 'apps', 'events', 'dataCategories', 'dataSubjects', 'regions', 'thirdCountry', 'transferBasis', 'retentionDays', 'measures', 'regulations', 'decisions'] as const;
+
+/** The controller and its contact in every row: Art. 30(1)(a). */
+export const processingCsv = ({ controller, contact, processing }: ProcessingRecords): string => (
+  toCsv(['controller', 'contact', ...COLUMNS], processing.map((one) => [controller, contact, ...COLUMNS.map((column) => { const value = one[column]; return typeof value === 'object' ? value.join('; ') : String(value); })]))
 );

@@ -1,19 +1,23 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { SluiceError } from '../core/errors.ts';
+import type { VendorState } from '../core/facts.ts';
+import { worseState } from '../core/prepare/receiver.ts';
 import { didYouMean } from '../core/suggest.ts';
-import type { LogLine } from '../replay/recorded.ts';
-import { scan, type ScanOptions } from '../replay/scan.ts';
+import { lastOf } from '../log/last.ts';
+import { scan } from '../replay/scan.ts';
 import { acrossVendors } from './across.ts';
-import { notificationClock } from './clock.ts';
-import { collect } from './collect.ts';
+import { readBasis } from './basis.ts';
+import { notificationClock, type ClockOptions } from './clock.ts';
+import { collectFrom, createCollector, scanFor } from './collect.ts';
 import { exposureOf } from './exposure.ts';
-import { exposureText } from './exposure-text.ts';
-import { flowsCsv, flowsMermaid, flowsOf, parseFlows } from './flows.ts';
 import { unusedGrants } from './grants.ts';
 import { incidentOf } from './incident.ts';
+import { flowsOf } from './map/flows.ts';
+import { flowsCsv, flowsMermaid, parseFlows } from './map/formats.ts';
 import { negativeOf } from './negative.ts';
 import { processingCsv, processingOf } from './processing.ts';
-import { acrossText, clockText, flowsText, incidentText, negativeText, processingText, unusedText } from './text.ts';
+import { exposureText } from './text/exposure.ts';
+import { acrossText, clockText, flowsText, incidentText, negativeText, processingText, unusedText } from './text/reports.ts';
 import { parseMoment, type Window } from './window.ts';
 
 export interface ReportDeps {
@@ -47,46 +51,47 @@ interface Kind {
 }
 
 const WINDOW = ['from', 'to'];
+const CLOCK = ['detected', 'notified', 'aware', 'told'];
 
 /** What reports there are. */
 export const REPORTS: Readonly<Record<string, Kind>> = {
   exposure: {
     summary: 'what a vendor was permitted to receive', parameters: [...WINDOW, 'vendor'], required: ['vendor'], formats: ['json', 'markdown'],
     async run(parameters, { dir, catalogue }, window) {
-      const collected = await collect(scan({ dir, ...window }));
-      const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue });
+      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window })];
+      const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue, basis });
       return { value, markdown: () => exposureText(value) };
     },
   },
   incident: {
-    summary: 'an incident at a vendor, in the order of GDPR Art. 33(3)', parameters: [...WINDOW, 'vendor', 'detected', 'notified'], required: ['vendor'], formats: ['json', 'markdown'],
+    summary: 'an incident at a vendor, in the order of GDPR Art. 33(3)', parameters: [...WINDOW, 'vendor', ...CLOCK], required: ['vendor'], formats: ['json', 'markdown'],
     async run(parameters, { dir, catalogue, nowMs }, window) {
-      const vendor = vendorOf(parameters, catalogue);
-      let states: Readonly<Record<string, string>> = {};
-      const other = ({ kind, vendorStates }: LogLine) => { if (kind === 'snapshot_activated') states = (vendorStates ?? {}) as typeof states; };
-      const collected = await collect(scan({ dir, ...window, other }));
-      const state = states[vendor] ?? catalogue.facts.vendors.get(vendor)?.state;
-      const value = incidentOf(collected, { ...window, vendor, catalogue, nowMs, ...timesOf(parameters), ...(state !== undefined && { state }) });
+      const times = timesOf(parameters, nowMs);
+      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window })];
+      const vendor = vendorOf(parameters, catalogue, collected.holdings);
+      const state = await stateOf(vendor, dir, catalogue);
+      const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, ...(times !== undefined && { times }) });
       return { value, markdown: () => incidentText(value) };
     },
   },
   vendors: {
     summary: 'what all vendors hold, and what they can put together', parameters: WINDOW, required: [], formats: ['json', 'markdown'],
-    async run(_, { dir }, window) {
-      const value = acrossVendors(await collect(scan({ dir, ...window })), window);
+    async run(_, { dir, catalogue }, window) {
+      const value = acrossVendors(await collectFrom({ dir, ...window }), { ...window, catalogue, basis: await readBasis(dir) });
       return { value, markdown: () => acrossText(value) };
     },
   },
   negative: {
     summary: 'whether a category or field was ever permitted to leave', parameters: [...WINDOW, 'vendor', 'category', 'field'], required: [], formats: ['json', 'markdown'],
-    async run(parameters, { dir, catalogue }, window) {
+    async run(parameters, { dir, catalogue, nowMs }, window) {
       const named = Object.fromEntries(['vendor', 'category', 'field'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
       if (named['category'] === undefined && named['field'] === undefined) throw new SluiceError('request_invalid', 'say of what: category or field');
       // A misspelt name would prove anything.
       const { category } = named;
-      if (category !== undefined && !catalogue.leaves.includes(category) && !catalogue.parents.has(category)) throw new SluiceError('request_invalid', `no category is called so${didYouMean(category, catalogue.leaves)}`);
+      if (category !== undefined && !catalogue.leaves.includes(category) && !catalogue.parents.has(category)) throw new SluiceError('request_invalid', `no category is called so${didYouMean(category, [...catalogue.leaves, ...catalogue.parents])}`);
       if (named['vendor'] !== undefined) vendorOf(parameters, catalogue);
-      const value = await negativeOf((other) => scan({ dir, ...window, other }), { ...window, ...named });
+      const collector = createCollector();
+      const value = await negativeOf(scanFor(collector, { dir, ...window }), () => collector.result().notWritten, { ...window, ...named, catalogue, basis: await readBasis(dir), nowMs });
       return { value, markdown: () => negativeText(value) };
     },
   },
@@ -95,31 +100,32 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
     async run(parameters, { dir, catalogue, nowMs }) {
       const days = parameters.get('days') ?? '90';
       if (!/^[1-9]\d{0,4}$/.test(days)) throw new SluiceError('request_invalid', 'days takes a whole number from 1 on');
-      const value = await unusedGrants(scan({ dir, permitted: true } satisfies ScanOptions), { catalogue, days: Number(days), nowMs });
+      const value = await unusedGrants(scan({ dir, permitted: true }), { catalogue, basis: await readBasis(dir), days: Number(days), nowMs });
       return { value, markdown: () => unusedText(value) };
     },
   },
   'notification-clock': {
-    summary: 'how long a vendor took to say that it was breached', parameters: ['vendor', 'detected', 'notified'], required: ['vendor', 'detected'], formats: ['json', 'markdown'],
+    summary: 'how long a vendor took to say that it was breached', parameters: ['vendor', ...CLOCK], required: ['vendor', 'detected'], formats: ['json', 'markdown'],
     async run(parameters, { catalogue, nowMs }) {
       const vendor = catalogue.facts.vendors.get(vendorOf(parameters, catalogue))!;
-      const { detectedMs, ...times } = timesOf(parameters);
-      const value = notificationClock({ vendor, detectedMs: detectedMs!, ...times, nowMs });
+      const value = notificationClock({ vendor, ...timesOf(parameters, nowMs)! });
       return { value, markdown: () => clockText(value) };
     },
   },
   'data-flow': {
     summary: 'every field on its way to every vendor: a map', parameters: [...WINDOW, 'app'], required: [], formats: ['json', 'markdown', 'csv', 'mermaid'],
     async run(parameters, { dir, catalogue, declared, nowMs }, window) {
-      const app = parameters.get('app');
-      const value = await flowsOf(scan({ dir, ...window }), { catalogue, nowMs, ...(app !== undefined && { app }), ...(declared !== undefined && { declared: declaredOf(declared) }) });
+      const app = appOf(parameters, catalogue);
+      const inventory = declared === undefined ? undefined : inventoryOf(declared);
+      const value = await flowsOf(scan({ dir, ...window }), { ...window, catalogue, basis: await readBasis(dir), nowMs, ...(app !== undefined && { app }), ...(inventory !== undefined && { declared: inventory }) });
       return { value, markdown: () => flowsText(value), csv: () => flowsCsv(value), mermaid: () => flowsMermaid(value) };
     },
   },
   processing: {
-    summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: WINDOW, required: [], formats: ['json', 'markdown', 'csv'],
-    async run(_, { dir, catalogue }, window) {
-      const value = await processingOf(scan({ dir, ...window }), catalogue);
+    summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: [...WINDOW, 'controller', 'contact', 'subjects'], required: [], formats: ['json', 'markdown', 'csv'],
+    async run(parameters, { dir, catalogue }, window) {
+      const stated = Object.fromEntries(['controller', 'contact', 'subjects'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
+      const value = processingOf(await collectFrom({ dir, ...window }), { ...window, ...stated, catalogue, basis: await readBasis(dir) });
       return { value, markdown: () => processingText(value), csv: () => processingCsv(value) };
     },
   },
@@ -127,10 +133,17 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
 
 /** @throws {SluiceError} `request_invalid`, saying which parameter is wrong, and how. */
 export async function runReport(kind: string, parameters: Parameters, deps: ReportDeps): Promise<Report> {
-  const known = kindOf(kind);
-  for (const name of parameters.keys()) if (!known.parameters.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known.parameters)}; it has ${known.parameters.join(', ')}`);
-  for (const name of known.required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
-  return known.run(parameters, deps, windowOf(parameters));
+  checkParameters(kind, parameters);
+  return kindOf(kind).run(parameters, deps, windowOf(parameters));
+}
+
+/** As far as they tell by themselves, before anything is read. @throws {SluiceError} as `runReport`. */
+export function checkParameters(kind: string, parameters: Parameters): void {
+  const { parameters: known, required } = kindOf(kind);
+  for (const name of parameters.keys()) if (!known.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known)}; it has ${known.join(', ')}`);
+  for (const name of required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
+  windowOf(parameters);
+  timesOf(parameters, 0);
 }
 
 /** @throws {SluiceError} `not_found` */
@@ -152,10 +165,32 @@ function windowOf(parameters: Parameters): Window {
   return { ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }) };
 }
 
-function timesOf(parameters: Parameters): { readonly detectedMs?: number; readonly notifiedMs?: number } {
-  const [detectedMs, notifiedMs] = [moment(parameters, 'detected'), moment(parameters, 'notified')];
-  if (notifiedMs !== undefined && (detectedMs === undefined || notifiedMs < detectedMs)) throw new SluiceError('request_invalid', 'notified must be a time after detected');
-  return { ...(detectedMs !== undefined && { detectedMs }), ...(notifiedMs !== undefined && { notifiedMs }) };
+/** Undefined when nobody said when it was detected. */
+function timesOf(parameters: Parameters, nowMs: number): Omit<ClockOptions, 'vendor'> | undefined {
+  const [detectedMs, notifiedMs, awareMs, toldMs] = CLOCK.map((name) => moment(parameters, name));
+  if (detectedMs === undefined) {
+    const needing = CLOCK.slice(1).find((name) => parameters.has(name));
+    if (needing !== undefined) throw new SluiceError('request_invalid', `${needing} needs detected: when the vendor noticed`);
+    return undefined;
+  }
+  if (notifiedMs !== undefined && notifiedMs < detectedMs) throw new SluiceError('request_invalid', 'notified must be a time after detected');
+  if (awareMs !== undefined && awareMs < detectedMs) throw new SluiceError('request_invalid', 'aware must be a time after detected');
+  const knownMs = awareMs ?? notifiedMs;
+  if (toldMs !== undefined && (knownMs === undefined || toldMs < knownMs)) throw new SluiceError('request_invalid', 'told must be a time after aware, or after notified');
+  return { detectedMs, nowMs, ...(notifiedMs !== undefined && { notifiedMs }), ...(awareMs !== undefined && { awareMs }), ...(toldMs !== undefined && { toldMs }) };
+}
+
+/** The worst of what the files and the kill switch say, whatever time the report is of. */
+async function stateOf(vendor: string, dir: string, { facts }: Catalogue): Promise<VendorState> {
+  const states = (await lastOf(dir, 'snapshot_activated'))?.['vendorStates'] as Readonly<Record<string, VendorState>> | undefined;
+  return worseState(facts.vendors.get(vendor)?.state ?? 'active', states?.[vendor]);
+}
+
+function appOf(parameters: Parameters, { facts }: Catalogue): string | undefined {
+  const app = parameters.get('app');
+  const known = [...new Set([...facts.events.values()].flatMap((event) => event.app ?? []))].sort();
+  if (app !== undefined && !known.includes(app)) throw new SluiceError('request_invalid', `no event is of this app${didYouMean(app, known)}`);
+  return app;
 }
 
 function vendorOf(parameters: Parameters, { facts }: Catalogue, logged: ReadonlyMap<string, unknown> = new Map()): string {
@@ -165,7 +200,7 @@ function vendorOf(parameters: Parameters, { facts }: Catalogue, logged: Readonly
   return vendor;
 }
 
-function declaredOf(text: string): ReturnType<typeof parseFlows> {
+function inventoryOf(text: string): ReturnType<typeof parseFlows> {
   try {
     return parseFlows(text);
   } catch (error) {

@@ -14,7 +14,8 @@ export function parseMoment(text: string, isEnd: boolean): number | undefined {
   if (!isDate && !TIME.test(text)) return undefined;
   const atMs = Date.parse(text);
   // Date.parse takes 30 February for a day in March.
-  if (Number.isNaN(atMs) || (isDate && new Date(atMs).toISOString().slice(0, 10) !== text)) return undefined;
+  const dayMs = Date.parse(text.slice(0, 10));
+  if (Number.isNaN(atMs) || Number.isNaN(dayMs) || new Date(dayMs).toISOString().slice(0, 10) !== text.slice(0, 10)) return undefined;
   return isDate && isEnd ? atMs + DAY_MS : atMs;
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { readLog } from '../log/read.ts';
 import { checkpointPath } from '../log/tree/checkpoints.ts';
-import { ProofError, proveRecord } from '../log/tree/prove.ts';
+import { NotSignedYet, proveRecord } from '../log/tree/prove.ts';
 import { readTileFile } from '../log/tree/tiles.ts';
 
 /** What the log offers as a tree, in the C2SP formats. */
@@ -9,7 +9,7 @@ export interface TreeProofs {
   /** A `c2sp.org/tlog-proof@v1`; undefined while no checkpoint covers the record. */
   proofOf(index: number): Promise<string | undefined>;
   checkpoint(): Promise<string | undefined>;
-  /** By what follows `/tile/`: `0/x001/067`, `entries/000.p/5`. */
+  /** By what follows `/log/tile/`: `0/x001/067`, `entries/000.p/5`. */
   tile(path: string): Promise<Uint8Array | undefined>;
 }
 
@@ -19,7 +19,7 @@ export function createProofs(dir: string): TreeProofs {
   const text = () => readFile(checkpointPath(dir), 'utf8').catch(() => undefined);
   return {
     proofOf: (index) => proveRecord(dir, index).catch((error: unknown) => {
-      if (error instanceof ProofError) return undefined;
+      if (error instanceof NotSignedYet) return undefined;
       throw error;
     }),
     checkpoint: text,

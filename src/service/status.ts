@@ -1,4 +1,6 @@
 import type { Facts } from '../core/facts.ts';
+import type { DiskUsage } from '../log/disk.ts';
+import type { IndexStatus } from '../log/index/log-index.ts';
 import type { OpenedLog } from '../log/log.ts';
 import type { PdpStatus } from '../pdp.ts';
 import type { Snapshots } from '../snapshot.ts';
@@ -12,12 +14,14 @@ export interface StatusParts {
   readonly permit: PermitSource | undefined;
   readonly reloadErrors: readonly string[] | undefined;
   readonly nowMs: number;
+  readonly disk: DiskUsage | undefined;
+  readonly index: IndexStatus | undefined;
 }
 
 /** Where environments.yaml says nothing, and facts come from Permit. */
 const DEGRADED_MS = 5 * 60_000;
 
-export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs }: StatusParts): PdpStatus {
+export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs, disk, index }: StatusParts): PdpStatus {
   const ageOf = (environment: string) => snapshots.of(environment)?.ageMs(nowMs) ?? 0;
   const degradedMs = (environment: string) => loaded.facts.environments.get(environment)?.degradedAgeMs ?? (permit?.environments.includes(environment) === true ? DEGRADED_MS : Infinity);
   return {
@@ -28,6 +32,8 @@ export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs }
     ...(log.failure() !== undefined && { logFailure: log.failure()! }),
     queuedRecords: log.queued(),
     ...(log.evidence !== undefined && { tree: log.evidence.status() }),
+    ...(disk !== undefined && { disk }),
+    ...(index !== undefined && { index: { lag: Math.max(0, index.size - index.next), ...(index.failure !== undefined && { failure: index.failure }) } }),
     shadow: shadowsOf(loaded.facts),
     environments: Object.fromEntries(snapshots.numbers().map(([environment, number]) => [environment, { number, ageMs: ageOf(environment) }])),
     waiting: snapshots.waiting,

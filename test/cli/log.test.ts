@@ -34,7 +34,7 @@ test('verify: the log of the data directory, or a copy of it; exit 1 and the pla
   const file = path.join(dir(), 'segments', name);
   writeFileSync(file, readFileSync(file, 'utf8').replace(/"n":(\d+)1}/, '"n":$12}'));
   expect(sluice(['verify', '--vkey', vkey])).toMatchObject({ status: 1, out: expect.stringMatching(new RegExp(`^WRONG {2}segments/${name}:\\d+: record \\d+1 was changed`)) });
-  expect(sluice(['verify', data])).toMatchObject({ status: 2, err: expect.stringContaining('is no log: it has no segments/') });
+  expect(sluice(['verify', data])).toMatchObject({ status: 2, err: expect.stringContaining('is no log: it has no segments/ and no checkpoints') });
 });
 
 test('prove: a file that verify.mjs checks alone', () => {

@@ -88,6 +88,9 @@ test('built and started as the Dockerfile says: as an ordinary user, read-only b
   const image = folderOf(last);
   const app = path.join(image, 'opt/sluice');
   expect((await readdir(path.join(app, 'node_modules'))).filter((name) => ['jest', 'typescript', 'oxlint'].includes(name))).toEqual([]);
+  const fromImage = (name: string) => `import(${JSON.stringify(name)}).then((all) => process.stdout.write(Object.keys(all).sort().join()))`;
+  expect((await run(process.execPath, ['--input-type=module', '-e', fromImage('pg')], { cwd: app })).stdout).toContain('Client');
+  expect((await run(process.execPath, ['--input-type=module', '-e', fromImage('pg-copy-streams')], { cwd: app })).stdout).toContain('from');
   await mkdir(path.join(image, 'usr/local/bin'), { recursive: true });
   await cp(process.execPath, path.join(image, 'usr/local/bin/node'));
   await run('chmod', ['-R', 'a+rX', image]);
@@ -192,6 +195,14 @@ async function freePort(): Promise<number> {
 }
 
 // Written last, so that the folder of the tests can be used without an image.
+test('the image has the clients of sinks that the tests ran with', async () => {
+  const versions = async (lock: string) => {
+    const { packages } = JSON.parse(await readFile(lock, 'utf8')) as { packages: Record<string, { version: string }> };
+    return ['pg', 'pg-copy-streams', 'pg-protocol', 'pg-types'].map((name) => packages[`node_modules/${name}`]!.version);
+  };
+  expect(await versions(path.join(root, 'deploy/sinks/package-lock.json'))).toEqual(await versions(path.join(root, 'package-lock.json')));
+});
+
 test('the first start is done once: what is there is never overwritten', async () => {
   const home = path.join(work, 'home');
   await mkdir(path.join(home, 'policies'), { recursive: true });

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { endServers, QUESTION, startServer, until } from '../support/server.ts';
+import { endServers, makeFolder, QUESTION, startServer, until } from '../support/server.ts';
 
 const run = promisify(execFile);
 const deploy = path.resolve(import.meta.dirname, '../../deploy');
@@ -38,7 +38,9 @@ let port: number;
 let server: Awaited<ReturnType<typeof startServer>>;
 beforeAll(async () => {
   port = await freePort();
-  server = await startServer({ env: { SLUICE_METRICS_PORT: String(port) } });
+  const sinks = path.join(await makeFolder(), 'sinks.yaml');
+  await writeFile(sinks, 'sinks: { out: { type: stdout, vendor: internal-obs, environment: production } }\n');
+  server = await startServer({ env: { SLUICE_METRICS_PORT: String(port), SLUICE_SINKS_FILE: sinks } });
   await ask();
   metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }, 60_000);

@@ -112,7 +112,7 @@ test('a bare date as to ends with its day (J28), and a time is exclusive', async
   expect(indexes((await get('/decisions?to=2026-11-21')).text)).toEqual([]);
 });
 
-test.each(['/decisions', '/decisions/0', '/decisions/0/proof', '/log/checkpoint', '/tile/0/x001/067'])('%s: only who may read the log reads it; others leave a record', async (path) => {
+test.each(['/decisions', '/decisions/0', '/decisions/0/proof', '/log/checkpoint', '/log/tile/0/x001/067'])('%s: only who may read the log reads it; others leave a record', async (path) => {
   await decide(1);
   expect((await get(path, { token: null })).status).toBe(401);
   expect((await get(path, { method: 'POST' })).status).toBe(405);
@@ -203,8 +203,8 @@ test('proofs, checkpoint and tiles are given as they are, on record', async () =
   expect(await get('/decisions/1/proof')).toMatchObject({ status: 200, text: 'c2sp.org/tlog-proof@v1\nindex 1\n' });
   expect((await get('/decisions/0/proof')).status).toBe(404);
   expect((await get('/log/checkpoint')).text).toBe('sluice/test\n7\n');
-  expect((await get('/tile/0/x001/067')).headers).toMatchObject({ 'content-type': 'application/octet-stream', 'content-length': '3' });
-  for (const path of ['/tile/0/x001/068', '/tile/../origin', '/tile/0/%2e%2e/067']) expect((await get(path)).status).toBe(404);
+  expect((await get('/log/tile/0/x001/067')).headers).toMatchObject({ 'content-type': 'application/octet-stream', 'content-length': '3' });
+  for (const path of ['/log/tile/0/x001/068', '/log/tile/../origin', '/log/tile/0/%2e%2e/067']) expect((await get(path)).status).toBe(404);
   expect(ofKind('log_read').map(({ read }) => read)).toEqual(['record', 'proof', 'record', 'checkpoint', 'tile']);
 });
 

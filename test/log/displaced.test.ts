@@ -11,7 +11,7 @@ const segment = () => file('segments', FIRST);
 /** A log whose clock stands until it is moved; what a second has passed since is looked at again. */
 async function written() {
   const clock = { nowMs: AT_MS };
-  const log = await open({ now: () => clock.nowMs });
+  const log = await open({ now: () => clock.nowMs, monotonic: () => clock.nowMs });
   await fill(log, 0, 20);
   await log.evidence!.sign();
   return { log, clock };

@@ -48,7 +48,7 @@ async function snapshotOf(policies: string): Promise<Snapshot> {
 const hashOf = (recorder: Recorder) => openNames(path.join(recorder.dataDir, 'keys', 'names.key'), false).hash;
 
 async function impact(recorder: Recorder, policies: string, window: { fromMs?: number; toMs?: number } = {}): Promise<Impact> {
-  return impactOf(scan({ dir: recorder.dir, ...window }), byFacts({ snapshot: await snapshotOf(policies), hash: hashOf(recorder) }));
+  return impactOf(scan({ dir: recorder.dir, ...window }), byFacts({ snapshot: await snapshotOf(policies), hashes: [hashOf(recorder)] }));
 }
 
 async function all(dir: string): Promise<readonly Group[]> {
@@ -121,10 +121,8 @@ describe('R66 exact reproduction', () => {
     const policies = await copyPolicies({});
     const recorder = await record({ policies, rego });
     await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'region'] });
-    const file = path.join(rego, 'egress', 'rules', 'genai.rego');
-    const files = await readdir(rego, { recursive: true });
-    const rules = files.find((name) => name.endsWith('genai.rego')) ?? file;
-    await writeFile(path.join(rego, rules), `${await readFile(path.join(rego, rules), 'utf8')}\n# changed\n`);
+    const file = path.join(rego, (await readdir(rego, { recursive: true })).find((name) => name.endsWith('genai.rego'))!);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"system.ai.knowledge_base_id"]', '"system.ai.knowledge_base_id", "system.ai.agent_session"]'));
     await recorder.reload();
     await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'org_id'] });
     await recorder.close();
@@ -132,12 +130,12 @@ describe('R66 exact reproduction', () => {
     expect(JSON.parse(out)).toMatchObject({ records: 2, reproduced: 2, missingBundles: {} });
     expect(code).toBe(0);
 
-    const groups = await all(recorder.dir);
-    const lost = groups[0]!.record.bundle!;
+    const [before, after] = (await all(recorder.dir)).map((group) => group.record.bundle!);
+    expect(before).not.toBe(after);
     await rm(path.join(recorder.dataDir, 'bundles'), { recursive: true });
-    const without = JSON.parse((await run(recorder, '--json')).out) as { missingBundles: Record<string, number>; reproduced: number };
-    expect(without).toMatchObject({ reproduced: 0 });
-    expect(Object.keys(without.missingBundles)).toContain(lost);
+    const without = await run(recorder, '--json');
+    expect(JSON.parse(without.out)).toMatchObject({ reproduced: 0, missingBundles: { [before!]: 1, [after!]: 1 } });
+    expect(without.code).toBe(1);
   }, 60_000);
 });
 

@@ -4,9 +4,9 @@ import { createCatalogue } from '../../src/core/catalogue/catalogue.ts';
 import type { FieldsRecord } from '../../src/core/record.ts';
 import { readLog } from '../../src/log/read.ts';
 import { scan } from '../../src/replay/scan.ts';
-import { collect } from '../../src/reports/collect.ts';
+import { collect, collectFrom, createCollector } from '../../src/reports/collect.ts';
 import { exposureOf, type ExposureReport } from '../../src/reports/exposure.ts';
-import { exposureText } from '../../src/reports/exposure-text.ts';
+import { exposureText } from '../../src/reports/text/exposure.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { traffic } from '../../scripts/demo-traffic.ts';
 import { endServers } from '../support/server.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([endServers(), removeWorlds()]));
 
 async function reportOf(recorder: Recorder, vendor: string, window: { fromMs?: number; toMs?: number } = {}, policies = `${ROOT}/policies`): Promise<ExposureReport> {
-  const collected = await collect(scan({ dir: recorder.dir, ...window }));
+  const collected = await collectFrom({ dir: recorder.dir, ...window });
   return exposureOf(collected, { vendor, ...window, catalogue: createCatalogue(await loadYaml(policies)) });
 }
 
@@ -89,7 +89,7 @@ describe('R63 exposure of a vendor', () => {
       expect(summed(await reportOf(demo, 'mixpanel', window))).toEqual(await bruteForce(demo.dir, 'mixpanel', window));
     }
     const few = exposureOf(await collect(scan({ dir: demo.dir, maxGroups: 3 })), { vendor: 'mixpanel' });
-    const { combinations: _, name: __, ...all } = await reportOf(demo, 'mixpanel');
+    const { combinations: _, name: __, coverage: ___, subProcessors: ____, onlyAsked: _____, ...all } = await reportOf(demo, 'mixpanel');
     expect(few).toMatchObject(all);
   });
 
@@ -97,9 +97,9 @@ describe('R63 exposure of a vendor', () => {
     const report = await reportOf(demo, 'mixpanel');
     expect(report.identities.map(({ name }) => name).sort()).toEqual(['agent:copilot', 'service:checkout', 'service:telemetry']);
     expect(report.environments.map(({ name }) => name).sort()).toEqual(['production', 'staging']);
-    expect(report.subProcessors).toEqual(expect.arrayContaining(['openai', 'anthropic']));
+    expect(report.subProcessors).toEqual(expect.arrayContaining(['openai', 'anthropic'].map((vendor) => expect.objectContaining({ vendor, path: ['mixpanel', vendor], llm: true, recorded: true }) as object)));
     expect(report.categories.find(({ madeOf }) => madeOf === 'user.location.imprecise.city')).toMatchObject({ category: 'user.location.imprecise.region', form: 'coarse', obligations: ['coarsen_geo'] });
-    expect(report).toMatchObject({ reportedAsSent: 'unknown', subjects: 'unknown', coverage: 'unknown' });
+    expect(report).toMatchObject({ reportedAsSent: 'unknown', subjects: 'unknown', coverage: { share: 'unknown', reportedFlows: 0 } });
     expect(Date.parse(report.permittedToLeave.last!)).toBeLessThanOrEqual(NOON + 400_000);
     expect(report.refused.reasons.map(({ name }) => name)).toContain('vendor_suspended');
   });
@@ -193,9 +193,22 @@ describe('R63 in another world', () => {
   }, 30_000);
 });
 
+test('more names than anyone reads are cut off at 1,000, and the report says so', () => {
+  const collector = createCollector();
+  const counted = { count: 1, withRows: 0, rows: 0, firstMs: NOON, lastMs: NOON };
+  const outcome = { decision: 'allow', obligations: [], reasons: [], fields: [{ paths: ['region'], effect: 'allow', category: 'user.location.imprecise.region' }] } as const;
+  const ask = (about: string) => collector.add({ identity: 'service:x', vendor: 'v', environment: 'production', caller: 'c', about }, outcome, { counted, shape: () => undefined });
+  for (let n = 0; n < 1000; n += 1) ask(`account:${n}`);
+  expect(exposureOf(collector.result(), { vendor: 'v' })).toMatchObject({ objects: 1000, incomplete: false });
+  ask('account:one-more');
+  const report = exposureOf(collector.result(), { vendor: 'v' });
+  expect(report).toMatchObject({ objects: 1000, incomplete: true, permittedToLeave: { decisions: 1001 } });
+  expect(exposureText(report)).toContain('A list was cut off at 1,000 names.');
+});
+
 test('Markdown: a name from outside is text, never markup', () => {
   const evil = '<img src=x onerror=alert(1)>|`](javascript:alert(1))\n# head\u202E';
-  const report = exposureOf({ holdings: new Map(), natures: new Map(), seen: { decisions: 0, withRows: 0, rows: 0, firstMs: 0, lastMs: 0 } }, { vendor: evil });
+  const report = exposureOf({ holdings: new Map(), natures: new Map(), seen: { decisions: 0, withRows: 0, rows: 0, firstMs: 0, lastMs: 0 }, notWritten: 0 }, { vendor: evil });
   const text = exposureText(report);
   expect(text).not.toMatch(/^# head/m);
   expect(text).not.toContain('\u202E');

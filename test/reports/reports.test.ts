@@ -6,9 +6,10 @@ import { byFacts } from '../../src/replay/rejudge.ts';
 import { scan } from '../../src/replay/scan.ts';
 import { notificationClock } from '../../src/reports/clock.ts';
 import { collect, collectUnder } from '../../src/reports/collect.ts';
-import { parseCsv, toCsv } from '../../src/reports/csv.ts';
+import { parseCsv, toCsv } from '../../src/reports/text/csv.ts';
 import { exposureOf } from '../../src/reports/exposure.ts';
-import { flowsCsv, parseFlows, type FlowMap } from '../../src/reports/flows.ts';
+import type { FlowMap } from '../../src/reports/map/flows.ts';
+import { flowsCsv, parseFlows } from '../../src/reports/map/formats.ts';
 import { runReport, type Report } from '../../src/reports/run.ts';
 import { ageSince, createSnapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
@@ -43,7 +44,9 @@ describe('R13 residual exposure', () => {
     expect(categories).toEqual(expect.arrayContaining(['user.location.imprecise.region', 'system.operations.feature_flag']));
     for (const absent of ['system.tenant.org_id', 'system.tenant.name', 'system.ai.tool_id', 'user.contact.email', 'user.location.imprecise.city']) expect(categories).not.toContain(absent);
     // The same policy: the same exposure.
-    expect({ ...residual, under: undefined }).toEqual({ ...exposureOf(await collect(scan({ dir: demo.dir })), { vendor: 'mixpanel', catalogue }), under: undefined });
+    const recorded = exposureOf(await collect(scan({ dir: demo.dir })), { vendor: 'mixpanel', catalogue });
+    expect(residual.permittedToLeave.decisions - residual.afterFix!.decisions).toBe(recorded.permittedToLeave.decisions);
+    expect(residual.permittedToLeave.rows - residual.afterFix!.rows).toBe(recorded.permittedToLeave.rows);
     expect(collected.notReplayed).toBe(0);
   });
 });
@@ -57,8 +60,11 @@ describe('R82 incident', () => {
       contact: { dataProtectionOfficer: { fillIn: true } },
       likelyConsequences: [expect.stringContaining('user.unique_id.pseudonymous')],
       measures: { taken: ['Sluice denies everything to mixpanel: its state is breached.'], proposed: expect.arrayContaining([expect.stringContaining('Rotate')]) as string[] },
-      clock: { lagDays: 16 }, evidence: { coverage: 'unknown' },
+      clock: { lagDays: 16 }, evidence: { coverage: { share: 'unknown', reportedFlows: 0 }, log: { pruned: 0, earlier: [] } },
     });
+    // The switch was thrown after that time: it is thrown all the same.
+    expect(await valueOf('incident', { vendor: 'mixpanel', to: new Date(NOON + 2000).toISOString() })).toMatchObject({ measures: { taken: ['Sluice denies everything to mixpanel: its state is breached.'] } });
+    expect(await valueOf('incident', { vendor: 'datadog' })).toMatchObject({ vendor: { role: 'third party without a DPA' }, toBeStated: expect.arrayContaining(['clock']) as string[], measures: { taken: [] } });
     for (const item of ['## (a)', '## (b)', '## (c)', '## (d)']) expect(report.markdown()).toContain(item);
   });
 });
@@ -78,8 +84,11 @@ describe('R64 notification clock', () => {
     expect(notificationClock({ vendor: of, detectedMs, notifiedMs: detectedMs + lag * HOUR, nowMs: detectedMs + 20 * 24 * HOUR })).toMatchObject({ lagHours: lag, breachOfContract: breach });
   });
 
-  test('GDPR: 72 hours from when we knew', () => {
+  test('GDPR: 72 hours from when we knew, by the vendor or by others; to the hour is in time', () => {
     const at = (nowMs: number, notifiedMs?: number) => notificationClock({ vendor: sla(24), detectedMs, nowMs, ...(notifiedMs !== undefined && { notifiedMs }) }).gdpr;
+    const told = (awareHours: number, toldHours: number) => notificationClock({ vendor: sla(24), detectedMs, awareMs: detectedMs + awareHours * HOUR, toldMs: detectedMs + toldHours * HOUR, nowMs: detectedMs + 500 * HOUR });
+    expect(told(2, 74)).toMatchObject({ notifiedAt: null, awareAt: new Date(detectedMs + 2 * HOUR).toISOString(), lagHours: 500, breachOfContract: true, gdpr: { state: 'told in time', hoursLeft: 0 } });
+    expect(told(2, 75).gdpr).toMatchObject({ state: 'told late', hoursLeft: -1 });
     expect(at(detectedMs + 5 * HOUR)).toEqual({ deadline: null, hoursLeft: null, state: 'not started' });
     expect(at(detectedMs + 5 * HOUR, detectedMs + HOUR)).toMatchObject({ hoursLeft: 68, state: 'running' });
     expect(at(detectedMs + 73 * HOUR, detectedMs + HOUR)).toMatchObject({ hoursLeft: 0, state: 'over' });
@@ -89,7 +98,7 @@ describe('R64 notification clock', () => {
 describe('R65 a negative', () => {
   test('"no prompt ever went to Mixpanel" comes with what was looked through, and with coverage unknown', async () => {
     expect(await valueOf('negative', { vendor: 'mixpanel', category: 'user.content' })).toMatchObject({
-      answer: 'none permitted', coverage: 'unknown', permitted: { decisions: 0 }, refused: { decisions: expect.any(Number) as number }, searched: { decisions: 300 }, revisions: [expect.stringMatching(/^sha256:/)], notWritten: 0,
+      answer: 'none permitted', why: [], coverage: { share: 'unknown', reportedFlows: 0, declaredFlows: expect.any(Number) as number }, permitted: { decisions: 0 }, refused: { decisions: expect.any(Number) as number }, searched: { decisions: 300 }, revisions: [expect.stringMatching(/^sha256:/)], notWritten: 0,
     });
     expect((await make('negative', { vendor: 'mixpanel', category: 'user.content' })).markdown()).toContain('no proof that nothing was sent');
   });
@@ -103,7 +112,35 @@ describe('R65 a negative', () => {
   });
 });
 
+describe('R65 what a negative can not tell', () => {
+  test('a field that nobody had classified and that left, in shadow, may be anything; one that is named is not', async () => {
+    const recorder = await record({ policies: await copyPolicies({ 'modes.yaml': { modes: { vendors: { mixpanel: { mode: 'shadow', unknown: 'observe' } } } } }) });
+    await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'debug_ctx'] });
+    await recorder.permitted({ ...TELEMETRY, identity: 'agent:copilot', event: 'genai.tool_run', channel: 'telemetry', dataSubject: {}, context: {} });
+    await recorder.close();
+    const of = async (parameters: Record<string, string>) => (await runReport('negative', new Map(Object.entries(parameters)), { dir: recorder.dir, catalogue, nowMs: NOON })).value;
+    expect(await of({ vendor: 'mixpanel', category: 'user.content' })).toMatchObject({ answer: 'inconclusive', unclassified: 1, why: [expect.stringContaining('may be anything')] });
+    expect(await of({ vendor: 'mixpanel', field: 'prompt' })).toMatchObject({ answer: 'none permitted', unclassified: 0 });
+    expect(await of({ vendor: 'amplitude', category: 'user.content' })).toMatchObject({ answer: 'none permitted' });
+    // Permitted by /permitted is not permitted to leave.
+    expect(await of({ vendor: 'mixpanel', category: 'system.ai.prompt_category' })).toMatchObject({ permitted: { decisions: 0 }, onlyAsked: 1 });
+  }, 30_000);
+});
+
 describe('R37 unused grants', () => {
+  test('a question to /permitted uses no grant, nor does a decision that let nothing out; both are told apart', async () => {
+    const recorder = await record();
+    await recorder.permitted({ ...TELEMETRY, channel: 'telemetry', dataSubject: {}, context: {} });
+    await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'email'] });
+    await recorder.ask({ identity: 'service:checkout', vendor: 'mixpanel', environment: 'production', event: 'usage.event', fields: ['event'] });
+    await recorder.close();
+    const { value } = await runReport('unused-grants', new Map([['days', '1']]), { dir: recorder.dir, catalogue, nowMs: NOON + 60_000 });
+    const { unused, used } = value as { unused: { grant: string; lastUsed: string | null; lastAsked: string | null }[]; used: { grant: string }[] };
+    expect(used.map(({ grant }) => grant)).toEqual(['product-events']);
+    expect(unused.find(({ grant }) => grant === 'telemetry-basic')).toMatchObject({ lastUsed: null, lastAsked: new Date(NOON).toISOString() });
+    expect(unused.find(({ grant }) => grant === 'genai-log')).toMatchObject({ lastUsed: null, lastAsked: null });
+  }, 30_000);
+
   test('a grant that permitted something in the time is not listed, one that did before is, with its last use', async () => {
     const recorder = await record();
     await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id'] });
@@ -137,7 +174,7 @@ describe('R8, R60, R61, R62 data flow', () => {
     expect(flowsCsv({ flows: parseFlows(csv!()) })).toBe(csv!());
     const again = await valueOf<FlowMap>('data-flow', {}, { declared: `event,field,vendor,environment\r\nusage.event,ip,vendor-x,production\r\n` });
     expect(again.flows.filter(({ observed }) => !observed)).toMatchObject([{ event: 'usage.event', field: 'ip', declared: true, permitted: 0 }]);
-    await expect(make('data-flow', {}, { declared: 'event,field\r\n' })).rejects.toThrow('line 1: the columns vendor, environment are missing');
+    await expect(make('data-flow', {}, { declared: 'event,field\r\n' })).rejects.toThrow('row 1: the columns vendor, environment are missing');
     await expect(make('data-flow', {}, { declared: 'event,field,vendor,environment\r\n"a,b\r\n' })).rejects.toThrow('line 2: a quote is opened');
   });
 
@@ -161,14 +198,18 @@ describe('R8, R60, R61, R62 data flow', () => {
   });
 });
 
-test('R77: a record of processing has the columns of Art. 30', async () => {
-  const report = await make('processing');
+test('R77: a record of processing has the columns of Art. 30, who is what to whom, and which law it may bring in', async () => {
+  const report = await make('processing', { controller: '=Example Inc', contact: 'dpo@example.org', subjects: 'users of the dashboard' });
   const { processing } = report.value as { processing: readonly Record<string, unknown>[] };
   expect(processing.find(({ recipient }) => recipient === 'mixpanel')).toMatchObject({
-    purpose: 'analytics.reporting', role: 'processor', subProcessors: expect.arrayContaining(['openai']) as string[], thirdCountry: 'yes', transferBasis: 'SCC', dataSubjects: 'fill in', retentionDays: 'unknown', measures: ['coarse', 'raw'],
+    purpose: 'analytics.reporting', role: 'processor', subProcessors: expect.arrayContaining(['openai']) as string[], thirdCountry: 'yes', transferBasis: 'SCC', dataSubjects: 'users of the dashboard', retentionDays: 'unknown', measures: ['coarse', 'raw'], regulations: ['GDPR', 'CCPA', 'US state privacy laws', 'EU AI Act', 'NIST AI RMF'],
+    apps: expect.arrayContaining(['genai-dashboard']) as string[],
   });
   expect(processing.find(({ recipient }) => recipient === 'internal-obs')).toMatchObject({ role: 'own system' });
-  expect(report.csv!().split('\r\n')[0]).toContain('purpose,recipient');
+  const [head, first] = parseCsv(report.csv!());
+  expect(head!.slice(0, 4)).toEqual(['controller', 'contact', 'purpose', 'recipient']);
+  expect([first![0], report.csv!().split('\r\n')[1]!.startsWith(`"'=Example Inc",`)]).toEqual(['=Example Inc', true]);
+  expect((await valueOf('processing'))).toMatchObject({ controller: 'fill in', contact: 'fill in' });
 });
 
 test('R56, R57: who holds what, who can join it, and who can tell where the product is going', async () => {
@@ -181,11 +222,23 @@ test.each([
   [{ kind: 'exposure', parameters: {} }, 'exposure needs vendor'],
   [{ kind: 'exposure', parameters: { vendor: 'mixpanel', form: '2026-01-01' } }, 'did you mean from?'],
   [{ kind: 'vendors', parameters: { from: '2026-11-23', to: '2026-11-21' } }, 'from must be before to'],
-  [{ kind: 'incident', parameters: { vendor: 'mixpanel', notified: '2026-11-23' } }, 'notified must be a time after detected'],
+  [{ kind: 'incident', parameters: { vendor: 'mixpanel', notified: '2026-11-23' } }, 'notified needs detected'],
+  [{ kind: 'incident', parameters: { vendor: 'mixpanel', detected: '2026-11-24', notified: '2026-11-23' } }, 'notified must be a time after detected'],
+  [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2026-11-22', aware: '2026-11-21' } }, 'aware must be a time after detected'],
+  [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2026-11-22', told: '2026-11-23' } }, 'told must be a time after aware'],
+  [{ kind: 'data-flow', parameters: { app: 'genai-dashbord' } }, 'did you mean genai-dashboard?'],
   [{ kind: 'unused-grants', parameters: { days: '0' } }, 'days takes a whole number'],
   [{ kind: 'constructor', parameters: {} }, 'there is no such report'],
 ])('a wrong parameter is told: %j', async ({ kind, parameters }, message) => {
   await expect(make(kind, parameters as Record<string, string>)).rejects.toThrow(message);
+});
+
+test.each([
+  ['anon_user_id', 'anon_user_id'], ['service:analytics-pipeline', 'service:analytics-pipeline'], ['_x_', '\\_x\\_'], ['a|b', 'a\\|b'], ['# h', '\\# h'], ['1. x', '\\1. x'], ['- a', '\\- a'], ['(raw)', '(raw)'],
+  ['[a](javascript:x)', '\\[a\\](javascript:x)'], ['<img src=x onerror=y>', '\\<img src=x onerror=y\\>'], ['&lt;', '\\&lt;'], ['http://a.b', 'http:\u200B//a.b'], ['WWW.a.b', 'www\u200B.a.b'], ['a\u001B[31m', 'a\\\\u001b\\[31m'],
+  ['a\nb', 'a\\\\u000ab'], ['`c`', '\\`c\\`'], ['a\\b', 'a\\\\b'], ['someone@x', 'someone\\@x'],
+])('a name means nothing in Markdown, and stays readable where it would not: %j', (name, text) => {
+  expect(plain(name)).toBe(text);
 });
 
 test('property: a name in Markdown stays one line and opens no markup', () => {
@@ -203,7 +256,8 @@ test('GET /reports: for auditors alone, each reading on record, as JSON and as M
   const json = await get('/reports/exposure?vendor=mixpanel');
   expect({ status: json.status, body: json.json() }).toMatchObject({ status: 200, body: { report: 'exposure', vendor: 'mixpanel', refused: { decisions: 1 } } });
   expect((await get('/reports/exposure?vendor=mixpanel', 'demo-auditor', { accept: 'text/markdown' })).text).toContain('## Fact sheet');
-  expect((await get('/reports/data-flow?format=mermaid&app=nobody-knows-this')).text).toContain('flowchart LR');
+  expect((await get('/reports/data-flow?format=mermaid&app=genai-dashboard')).text).toContain('flowchart LR');
+  expect((await get('/reports/data-flow?app=nobody-knows-this')).status).toBe(400);
   expect((await get('/reports/exposure?vendor=mixpanel&format=csv')).status).toBe(400);
   expect((await get('/reports/nothing')).status).toBe(404);
   expect((await get('/reports/exposure?vendor=nobody')).status).toBe(400);
@@ -211,7 +265,7 @@ test('GET /reports: for auditors alone, each reading on record, as JSON and as M
   await server.end();
   const records = await readRecords(server.dataDir);
   expect(records.filter(({ kind }) => kind === 'log_read').map(({ read, what, caller }) => [read, what, caller])).toEqual([
-    ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'data-flow app', 'demo-auditor'],
+    ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'exposure vendor=mixpanel', 'demo-auditor'], ['report', 'data-flow app=genai-dashboard', 'demo-auditor'],
   ]);
   expect(records.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
   expect(JSON.stringify(records)).not.toContain('nobody-knows-this');

@@ -101,12 +101,19 @@ function spawnServer({ dataDir, policies = path.join(ROOT, 'policies'), rego = p
   const written = { stdout: '', stderr: '' };
   const banner = Promise.withResolvers<number | undefined>();
   const exited = Promise.withResolvers<Exit>();
+  // It stands on standard error where a sink takes records from standard output.
+  const lookForBanner = (text: string) => {
+    const port = /^Sluice listens on http:\/\/127\.0\.0\.1:(\d+)/m.exec(text)?.[1];
+    if (port !== undefined) banner.resolve(Number(port));
+  };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     written.stdout += text;
-    const port = /^Sluice listens on http:\/\/127\.0\.0\.1:(\d+)/m.exec(written.stdout)?.[1];
-    if (port !== undefined) banner.resolve(Number(port));
+    lookForBanner(written.stdout);
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { written.stderr += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    written.stderr += text;
+    lookForBanner(written.stderr);
+  });
   child.once('close', (code, signal) => {
     children.delete(child);
     banner.resolve(undefined);

@@ -5,11 +5,12 @@ import { parseMoment, type Window } from '../../reports/window.ts';
 import { loadYaml } from '../../sources/yaml/load.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
 
-export const WINDOW_OPTIONS = { from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, 'data-dir': FOLDER_OPTIONS['data-dir'] } as const;
+export const WINDOW_OPTIONS = { from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' }, log: { type: 'string' }, 'data-dir': FOLDER_OPTIONS['data-dir'] } as const;
 
 export const WINDOW_HELP = `  --from, --to TIME  2026-11-22, or 2026-11-22T12:00:00Z; a date as --to ends with its day
   --json             the report as JSON; otherwise Markdown
-  --data-dir DIR     where log/ is (default: .sluice, or SLUICE_DATA_DIR)`;
+  --data-dir DIR     where log/ is (default: .sluice, or SLUICE_DATA_DIR)
+  --log DIR          the log itself: a copy, or an earlier one in log/old/`;
 
 export const textOf = ({ values }: Invocation, name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
 
@@ -27,8 +28,8 @@ export function windowFrom(invocation: Invocation): Window {
 
 /** The folder of the log. @throws {UsageError} when there is none. */
 export function logOf(invocation: Invocation, context: Context): string {
-  const dir = path.join(foldersOf(invocation, context).dataDir, 'log');
-  if (!existsSync(path.join(dir, 'segments'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
+  const dir = textOf(invocation, 'log') ?? path.join(foldersOf(invocation, context).dataDir, 'log');
+  if (!existsSync(path.join(dir, 'segments'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir, or the log with --log`);
   return dir;
 }
 

@@ -19,9 +19,10 @@ Times are 2026-11-22 or 2026-11-22T12:00:00Z; a date as --to ends with its day.
   --declared FILE    data-flow: a spreadsheet of flows that are declared, as --csv writes it
   --json, --csv, --mermaid   instead of Markdown, where the report has it
   --policies DIR     the facts (default: policies, or SLUICE_POLICIES)
-  --data-dir DIR     where log/ is (default: .sluice, or SLUICE_DATA_DIR)`,
+  --data-dir DIR     where log/ is (default: .sluice, or SLUICE_DATA_DIR)
+  --log DIR          the log itself: a copy, or an earlier one in log/old/`,
   options: {
-    'data-dir': FOLDER_OPTIONS['data-dir'], policies: { type: 'string' }, declared: { type: 'string' }, json: { type: 'boolean' }, csv: { type: 'boolean' }, mermaid: { type: 'boolean' },
+    'data-dir': FOLDER_OPTIONS['data-dir'], log: { type: 'string' }, policies: { type: 'string' }, declared: { type: 'string' }, json: { type: 'boolean' }, csv: { type: 'boolean' }, mermaid: { type: 'boolean' },
     ...Object.fromEntries(PARAMETERS.map((name) => [name, { type: 'string' as const }])),
   },
   async run(invocation, context) {

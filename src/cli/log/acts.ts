@@ -2,6 +2,7 @@ import path from 'node:path';
 import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
 import { openLog, type OpenedLog } from '../../log/log.ts';
 import { beginNewOrigin } from '../../log/tree/new-origin.ts';
+import { dropPolicies, policiesOf } from '../../replay/bundles.ts';
 import { count, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
 import { logDirOf, textOf, type Action } from './action.ts';
 
@@ -29,7 +30,8 @@ async function withLog<T>(invocation: Invocation, context: Context, act: (log: O
 
 // What opening throws is for the operator, and no bug.
 function mistake(error: Error): never {
-  throw new UsageError(error.message, { cause: error });
+  const isRunning = error.message.includes('another Sluice is using');
+  throw new UsageError(isRunning ? `${error.message}\nWhile it runs it prunes and rotates itself: POST /admin/log/prune, /admin/log/rotate-key, /admin/log/rotate-names-key` : error.message, { cause: error });
 }
 
 export const rotateKey: Action = (invocation, context) => withLog(invocation, context, async ({ evidence }) => {
@@ -47,8 +49,12 @@ export const rotateNamesKey: Action = (invocation, context) => withLog(invocatio
 export const prune: Action = async (invocation, context) => {
   const beforeMs = beforeOf(invocation, context);
   const archive = textOf(invocation, 'archive');
+  const dir = logDirOf(invocation, context);
   return withLog(invocation, context, async ({ evidence }) => {
+    const policies = await policiesOf(dir);
     const { from, to, segments } = await evidence!.prune({ beforeMs, ...(archive !== undefined && { archive }) });
+    // Archived records may still be replayed.
+    if (segments > 0 && archive === undefined) await dropPolicies(path.join(path.dirname(dir), 'bundles'), policies, dir);
     context.out(segments === 0
       ? `Nothing to prune: no sealed segment is wholly from before ${new Date(beforeMs).toISOString()}.`
       : `Records ${from} to ${to - 1} (${count(segments, 'segment')}) ${archive === undefined ? 'were removed' : `were moved to ${archive}`}. The log says so, and proofs of them stay valid.`);

@@ -16,6 +16,6 @@ export const prove: Action = async (invocation, context) => {
     context.err(`sluice: ${error.message}`);
     return 1;
   }
-  context.out(`${out}: the proof of record ${index}. It is checked by its line (sluice log show ${index} --json) and the log's public key:\n  node verify.mjs --proof ${out} --vkey KEY --record FILE`);
+  context.out(`${out}: the proof of record ${index}. It is checked by its line (sluice log show ${index} --json) and the public key that signs now:\n  node verify.mjs --proof ${out} --vkey KEY --record FILE`);
   return 0;
 };

@@ -74,10 +74,10 @@ export function parseNote(note: string): { readonly text: string; readonly signa
   return { text: note.slice(0, cut + 1), signatures: signatures as Signature[] };
 }
 
-/** The text of the note when this key has signed it; signatures by others are passed over. */
+/** The text of the note when this key has signed it; signatures by others are passed over, of its own none may be wrong. */
 export function openNote(note: string, { name, id, key }: VerifierKey): string | undefined {
   const parsed = parseNote(note);
-  const ours = parsed?.signatures.find((one) => one.name === name && one.id === id);
-  if (parsed === undefined || ours === undefined || ours.signature.length !== SIGNATURE_BYTES) return undefined;
-  return verify(null, Buffer.from(parsed.text), key, ours.signature) ? parsed.text : undefined;
+  const ours = parsed?.signatures.filter((one) => one.name === name && one.id === id) ?? [];
+  if (parsed === undefined || ours.length === 0) return undefined;
+  return ours.every(({ signature }) => signature.length === SIGNATURE_BYTES && verify(null, Buffer.from(parsed.text), key, signature)) ? parsed.text : undefined;
 }

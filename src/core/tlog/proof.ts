@@ -80,6 +80,8 @@ export function formatProof({ index, path, checkpoint }: InclusionProof): string
 export function parseProof(text: string): InclusionProof | undefined {
   const match = /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(text);
   if (match === null) return undefined;
-  const path = match[2]!.split('\n').slice(0, -1).map((line) => Buffer.from(line, 'base64'));
+  const lines = match[2]!.split('\n').slice(0, -1);
+  const path = lines.map((line) => Buffer.from(line, 'base64'));
+  if (path.some((hash, at) => hash.toString('base64') !== lines[at])) return undefined; // else some bits of the text would not count
   return { index: Number(match[1]), path, checkpoint: match[3]! };
 }

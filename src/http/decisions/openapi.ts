@@ -59,7 +59,7 @@ export function readingPaths({ reading = false, proofs = false }: Served, errors
     ...(proofs && {
       '/decisions/{id}/proof': operation('proof', { summary: 'That the record is in the log, as C2SP tlog-proof', parameters: [ID], content: asText, errors: one }),
       '/log/checkpoint': operation('checkpoint', { summary: 'The newest signed checkpoint', content: asText, errors: one }),
-      '/tile/{path}': operation('tile', { summary: 'A tile of the log, as C2SP tlog-tiles', parameters: [TILE_PATH], content: { 'application/octet-stream': { schema: TEXT } }, errors: one }),
+      '/log/tile/{path}': operation('tile', { summary: 'A tile of the log, as C2SP tlog-tiles', parameters: [TILE_PATH], content: { 'application/octet-stream': { schema: TEXT } }, errors: one }),
     }),
   };
 }

@@ -9,7 +9,7 @@ export interface Proofs {
   proofOf(index: number): Promise<string | undefined>;
   /** The newest signed checkpoint; undefined before the first. */
   checkpoint(): Promise<string | undefined>;
-  /** A tile by what follows `/tile/` (`0/x001/067`, `entries/000.p/5`); undefined when there is none. */
+  /** A tile by what follows `/log/tile/` (`0/x001/067`, `entries/000.p/5`); undefined when there is none. */
   tile(path: string): Promise<Uint8Array | undefined>;
 }
 

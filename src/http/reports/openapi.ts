@@ -1,7 +1,13 @@
+import { INCIDENT_SCHEMA } from '../../reports/incident-schema.ts';
 import { REPORTS } from '../../reports/run.ts';
 
 const TEXT = { type: 'string' } as const;
 const PARAMETERS = [...new Set(Object.values(REPORTS).flatMap(({ parameters }) => parameters))];
+
+// The incident's form is the one that is handed on to authorities (R82); of the others the first members are told.
+const JSON_FORM = {
+  anyOf: [INCIDENT_SCHEMA, { type: 'object', required: ['report', 'v'], properties: { report: { enum: Object.keys(REPORTS).filter((kind) => kind !== 'incident') }, v: { const: 1 } } }],
+} as const;
 
 /** @param errors gives the descriptions of these statuses. */
 export function reportPaths(errors: (statuses: readonly number[]) => object): Readonly<Record<string, object>> {
@@ -19,7 +25,7 @@ export function reportPaths(errors: (statuses: readonly number[]) => object): Re
           { name: 'format', in: 'query', required: false, description: 'without it JSON, or Markdown by Accept', schema: { enum: ['json', 'markdown', 'csv', 'mermaid'] } },
         ],
         responses: {
-          200: { description: 'Made, and the reading recorded', content: { 'application/json': { schema: { type: 'object', required: ['report', 'v'], properties: { report: TEXT, v: { const: 1 } } } }, 'text/markdown': { schema: TEXT }, 'text/csv': { schema: TEXT }, 'text/vnd.mermaid': { schema: TEXT } } },
+          200: { description: 'Made, and the reading recorded', content: { 'application/json': { schema: JSON_FORM }, 'text/markdown': { schema: TEXT }, 'text/csv': { schema: TEXT }, 'text/vnd.mermaid': { schema: TEXT } } },
           ...errors([400, 401, 403, 404, 405, 408, 413, 429, 431, 500, 503]),
         },
       },

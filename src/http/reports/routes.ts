@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { SluiceError } from '../../core/errors.ts';
-import { kindOf, type Parameters, type ReportFormat } from '../../reports/run.ts';
+import { checkParameters, kindOf, type Parameters, type ReportFormat } from '../../reports/run.ts';
 import { requireReader, type ReadingDeps } from '../decisions/routes.ts';
 import { stateOf } from '../reply.ts';
 import type { Reports } from './reports.ts';
@@ -20,10 +20,14 @@ export function getReport({ reading, reports, authenticate, rate, reply }: Readi
     const parameters = parametersOf(req);
     const format = formatOf(parameters.get('format') ?? acceptedBy(req), formats);
     parameters.delete('format');
+    checkParameters(kind, parameters);
     if (req.method === 'HEAD') return reply(res, 200, '', { type: TYPES[format] });
-    const made = await reports.make(kind, parameters);
+    const gone = new AbortController();
+    res.once('close', () => gone.abort());
+    const text = await reports.make({ kind, parameters, format }, gone.signal);
+    if (text === undefined) return;
     await reading.noted('report', describe(kind, parameters), by);
-    reply(res, 200, format === 'json' ? JSON.stringify(made.value) : made[format]!(), { type: TYPES[format] });
+    reply(res, 200, text, { type: TYPES[format] });
   };
 }
 
@@ -44,7 +48,7 @@ function parametersOf({ url }: Request): Map<string, string> {
 }
 
 // Their values have been checked against what the catalogue knows, or are times and numbers; any other is not recorded (J30).
-const RECORDED = ['vendor', 'category', 'from', 'to', 'days', 'detected', 'notified'];
+const RECORDED = ['vendor', 'category', 'app', 'from', 'to', 'days', 'detected', 'notified', 'aware', 'told'];
 
 const describe = (kind: string, parameters: Parameters) => [
   kind, ...[...parameters].map(([name, value]) => (RECORDED.includes(name) ? `${name}=${value}` : name)).sort(),

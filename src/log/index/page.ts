@@ -3,7 +3,7 @@ import { toCsv } from './csv.ts';
 import type { LogLine } from './ask/facets.ts';
 import type { Page, PageQuery } from './ask/page.ts';
 import type { Query } from './ask/query.ts';
-import { readRows } from './rows.ts';
+import { firstKept, readRows } from './rows.ts';
 import { knownValues, search } from './search.ts';
 
 /** A page ends early when its rows have this many bytes together, so that long records don't fill the memory. */
@@ -11,7 +11,7 @@ const MAX_BYTES = 8 * 2 ** 20;
 
 /** @throws {IndexDamaged} when what the index says is not so. */
 export function readPage(db: DatabaseSync, dir: string, { query, format }: PageQuery): Page {
-  const found = search(db, { ...query, limit: query.limit + 1 });
+  const found = search(db, { ...query, limit: query.limit + 1, least: firstKept(dir) });
   const wanted = found.slice(0, query.limit);
   const rows: string[] = [];
   let bytes = 0;

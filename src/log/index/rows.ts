@@ -22,7 +22,7 @@ export interface Row {
  * @throws {IndexDamaged} when a line is not what the index says of it: the log is the truth.
  */
 export function* readRows(dir: string, found: readonly Found[], query: Query): Generator<Row> {
-  const segments = readdirSync(path.join(dir, 'segments')).filter((name) => /^\d{20}\.ndjson$/.test(name)).map((name) => Number(name.slice(0, 20))).sort((a, b) => a - b);
+  const segments = segmentsOf(dir);
   const { requestId: _, decisionId: __, ...withoutIds } = query;
   const files = new Map<number, number>();
   try {
@@ -39,6 +39,11 @@ export function* readRows(dir: string, found: readonly Found[], query: Query): G
     for (const file of files.values()) closeSync(file);
   }
 }
+
+const segmentsOf = (dir: string) => readdirSync(path.join(dir, 'segments')).filter((name) => /^\d{20}\.ndjson$/.test(name)).map((name) => Number(name.slice(0, 20))).sort((a, b) => a - b);
+
+/** Index of the first record that the log still has: those before it were pruned. */
+export const firstKept = (dir: string): number => segmentsOf(dir)[0] ?? 0;
 
 function readRow(dir: string, { file, index, offset, bytes }: Found & { readonly file: number }): Row {
   const elsewhere = new IndexDamaged(`it has another place for record ${index} than the log`);

@@ -22,8 +22,10 @@ export interface ScanBounds {
 /**
  * The first records of the query in its order, at most `limit`, as far as the log is indexed. Those of an id that only
  * has the same hash as the one asked for are among them: whoever reads a record compares.
+ *
+ * @param query.least index of the first record that the log still has.
  */
-export function search(db: DatabaseSync, query: Query, bounds: ScanBounds = { least: 2_000, most: 60_000 }): readonly Found[] {
+export function search(db: DatabaseSync, query: Query & { readonly least?: number }, bounds: ScanBounds = { least: 2_000, most: 60_000 }): readonly Found[] {
   const range = rangeOf(db, query);
   const conditions = conditionsOf(db, query);
   if (conditions === undefined || range.low >= range.high) return [];
@@ -102,11 +104,11 @@ function conditionsOf(db: DatabaseSync, { filter }: Query): readonly Condition[]
   return conditions;
 }
 
-function rangeOf(db: DatabaseSync, { fromMs, toMs, after, below, order }: Query): Range {
+function rangeOf(db: DatabaseSync, { fromMs, toMs, after, below, order, least = 0 }: Query & { readonly least?: number }): Range {
   const all = { low: number(prepareRows(db, 'SELECT min(idx) FROM records')), high: readState(db)?.next ?? 0 };
   const byTime = { low: fromMs === undefined ? all.low : firstAt(db, all, fromMs), high: toMs === undefined ? all.high : firstAt(db, all, toMs) };
   const high = Math.min(byTime.high, below ?? Infinity, order === 'newest' ? after ?? Infinity : Infinity);
-  const low = Math.max(byTime.low, order === 'oldest' && after !== undefined ? after + 1 : 0);
+  const low = Math.max(byTime.low, least, order === 'oldest' && after !== undefined ? after + 1 : 0);
   return { low, high };
 }
 

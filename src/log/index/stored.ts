@@ -1,7 +1,7 @@
 import { readLog } from '../read.ts';
 import type { LogLine } from './ask/facets.ts';
 import { matches, type Query } from './ask/query.ts';
-import { readRows, type Row } from './rows.ts';
+import { firstKept, readRows, type Row } from './rows.ts';
 import { search } from './search.ts';
 import { checkSeal, indexPath, openToRead, readState } from './store.ts';
 
@@ -43,7 +43,7 @@ async function readIndexed({ dir, folder, origin }: Stored, query: Query): Promi
       const state = readState(db);
       if (state?.origin !== origin) return undefined;
       const bounded = { ...query, limit: query.limit + 1, below: Math.min(query.below ?? Infinity, state.next) };
-      return { rows: [...readRows(dir, search(db, bounded), bounded)], end: state.next };
+      return { rows: [...readRows(dir, search(db, { ...bounded, least: firstKept(dir) }), bounded)], end: state.next };
     } finally {
       db.close();
     }

@@ -50,13 +50,13 @@ export async function checkTree({ dir, origin, keys, size }: CheckOptions): Prom
     throw refusal(`${await placeOf(dir, Math.max(0, size - 1))}: the log ends with record ${size - 1}, but ${keptPath(dir)} signs for ${signed} records: ${size} to ${signed - 1} are missing`);
   }
   const first = await firstIndex(dir);
-  if (first > 0) await checkPruned(dir, first).catch((error: Error) => { throw refusal(error.message); });
+  if (first > 0) await checkPruned(dir, first, last, false).catch((error: Error) => { throw refusal(error.message); });
 
   const partials = await edgeOf(dir, signed);
   const tiles: Tile[] = [];
   const edge = partials && createEdge((tile) => tiles.push(tile), { size: signed, partials });
   const agrees = edge !== undefined && (last === undefined || edge.root().equals(last.root));
-  const repairedTiles = agrees ? 0 : await repair(dir, last);
+  const repairedTiles = (agrees ? 0 : await repair(dir, last)) + (first > 0 ? await checkPruning(dir, first, last) : 0);
   const good = agrees ? edge : createEdge((tile) => tiles.push(tile), { size: signed, partials: (await edgeOf(dir, signed))! });
   // What is not signed yet; the tiles of a log from before there was a tree don't wait in memory.
   for await (const leaves of leavesOf(dir, { from: signed, to: size })) {
@@ -89,6 +89,14 @@ function checkSignatures({ dir, origin, keys }: Omit<CheckOptions, 'size'>, { he
   const previous = keys.previous();
   const known: readonly VerifierKey[] = [toVerifierKey(origin, keys.current()!), ...previous === undefined ? [] : [parseVerifierKey(previous)].filter((key) => key !== undefined)];
   if (!heads.every((head) => isSignedBy(head, known))) throw refusal(`${keptPath(dir)}: the last checkpoint is not signed by keys/log.key, or has been changed`);
+}
+
+/** That the record of a pruning is the one that was signed. Gives how many tiles had to be made again to tell. */
+async function checkPruning(dir: string, first: number, last: SignedCheckpoint | undefined): Promise<number> {
+  if (await checkPruned(dir, first, last).then(() => true, () => false)) return 0;
+  const repaired = await repair(dir, last);
+  await checkPruned(dir, first, last).catch((error: Error) => { throw refusal(error.message); });
+  return repaired;
 }
 
 /** Makes the tiles from the records again, if these are the signed ones. Gives how many differed. */

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TILE_WIDTH } from '../../core/tlog/edge.ts';
-import { HASH_BYTES, leafHash } from '../../core/tlog/merkle.ts';
+import { HASH_BYTES, leafHash, type TreeHead } from '../../core/tlog/merkle.ts';
 import { parseVerifierKey, toVerifierKey, type Signer } from '../../core/tlog/note.ts';
 import { makeFolder, syncFolder } from '../../datadir/durable.ts';
 import { openLogKeys } from '../../datadir/log-key.ts';
@@ -74,7 +74,7 @@ async function makePlan(dir: string, keysDir: string, because: string): Promise<
   const stored = existsSync(join(dir, 'origin')) ? readFileSync(join(dir, 'origin'), 'utf8').trimEnd() : undefined;
   const origin = last?.origin ?? first?.name ?? stored ?? 'unknown';
   const key = openLogKeys(keysDir).current();
-  const lost = await lostRanges(dir, last?.size ?? 0);
+  const lost = await lostRanges(dir, last);
   const plan = {
     isMoved: false,
     old: {
@@ -89,11 +89,12 @@ async function makePlan(dir: string, keysDir: string, because: string): Promise<
   return plan;
 }
 
-async function lostRanges(dir: string, size: number): Promise<[number, number][]> {
+async function lostRanges(dir: string, head: TreeHead | undefined): Promise<[number, number][]> {
+  const size = head?.size ?? 0;
   const isThere = new Uint8Array(size);
   const segments = existsSync(join(dir, 'segments')) ? await listSegments(dir) : [];
   const first = segments[0] ?? 0;
-  if (first > 0 && await checkPruned(dir, first).then(() => true, () => false)) isThere.fill(1, 0, first);
+  if (first > 0 && await checkPruned(dir, first, head).then(() => true, () => false)) isThere.fill(1, 0, first);
   for (const segment of segments) await markThere(dir, segment, isThere);
   const ranges: [number, number][] = [];
   for (let from = isThere.indexOf(0); from !== -1;) {

@@ -22,9 +22,20 @@ export function createNodeReader(dir: string, size: number): ReadNode {
   };
 }
 
-/** The log can't prove it: there is no such record, or no checkpoint covers it yet. */
+/** The hashes that prove record `index` to be in the log of `size` records. */
+export async function inclusionPath(dir: string, index: number, size: number): Promise<readonly Buffer[]> {
+  const read = createNodeReader(dir, size);
+  return Promise.all(inclusionRanges(index, size).map((range) => rootOfRange(range, read)));
+}
+
+/** The log can't prove it: it has been changed, or something of it is missing. */
 export class ProofError extends Error {
-  override readonly name = 'ProofError';
+  override readonly name: string = 'ProofError';
+}
+
+/** There is no such record, or no checkpoint covers it yet. */
+export class NotSignedYet extends ProofError {
+  override readonly name = 'NotSignedYet';
 }
 
 /**
@@ -38,13 +49,18 @@ export async function proveRecord(dir: string, index: number): Promise<string> {
   const checkpoint = parseCheckpoint(note);
   if (checkpoint === undefined) throw new ProofError(`${checkpointPath(dir)}: no signed checkpoint`);
   const { size, root } = checkpoint;
-  if (index >= size) throw new ProofError(`record ${index} is not covered by a checkpoint yet: the last one signs for ${size} records, and the next follows within a second of a record`);
-  const read = createNodeReader(dir, size);
-  const path = await Promise.all(inclusionRanges(index, size).map((range) => rootOfRange(range, read)));
-  const line = await lineOf(dir, index);
-  const leaf = line === undefined ? await read(0, index) : leafHash(line);
+  if (index >= size) throw new NotSignedYet(`record ${index} is not covered by a checkpoint yet: the last one signs for ${size} records, and the next follows within a second of a record`);
+  const { path, leaf } = await partsOf(dir, index, size).catch((error: Error) => {
+    throw new ProofError(`record ${index} can't be proven: ${error.message}`, { cause: error });
+  });
   if (!verifyInclusion({ leaf, index, size, path, root })) throw new ProofError(`record ${index} can't be proven: the log is not the one that was signed; "sluice log verify" tells where`);
   return formatProof({ index, path, checkpoint: note });
+}
+
+async function partsOf(dir: string, index: number, size: number): Promise<{ readonly path: readonly Buffer[]; readonly leaf: Buffer }> {
+  const path = await inclusionPath(dir, index, size);
+  const line = await lineOf(dir, index);
+  return { path, leaf: line === undefined ? await createNodeReader(dir, size)(0, index) : leafHash(line) };
 }
 
 /** The hashes that prove the log of `older` records to be the beginning of the one of `newer` (RFC 9162 §2.1.4.1). */

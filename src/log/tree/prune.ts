@@ -9,6 +9,7 @@ import { nodeFiles, syncFolder } from '../files.ts';
 import { blocks } from '../blocks.ts';
 import { listSegments, objectPath, segmentPath } from '../layout.ts';
 import type { DecisionLog } from '../types.ts';
+import { keepActs } from './acts.ts';
 import { leavesOf } from './leaves.ts';
 import { createNodeReader } from './prove.ts';
 import { writePrunedHint } from './pruned.ts';
@@ -51,6 +52,7 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
   if (leaving.length === 0) return { from, to: from, segments: 0 };
 
   await checkTiles(dir, { from, to });
+  await keepActs(dir, leaving);
   const root = await rootOfPrefix(dir, to);
   const members = { from, to, before: new Date(beforeMs).toISOString(), root: root.toString('base64'), archived: archive !== undefined, segments: leaving };
   const { index, durable } = append({ kind: 'pruned', members: JSON.stringify(members).slice(1, -1) });

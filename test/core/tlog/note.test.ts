@@ -26,6 +26,13 @@ test('a note opens with the key of each of its signers, and with no other', () =
   }), { numRuns: 30 });
 });
 
+test('a note does not open with a key that has one good signature and one bad one on it', () => {
+  const signer = signerOf('sluice/a');
+  const [note, other] = ['text\n', 'other\n'].map((text) => signNote(text, [signer]));
+  const bad = other!.slice(other!.indexOf('\n\n') + 2);
+  expect(openNote(`${note}${bad}`, toVerifierKey(signer.name, signer.key))).toBeUndefined();
+});
+
 test.each(['', 'x', 'x\n', 'x\n\n', 'x\n\n— a b', 'x\n\nno signature\n', 'x\n\n— a AAAA\n'])('%j is no signed note', (text) => {
   expect(parseNote(text)).toBeUndefined();
 });

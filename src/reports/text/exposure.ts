@@ -1,6 +1,7 @@
-import type { CategoryExposure, ExposureReport } from './exposure.ts';
-import { bullets, code, codes, plain, table } from '../replay/markdown.ts';
-import type { AmountReport } from './tally.ts';
+import type { CategoryExposure, ExposureReport } from '../exposure.ts';
+import { bullets, code, codes, plain, table } from '../../replay/markdown.ts';
+import { coverageText } from '../coverage.ts';
+import type { AmountReport } from '../tally.ts';
 
 const FORM_TEXT = {
   raw: 'as it is', shortened: 'shortened', coarse: 'coarsened', masked: 'masked', hmac: 'pseudonymised (keyed hash, keyed for this vendor)', tokenized: 'as a random token', encrypted: 'encrypted by us',
@@ -34,21 +35,22 @@ export function exposureText(report: ExposureReport): string {
 }
 
 function factSheet(report: ExposureReport): readonly string[] {
-  const { categories, permittedToLeave, refused, contactable, keysToRotate, subProcessors, indirect } = report;
+  const { categories, permittedToLeave, afterFix, refused, contactable, keysToRotate, subProcessors, indirect, objects } = report;
   const formed = (form: (one: CategoryExposure) => boolean) => [...new Set(categories.filter(form).map(({ category }) => category))];
   const raw = formed(({ form }) => form === 'raw');
   const changed = categories.filter(({ form }) => form !== 'raw');
   return [
     '## Fact sheet', '',
-    ...(categories.length === 0 ? [`Sluice permitted nothing to leave for this vendor in this time.${indirect.length === 0 ? '' : ` It may have received what ${codes(indirect.map(({ through }) => through))} hand on; see below.`} ${COVERAGE}`] : [
+    ...(categories.length === 0 ? [`Sluice permitted nothing to leave for this vendor in this time.${indirect.length === 0 ? '' : ` It may have received what ${codes(indirect.map(({ through }) => through))} hand on; see below.`} ${coverageText(report.coverage)}`] : [
       ...bullets([
         `Permitted to leave: ${amountText(permittedToLeave)}, first ${permittedToLeave.first ?? ''}, last ${permittedToLeave.last ?? ''}. This is an upper bound.`,
         'Reported as sent: unknown; enforcement points do not report usage yet.',
-        'People concerned: unknown; callers state rows, not people.',
+        `People concerned: unknown; callers state rows, not people.${objects === 0 ? '' : ` Named as what the data was about: ${objects}.`}`,
+        ...(afterFix === undefined || afterFix.decisions === 0 ? [] : [`Of these, ${amountText(afterFix)} would have been refused as asked, and leave once the fields are dropped that the fix names.`]),
         `Kinds of data, as they are: ${codes(raw)}.`,
         ...changed.map(({ category, madeOf, form }) => `${code(madeOf ?? category)} ${FORM_TEXT[form]}${madeOf === undefined || madeOf === category ? '' : `, as ${code(category)}`}.`),
         contactable.length === 0 ? 'No name, address or phone number was permitted: nobody can be written to with what this vendor has, unless others add to it.' : `Warn of phishing: ${codes(contactable)} were permitted as they are.`,
-        `May have been handed on to: ${codes(subProcessors)}.`,
+        `May have been handed on to: ${codes(subProcessors.map((one) => one.vendor))}.`,
         `Asked for and never permitted: ${codes(refused.withheld)}.`,
       ]),
     ]),
@@ -56,10 +58,8 @@ function factSheet(report: ExposureReport): readonly string[] {
   ];
 }
 
-const COVERAGE = 'Coverage is unknown: what was sent without asking Sluice is not in its log.';
-
 function evidence(report: ExposureReport): readonly string[] {
-  const { categories, joinKeys, combinations, indirect, refused } = report;
+  const { categories, joinKeys, combinations, indirect, refused, subProcessors, onlyAsked } = report;
   return [
     '## What it rests on', '',
     ...(categories.length === 0 ? [] : [...table(['Category', 'Form', 'Sensitivity', 'Identifies', 'Amount', 'Fields', 'Events'], categories.map((one) => [
@@ -82,7 +82,15 @@ function evidence(report: ExposureReport): readonly string[] {
     )))),
     '',
     ...(indirect.length === 0 ? [] : ['### It may also have received', '', ...bullets(indirect.map(({ through, categories: members }) => `from ${code(through)}: ${codes(members)}`)), '']),
-    COVERAGE,
-    ...(report.incomplete ? ['', 'A list was cut off at 1,000 names.'] : []),
+    ...(subProcessors.length === 0 ? [] : ['### Who else could hold it', '', ...table(['Vendor', 'By way of', 'Language model', 'In the facts of then', 'Source'], subProcessors.map((one) => [
+      plain(one.name), one.path === null ? 'no longer known' : one.path.map(code).join(' → '), one.llm === 'unknown' ? 'unknown' : one.llm ? 'yes' : 'no', one.recorded ? 'yes' : 'no', one.sources.map(code).join(', '),
+    ])), '']),
+    '### How far this goes', '',
+    ...bullets([
+      coverageText(report.coverage),
+      ...report.notes.map(plain),
+      ...(onlyAsked.decisions === 0 ? [] : [`Answers to /permitted, by which nothing leaves, are not counted: ${onlyAsked.decisions}.`]),
+      ...(report.incomplete ? ['A list was cut off at 1,000 names.'] : []),
+    ]),
   ];
 }

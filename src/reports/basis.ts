@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { readLog } from '../log/read.ts';
+import type { Window } from './window.ts';
+
+interface RecordAt {
+  readonly index: number;
+  readonly time: string;
+}
+
+/** The log that a report was made from: of what it doesn't have, nothing is known. */
+export interface Basis {
+  readonly origin: string | null;
+  /** What is left of it; null: it is empty. */
+  readonly first: RecordAt | null;
+  readonly last: RecordAt | null;
+  /** How many records before the first have been pruned. */
+  readonly pruned: number;
+  /** Folders of logs that this one took the place of; they are not counted. */
+  readonly earlier: readonly string[];
+}
+
+/** @param dir of the log. */
+export async function readBasis(dir: string): Promise<Basis> {
+  const [first, last] = [await edgeOf(dir, false), await edgeOf(dir, true)];
+  const old = path.join(dir, 'old');
+  return {
+    origin: first?.origin ?? null, first: first?.at ?? null, last: last?.at ?? null, pruned: first?.at.index ?? 0,
+    earlier: existsSync(old) ? (await readdir(old)).sort() : [],
+  };
+}
+
+async function edgeOf(dir: string, reverse: boolean): Promise<{ readonly origin: string; readonly at: RecordAt } | undefined> {
+  for await (const { index, record } of readLog(dir, { reverse, limit: 1 })) return { origin: String(record['origin']), at: { index, time: String(record['time']) } };
+  return undefined;
+}
+
+/** What the log can't tell of the time, in sentences. */
+export function gapsOf({ first, pruned, earlier }: Basis, { fromMs }: Window): readonly string[] {
+  if (first === null) return ['The log is empty.'];
+  const beginsLate = fromMs === undefined ? pruned > 0 || earlier.length > 0 : Date.parse(first.time) > fromMs;
+  return beginsLate ? [
+    `The log begins at ${first.time}${pruned > 0 ? `, with record ${pruned}: those before have been pruned` : ''}. Of the time before nothing is known here.`,
+    ...(earlier.length === 0 ? [] : [`Earlier logs lie in ${earlier.map((folder) => `old/${folder}`).join(', ')} and are not counted: make a report of each with --log.`]),
+  ] : [];
+}

@@ -1,0 +1,55 @@
+const object = (properties: Readonly<Record<string, object>>, optional: readonly string[] = []) => ({
+  type: 'object', additionalProperties: false, required: Object.keys(properties).filter((name) => !optional.includes(name)), properties,
+});
+const list = (items: object) => ({ type: 'array', items });
+const orNull = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
+const text = { type: 'string' };
+const texts = list(text);
+const count = { type: 'integer', minimum: 0 };
+const time = { type: 'string', format: 'date-time' };
+const fillIn = { description: 'to be put in the place of this by a person', ...object({ fillIn: { const: true } }) };
+const recordAt = orNull(object({ index: count, time }));
+
+/** The JSON form of an incident report (R82), by JSON Schema 2020-12. */
+export const INCIDENT_SCHEMA = {
+  description: 'The items of GDPR Art. 33(3) for one incident at one vendor, as far as the decision log has them. Counts are of what was permitted to leave, an upper bound of what was sent.',
+  ...object({
+    report: { const: 'incident' },
+    v: { const: 1 },
+    vendor: object({ id: text, name: text, role: { enum: ['processor', 'own system', 'third party without a DPA'] }, subProcessors: texts }),
+    window: { description: 'from and before; null: the log\'s start, its end', ...object({ from: orNull(time), to: orNull(time) }) },
+    nature: {
+      description: 'Art. 33(3)(a): nature of the breach, categories and approximate numbers of data subjects and of records',
+      ...object({
+        description: text,
+        dataSubjects: object({ categories: fillIn, approximateNumber: { const: 'unknown' } }),
+        records: object({
+          categories: list(object({ category: text, form: { enum: ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] }, sensitivity: text })),
+          permittedAtMost: object({ decisions: count, rows: count, decisionsWithoutRows: count, first: orNull(time), last: orNull(time) }),
+          reportedAsSent: { const: 'unknown' },
+        }),
+      }),
+    },
+    contact: { description: 'Art. 33(3)(b)', ...object({ dataProtectionOfficer: fillIn }) },
+    likelyConsequences: { description: 'Art. 33(3)(c)', ...texts },
+    measures: { description: 'Art. 33(3)(d)', ...object({ taken: texts, proposed: texts }) },
+    clock: {
+      description: 'Art. 33(1) and the contract; absent while nobody has said when it was detected',
+      ...object({
+        report: { const: 'notification-clock' }, v: { const: 1 }, vendor: text, detectedAt: time, notifiedAt: orNull(time), asOf: time, lagHours: { type: 'number' }, lagDays: { type: 'number' },
+        agreedHours: orNull({ type: 'number' }), breachOfContract: { enum: [true, false, 'unknown'] }, awareAt: orNull(time),
+        gdpr: object({ deadline: orNull(time), hoursLeft: orNull({ type: 'number' }), state: { enum: ['not started', 'running', 'over', 'told in time', 'told late'] } }),
+      }),
+    },
+    evidence: {
+      description: 'Art. 33(5)',
+      ...object({
+        log: object({ origin: orNull(text), first: recordAt, last: recordAt, pruned: count, earlier: texts }),
+        revisions: texts,
+        coverage: object({ declaredFlows: orNull(count), reportedFlows: { const: 0 }, share: { const: 'unknown' } }),
+        categoriesNeverPermitted: texts, notes: texts,
+      }),
+    },
+    toBeStated: { description: 'members that only people can fill in', ...texts },
+  }, ['clock']),
+} as const;

@@ -1,0 +1,123 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { FromThread, State, ThreadData, ToThread } from './messages.ts';
+import type { News } from './shipper.ts';
+import { addressOf, type SinkSpec } from './sinks-file.ts';
+import { createAsk, type AskDeps } from './verdict.ts';
+
+export interface ShippingOptions extends AskDeps {
+  readonly dataDir: string;
+  readonly origin: string;
+  readonly sinks: readonly SinkSpec[];
+  /** How many lines of the log are durable. Asked a few times a second. */
+  readonly durable: () => number;
+  /** By environment: the number of the revision that decides. */
+  readonly revisions: () => Readonly<Record<string, number>>;
+  readonly logger: ShippingLogger;
+  readonly restartMs?: number;
+}
+
+export interface ShippingLogger {
+  info(members: object, message: string): void;
+  warn(members: object, message: string): void;
+}
+
+/** How one sink does. */
+export interface ShippingStatus extends Omit<News, 'oldestMs'> {
+  readonly sink: string;
+  readonly vendor: string;
+  /** Durable records that it has not confirmed. */
+  readonly lagRecords: number;
+  /** Since when the oldest of them has waited, in milliseconds since the Unix epoch; null when none is due. */
+  readonly waitingSinceMs: number | null;
+}
+
+export interface Shipping {
+  status(): readonly ShippingStatus[];
+  /** What is under way is ended or given up; it goes on from there with the next start. */
+  close(): Promise<void>;
+}
+
+const LOOK_EVERY_MS = 200;
+const CLOSE_MS = 5_000;
+
+// In a checkout this runs from .ts files, in the package from .js ones.
+const THREAD = new URL(`thread${path.extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+
+/**
+ * Ships the log to its sinks, in a thread of its own; whoever appends waits for none of it. Never throws: what goes
+ * wrong is told by `status`, and said once.
+ */
+export function openShipping(options: ShippingOptions): Shipping {
+  const { dataDir, origin, sinks, durable, revisions, logger, restartMs = 5_000 } = options;
+  const ask = createAsk(options);
+  const news = new Map<string, News>();
+  const said = new Map<string, string>();
+  let closing: Promise<void> | undefined;
+  let told = '';
+  let thread = start();
+
+  const stateNow = (): State => ({ durable: durable(), revisions: revisions() });
+
+  function start(): Worker {
+    const started = new Worker(THREAD, { name: 'shipping', workerData: { dataDir, origin, sinks, now: { durable: durable(), revisions: revisions() } } satisfies ThreadData, env: {}, execArgv: [] });
+    started.unref();
+    started.on('message', (message: FromThread) => hear(started, message));
+    started.on('error', (error) => logger.warn({ reason: error.message }, 'shipping stopped, and is started again'));
+    started.on('exit', () => {
+      if (closing !== undefined) return;
+      setTimeout(() => {
+        if (closing === undefined) [thread, told] = [start(), ''];
+      }, restartMs).unref();
+    });
+    return started;
+  }
+
+  function hear(from: Worker, message: FromThread): void {
+    const reply = (answer: ToThread) => from.postMessage(answer);
+    if (message.type === 'warning') return logger.warn({ sink: message.sink, ...message.members }, message.warning);
+    if (message.type === 'news') return take(message.sink, message.news);
+    const { id, kind } = message;
+    const receiver = sinks.find(({ name }) => name === message.sink)!;
+    ask({ ...receiver, address: addressOf(receiver) }, kind).then((verdict) => reply({ type: 'verdict', id, verdict }), (error: unknown) => reply({ type: 'refused', id, reason: `it can't be asked now: ${(error as Error).message}` }));
+  }
+
+  function take(sink: string, next: News): void {
+    news.set(sink, next);
+    const state = next.held !== undefined ? `held ${next.held}` : next.problem !== undefined ? `problem ${next.problem}` : `withheld ${JSON.stringify(next.withheld)}`;
+    if (said.get(sink) === state) return;
+    said.set(sink, state);
+    if (next.held !== undefined) logger.warn({ sink, held: next.held }, 'a sink may not have what comes next: its records wait until the policy lets them leave');
+    else if (next.problem !== undefined) logger.warn({ sink, problem: next.problem }, 'records can not be shipped; it is tried again');
+    else logger.info({ sink, shipped: next.shipped, withheld: next.withheld }, 'records are shipped; those members stay here');
+  }
+
+  const looking = setInterval(() => {
+    const state = stateNow();
+    const text = JSON.stringify(state);
+    if (text === told) return;
+    told = text;
+    thread.postMessage({ type: 'state', state } satisfies ToThread);
+  }, LOOK_EVERY_MS);
+  looking.unref();
+
+  async function end(): Promise<void> {
+    clearInterval(looking);
+    if (thread.threadId === -1) return; // it has ended by itself
+    const ended = new Promise((resolve) => thread.once('exit', resolve));
+    thread.ref();
+    thread.postMessage({ type: 'close' } satisfies ToThread);
+    const timer = setTimeout(() => void thread.terminate(), CLOSE_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  return {
+    status: () => sinks.map(({ name, vendor }) => {
+      const { oldestMs = null, ...rest } = news.get(name) ?? { next: 0, shipped: 0, failures: 0, withheld: {} };
+      return { sink: name, vendor, ...rest, lagRecords: Math.max(0, durable() - rest.next), waitingSinceMs: oldestMs };
+    }),
+    close: () => closing ??= end(),
+  };
+}
