@@ -8,7 +8,8 @@ import type { Remembered } from './judge.ts';
 import { lastOf } from './log/last.ts';
 import { openLogIndex } from './log/index/log-index.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
-import { readLog } from './log/read.ts';
+import { readOrigin } from './log/layout.ts';
+import { recover } from './log/recover.ts';
 import type { Entry, LogActs } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { assemble, generationsOf } from './service/assemble.ts';
@@ -84,11 +85,12 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let opening: Promise<PermitSource> | undefined;
   let seenMs: number;
   try {
-    const isFirst = !existsSync(path.join(logDir, 'segments'));
-    seenMs = isFirst ? 0 : await lastRecordMs(logDir);
+    const isFirst = !existsSync(path.join(logDir, 'origin'));
+    const found = isFirst ? undefined : await recover(logDir, readOrigin(logDir));
+    seenMs = found?.lastMs ?? 0; // a clock set back over a restart revives nothing either (J28)
     // Its thread reads the disk while this one loads the policy.
     opening = options.permit && openPermit({
-      ...options.permit, dataDir: options.dataDir, before: isFirst ? undefined : await lastOf(logDir, 'snapshot_activated'), lastRecordMs: seenMs, logger, now, monotonic, activate: () => activate(loaded),
+      ...options.permit, dataDir: options.dataDir, before: found && await lastOf(logDir, 'snapshot_activated', found.tail), lastRecordMs: seenMs, logger, now, monotonic, activate: () => activate(loaded),
     });
     opening?.catch(() => {}); // told below
     loaded = await load(folders, now);
@@ -97,7 +99,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     permit?.check(loaded.facts);
     snapshots = assemble(loaded, permit, dataDir);
     log = await openLog({
-      dir: logDir, keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
+      dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
       onSigningProblem: (reason) => logger.error({ reason }, 'records are durable, and not signed for'),
       onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
     });
@@ -237,14 +239,8 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   };
 }
 
-/** The time of the last record: a clock set back over a restart revives nothing either (J28). */
-async function lastRecordMs(dir: string): Promise<number> {
-  for await (const { record } of readLog(dir, { reverse: true, limit: 1 })) return Date.parse(String(record['time']));
-  return 0;
-}
-
 function tellRecovered({ recovered: { truncatedBytes }, evidence }: OpenedLog, logger: Logger): void {
   const repairedTiles = evidence?.repairedTiles ?? 0;
   if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
-  if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn last line of the log, which nobody was answered for, was cut off');
+  if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn end of the log, which nobody was answered for, was cut off');
 }

@@ -43,9 +43,9 @@ function joined(rest: Buffer, buffer: Buffer, bytesRead: number): Buffer {
   return buffer.subarray(ROOM - rest.length, ROOM + bytesRead);
 }
 
-/** As `blocks`, from the end of the file to its start; within a block lines are in the order of the file. */
-export async function* blocksBackwards(file: FileHandle): AsyncGenerator<Buffer> {
-  let end = (await file.stat()).size;
+/** As `blocks`, from the end of the file, or from `until`, to its start; within a block lines are in the order of the file. */
+export async function* blocksBackwards(file: FileHandle, until?: number): AsyncGenerator<Buffer> {
+  let end = until ?? (await file.stat()).size;
   let rest: Buffer = Buffer.alloc(0); // the end of a line that begins further up
   let isTail = true;
   while (end > 0) {

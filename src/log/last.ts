@@ -2,14 +2,19 @@ import { open } from 'node:fs/promises';
 import { blocksBackwards } from './blocks.ts';
 import { listSegments, segmentPath } from './layout.ts';
 import type { RecordKind } from './types.ts';
+import type { Tail } from './writer.ts';
 
-/** The last record of this kind; `undefined` when there is none. Looks at bytes, not at records: some 1 GB a second. */
-export async function lastOf(dir: string, kind: RecordKind): Promise<Readonly<Record<string, unknown>> | undefined> {
+/**
+ * The last record of this kind; `undefined` when there is none. Looks at bytes, not at records: some 1 GB a second.
+ *
+ * @param tail where the log ends: what a crash has left behind it is no record.
+ */
+export async function lastOf(dir: string, kind: RecordKind, tail?: Tail): Promise<Readonly<Record<string, unknown>> | undefined> {
   const wanted = Buffer.from(`"kind":"${kind}"`);
   for (const segment of (await listSegments(dir)).toReversed()) {
     const file = await open(segmentPath(dir, segment));
     try {
-      for await (const block of blocksBackwards(file)) {
+      for await (const block of blocksBackwards(file, segment === tail?.first ? tail.bytes : undefined)) {
         const record = lastIn(block, wanted, kind);
         if (record !== undefined) return record;
       }

@@ -23,11 +23,15 @@ export async function listSegments(dir: string): Promise<readonly number[]> {
 export async function openLayout(dir: string): Promise<{ readonly origin: string }> {
   for (const folder of ['segments', 'objects']) makeFolder(join(dir, folder));
   const path = join(dir, 'origin');
-  if (!existsSync(path)) {
-    if ((await listSegments(dir)).length > 0) throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
-    replaceFile(path, `sluice/${randomBytes(8).toString('hex')}\n`);
-  }
+  if (!existsSync(path) && (await listSegments(dir)).length === 0) replaceFile(path, `sluice/${randomBytes(8).toString('hex')}\n`);
+  return { origin: readOrigin(dir) };
+}
+
+/** @throws {Error} naming the file when the origin is damaged or missing. */
+export function readOrigin(dir: string): string {
+  const path = join(dir, 'origin');
+  if (!existsSync(path)) throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
   const origin = readFileSync(path, 'utf8').trimEnd();
   if (!/^sluice\/[0-9a-f]{16}$/.test(origin)) throw new Error(`${path}: damaged. Restore it from a copy; every line of the log names the origin.`);
-  return { origin };
+  return origin;
 }

@@ -3,7 +3,7 @@ import { refuseUnfinished } from './tree/plan.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout } from './layout.ts';
 import { createQueue } from './queue.ts';
-import { recover } from './recover.ts';
+import { recover, type Recovered } from './recover.ts';
 import { createSequence } from './sequence.ts';
 import type { DecisionLog, Entry } from './types.ts';
 import { openWriter } from './writer.ts';
@@ -30,6 +30,8 @@ export interface LogOptions {
   readonly files?: Files;
   /** `<data directory>/keys`. Without it the log has no tree and no checkpoints, and is no evidence: for measurements. */
   readonly keysDir?: string;
+  /** Where the log ends, when `recover` has told so already and nobody can have written since. */
+  readonly found?: Recovered | undefined;
   /** The act that begins a new origin is under way: see `beginNewOrigin`. */
   readonly beginsAnew?: boolean;
   /** A record is covered by a checkpoint at the latest so long after it is durable. */
@@ -72,7 +74,7 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { stalledMs = 10_000, monotonic = () => performance.now() } = options;
   if (options.beginsAnew !== true) refuseUnfinished(dir); // before anything is made where files are being laid aside
   const { origin } = await openLayout(dir);
-  const found = await recover(dir, origin);
+  const found = options.found ?? await recover(dir, origin);
   const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
   const writer = await openWriter({ files, dir, monotonic, growth: evidence?.growth }, found.tail);
   const sequence = createSequence({ origin, now, onClockBack, onSegment, maxSegmentBytes, maxSegmentMs }, found);

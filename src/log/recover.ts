@@ -7,7 +7,7 @@ import type { Tail } from './writer.ts';
 /** Where a log goes on. */
 export interface Recovered {
   readonly tail: Tail;
-  /** Of a last line without its end, which was never acknowledged; to be cut off. */
+  /** Of what a crash left of the last group, which was never acknowledged; to be cut off. */
   readonly truncatedBytes: number;
   /** When the last line was written, in milliseconds since the Unix epoch; 0 in an empty log. */
   readonly lastMs: number;
@@ -18,10 +18,12 @@ export interface Recovered {
 }
 
 /**
- * Reads where the log ends. The last segment is read in full, of the others only the first and last line: they were
- * synced before their successor was made. Changes nothing.
+ * Reads where the log ends: before a last line without its end, or one with a zero byte in it, which no record has. A
+ * power loss leaves zeros where a part of the last group did not reach the disk, and what stands behind may have. That
+ * no record that was signed for is among it is looked at by `checkTree`. The last segment is read in full, of the others
+ * only the first and last line: they were synced before their successor was made. Changes nothing.
  *
- * @throws {Error} naming file and line, and what to do, for anything but a torn last line.
+ * @throws {Error} naming file and line, and what to do, for anything but a torn end.
  */
 export async function recover(dir: string, origin: string): Promise<Recovered> {
   const segments = await listSegments(dir);
@@ -62,19 +64,24 @@ async function scan(file: FileHandle, { path, first, origin }: { readonly path: 
   let bytes = 0;
   let next = first;
   for await (const block of blocks(file)) {
-    let lastAt = 0;
+    const hole = block.indexOf(0);
+    let [lastAt, end] = [0, 0];
     eachLine(block, (at, newline) => {
+      if (hole !== -1 && hole < newline) return;
       const prefix = lineStart(next);
       const isWhole = startsWith(block, at, prefix) && block[newline - 1] === BRACE && newline - at <= MAX_LINE_BYTES;
       if (!isWhole) throw damaged({ path, line: next - first + 1, index: next });
       const digest = inputDigest(block, at + prefix.length + headLength, newline);
       if (digest !== undefined) inputs.add(digest);
-      lastAt = at;
+      [lastAt, end] = [at, newline + 1];
       next += 1;
     });
-    start ??= block.toString('utf8', 0, block.indexOf('\n'));
-    last = block.toString('utf8', lastAt, block.length - 1);
-    bytes += block.length;
+    bytes += end;
+    if (end > 0) {
+      start ??= block.toString('utf8', 0, block.indexOf('\n'));
+      last = block.toString('utf8', lastAt, end - 1);
+    }
+    if (hole !== -1) break;
   }
   return { bytes, next, start, last, inputs };
 }
