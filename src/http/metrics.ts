@@ -79,8 +79,8 @@ export function observeStatus(registry: Registry, status: () => PdpStatus, now: 
   gauges('sluice_facts_age_seconds', { help: 'Age of the facts', label: 'env' }, ({ environments }) => Object.entries(environments).map(([name, { ageMs }]) => [name, ageMs / 1000]));
   gauge('sluice_log_unsigned_records', 'Durable records that no checkpoint covers yet', ({ tree }) => (tree === undefined ? 0 : tree.size - tree.signed));
   gauge('sluice_log_signing_failed', '1 while checkpoints can not be signed or written', ({ tree }) => Number(tree?.problem !== undefined));
-  gauge('sluice_disk_used_ratio', 'Of the file system that holds the log, from 0 to 1', ({ disk }) => disk?.used ?? 0);
-  gauge('sluice_disk_free_bytes', 'What the log can still write', ({ disk }) => disk?.freeBytes ?? 0);
+  gauge('sluice_disk_used_ratio', 'Of the file system that holds the log, from 0 to 1', ({ disk }) => disk?.used ?? NaN);
+  gauge('sluice_disk_free_bytes', 'What the log can still write', ({ disk }) => disk?.freeBytes ?? NaN);
   gauge('sluice_log_index_lag_records', 'Durable records that the index does not have yet', ({ index }) => index?.lag ?? 0);
   gauge('sluice_log_index_failed', '1 while the index can not be kept: the log can not be read through it', ({ index }) => Number(index?.failure !== undefined));
   gauge('sluice_facts_unverified', 'Environments whose facts have not been verified since the start: their questions get 503', ({ waiting }) => waiting.length);

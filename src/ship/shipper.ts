@@ -17,10 +17,10 @@ export interface ShipperDeps {
   readonly ask: (kind: string) => Promise<Verdict>;
   /** How many lines of the log are durable, and the number of the revision that decides in the sink's environment. */
   readonly state: () => { readonly durable: number; readonly revision: number };
-  /** Resolves when `state` has changed, after so many milliseconds, or when `signal` aborts. */
-  readonly changed: (afterMs: number) => Promise<void>;
-  /** Resolves after so many milliseconds, or when `signal` aborts. */
-  readonly pause: (ms: number) => Promise<void>;
+  /** Resolves with the next change of `state`: taken before `state` is read, it misses none. */
+  readonly changed: () => Promise<void>;
+  /** Resolves after so many milliseconds, with `earlier`, or when `signal` aborts. */
+  readonly pause: (ms: number, earlier?: Promise<void>) => Promise<void>;
   /** Wall time in milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** The keyed hash of a text, different for each vendor. */
@@ -103,18 +103,19 @@ export async function ship(deps: ShipperDeps): Promise<void> {
   }
 
   async function shipSome(): Promise<void> {
+    const change = deps.changed();
     const lines = await tail.take(state().durable, sink.limits);
     const first = lines[0];
     if (first === undefined) {
       say({ oldestMs: null });
-      return deps.changed(LONGEST_PAUSE_MS);
+      return deps.pause(LONGEST_PAUSE_MS, change);
     }
     if (first.index > cursor.next) deps.onPruned(cursor.next, first.index);
     const records = lines.map((line) => toRecord(deps.dir, line));
     const allowed = await permitsFor(records);
     if (allowed === undefined) {
       say({ oldestMs: null });
-      return deps.changed(LONGEST_PAUSE_MS);
+      return deps.pause(LONGEST_PAUSE_MS, change);
     }
     const heldAt = records.findIndex(({ kind }) => allowed.get(kind)!.verdict.held !== undefined);
     const leaving = heldAt === -1 ? records.length : heldAt;
@@ -124,12 +125,15 @@ export async function ship(deps: ShipperDeps): Promise<void> {
       cursor.save(lines[leaving - 1]!.index + 1);
       say({ oldestMs: null, shipped: news.shipped + leaving, failures: 0 });
     }
-    if (heldAt !== -1) await waitFor(records[heldAt]!, allowed.get(records[heldAt]!.kind)!.verdict);
+    if (heldAt !== -1) await waitFor(records[heldAt]!, allowed.get(records[heldAt]!.kind)!);
   }
 
-  async function waitFor(record: LogRecord, { held, expiresAtMs }: Verdict): Promise<void> {
+  async function waitFor(record: LogRecord, permit: Permit): Promise<void> {
+    const { held, expiresAtMs } = permit.verdict;
     say({ oldestMs: timeOf(record), failures: 0, held: `records of kind ${record.kind}: ${held}` });
-    await deps.changed(Math.min(LONGEST_PAUSE_MS, expiresAtMs === null ? Infinity : Math.max(FIRST_PAUSE_MS, expiresAtMs - deps.now())));
+    for (let change = deps.changed(); holds(permit) && !signal.aborted; change = deps.changed()) {
+      await deps.pause(Math.min(LONGEST_PAUSE_MS, expiresAtMs === null ? Infinity : Math.max(FIRST_PAUSE_MS, expiresAtMs - deps.now())), change);
+    }
   }
 
   // A log that was set back would give other records the places of those that the sink has.

@@ -66,8 +66,8 @@ async function run(spec: SinkSpec, sink: Sink): Promise<void> {
     cursor: openCursor({ folder: path.join(dataDir, 'ship'), sink: name, origin, onLost: (reason) => warn('the sink is given the log from its first record', { reason }) }),
     ask: (kind) => ask(name, kind),
     state: () => ({ durable: state.durable, revision: state.revisions[environment] ?? 0 }),
-    changed: (afterMs) => pause(Math.min(afterMs, LONGEST_TIMER_MS), changed.promise),
-    pause: (ms) => pause(jittered(ms)),
+    changed: () => changed.promise,
+    pause: (ms, earlier) => pause(jittered(ms), earlier),
     hash: (text) => names().hash(`${vendor}\n${text}`),
     tell: (news) => tell({ type: 'news', sink: name, news }),
     onPruned: (from, to) => warn('records were pruned before they were shipped', { from, to }),
@@ -80,8 +80,6 @@ function names() {
   return readNames!;
 }
 let [readNames, readAtMs]: [ReturnType<typeof openNames> | undefined, number] = [undefined, -Infinity];
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 // On Linux a thread has a priority of its own; elsewhere this would be that of the thread that answers questions, too.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);

@@ -18,7 +18,7 @@ function samples(text: string): ReadonlyMap<string, number> {
 const decided = { decision: 'deny', reasons: ['unknown_vendor', 'no_permit'], vendor: 'mixpanel', environment: 'production', api: 'check', memo: false, seconds: 0.0003 } as const;
 
 test('the names and labels of the metrics, and what they count', async () => {
-  const status = { ...STATUS, queuedRecords: 3, shadow: ['segment'], logFailure: 'EIO', reloadErrors: ['bad'] };
+  const status = { ...STATUS, disk: { totalBytes: 16_384, freeBytes: 4096, used: 0.25, isAlarming: false }, index: { lag: 7, failure: 'EIO' }, queuedRecords: 3, shadow: ['segment'], logFailure: 'EIO', reloadErrors: ['bad'] };
   const { observer, send } = await openHarness({ pdp: fakePdp({ status: () => status }) });
   observer.decided(decided);
   observer.decided({ ...decided, memo: true });
@@ -53,6 +53,10 @@ test('the names and labels of the metrics, and what they count', async () => {
     'sluice_revision_number{env="production"}': 42,
     'sluice_facts_age_seconds{env="production"}': 0.812,
     'sluice_facts_unverified': 0,
+    'sluice_disk_used_ratio': 0.25,
+    'sluice_disk_free_bytes': 4096,
+    'sluice_log_index_lag_records': 7,
+    'sluice_log_index_failed': 1,
     'sluice_log_unsigned_records': 0,
     'sluice_log_signing_failed': 0,
     'sluice_shadow{name="segment"}': 1,

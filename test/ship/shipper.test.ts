@@ -138,6 +138,18 @@ test('it is asked once for each kind, again with a new revision, and again when 
   expect(shipper.asked.slice(5)).toEqual(['decision', 'input']);
 });
 
+test('what changes between a look and the wait for a change is not missed', async () => {
+  const log = await logOf(12);
+  const receiver = createReceiver();
+  const shipper = start(log, { sink: receiver.sink, durable: 0 });
+  await shipper.heard(() => { // called while the shipper tells that it has found nothing, and waits next
+    shipper.set({ durable: 12 });
+    return true;
+  });
+  await shipper.heard(all(12));
+  expect(receiver.all()).toHaveLength(12);
+});
+
 test('the records of asking are no reason to ask, even when every answer has ended at once', async () => {
   const log = await open();
   await write(log, decision(0));

@@ -60,8 +60,9 @@ export function startShipper({ dir, origin, sink, durable, ask = verdict, now = 
       return ask(kind);
     },
     state: () => state,
-    changed: wait,
-    pause(ms) {
+    changed: () => going.promise,
+    pause(ms, earlier) {
+      if (earlier !== undefined) return ending.signal.aborted ? Promise.resolve() : Promise.race([earlier, wait()]);
       pauses.push(ms);
       return hurried ? Promise.resolve() : wait();
     },

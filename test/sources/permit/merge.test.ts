@@ -245,7 +245,7 @@ test('an id that is both a user and an instance is no facts at all, and the erro
 });
 
 test('what is set aside is said', () => {
-  expect(merge(example).setAside).toEqual(['8 identities', '7 roles', '9 grants', '2 tuples', '20 claims of vendors']);
+  expect(merge(example).setAside).toEqual(['9 identities', '8 roles', '10 grants', '2 tuples', '20 claims of vendors']);
 });
 
 test('a term for a role that Permit does not have is listed: the role may be called otherwise there', () => {

@@ -145,7 +145,7 @@ test('a path before that of the API, and a slash behind it, are kept and let go'
   const proxy = await openProxy(emulator, () => undefined);
   expect((await failed(scan({ url: `${proxy.url}/prefix/` }))).kind).toBe('invalid');
   expect(emulator.requests.at(-1)!.url).toBe('/prefix/v2/api-key/scope');
-  expect((await scan({ url: `${proxy.url}/` })).data.users).toHaveLength(8);
+  expect((await scan({ url: `${proxy.url}/` })).data.users).toHaveLength(9);
   await proxy.close();
 });
 
@@ -159,7 +159,7 @@ describe('the key', () => {
   };
 
   const FAULTS: readonly (readonly [string, Fault | undefined, string])[] = [
-    ['a good scan', undefined, '"users":8'], ['a refusal', { kind: 'status', status: 401, path: LISTS.users }, 'kind: \'key\''],
+    ['a good scan', undefined, '"users":9'], ['a refusal', { kind: 'status', status: 401, path: LISTS.users }, 'kind: \'key\''],
     ['an outage', { kind: 'status', status: 503, path: LISTS.users, body: 'null' }, 'kind: \'unreachable\''], ['a reset', { kind: 'reset', path: LISTS.tuples }, 'kind: \'unreachable\''],
     ['no answer', { kind: 'hang', path: '/v2/api-key/scope' }, 'kind: \'unreachable\''], ['half an answer', { kind: 'truncated', path: LISTS.roles }, 'kind: \'invalid\''], ['doubled rows', { kind: 'duplicate' }, 'kind: \'unstable\''],
   ];

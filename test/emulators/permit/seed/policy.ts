@@ -22,6 +22,7 @@ export const CATEGORIES: readonly string[] = [
   'system.operations.event_name', 'system.operations.timestamp', 'system.operations.time_bucket', 'system.operations.plan',
   'system.operations.feature_flag', 'system.operations.experiment', 'system.operations.error_code', 'system.operations.fallback',
   'system.operations.latency', 'system.operations.app_version', 'system.operations.message_id',
+  'system.audit.proof', 'system.audit.outcome', 'system.audit.program', 'system.audit.names',
 ];
 
 /** A category, or a prefix of some, as an action: `send-` before it, dashes for its dots. */
@@ -37,6 +38,7 @@ export const IDENTITIES: Readonly<Record<string, readonly string[]>> = {
   'agent:copilot': ['genai_tool'],
   'webhook:crm-sync': [],
   'tag:web': ['web_tag'],
+  'service:sluice': ['decision_log'],
 };
 
 export const toUserKey = (identity: string) => identity.replace(':', '|');
@@ -49,6 +51,7 @@ export const ROLES: Readonly<Record<string, string>> = {
   privacy_officer: 'Approves what needs an approval',
   genai_tool: 'Logs how GenAI tools are used',
   web_tag: 'Scripts in the browser; no grant',
+  decision_log: 'Sends copies of the decision log to sinks',
 };
 
 /** Resource sets: vendors by name, or by what they are. */
@@ -57,6 +60,7 @@ export const VENDOR_SETS: Readonly<Record<string, readonly object[]>> = {
   only_amplitude: [{ 'resource.key': { equals: 'amplitude' } }],
   only_intercom: [{ 'resource.key': { equals: 'intercom' } }],
   analytics: [{ 'resource.categories': { array_contains: 'analytics' } }],
+  first_party: [{ 'resource.party': { equals: 'first' } }],
   third_party_analytics: [{ 'resource.party': { equals: 'third' } }, { 'resource.categories': { array_contains: 'analytics' } }],
 };
 
@@ -89,6 +93,13 @@ export const RULES: Readonly<Record<string, { readonly role: string; readonly ve
   'genai-log': {
     role: 'genai_tool', vendors: 'analytics',
     categories: ['system.ai.prompt_category', 'system.operations.error_code'],
+  },
+  'decision-log-first-party': {
+    role: 'decision_log', vendors: 'first_party',
+    categories: [
+      'system.audit.proof', 'system.audit.outcome', 'system.audit.program', 'system.audit.names', 'system.operations.message_id', 'system.operations.timestamp',
+      'system.tenant.account_id', 'user.unique_id.account', 'user.unique_id.pseudonymous',
+    ],
   },
 };
 
