@@ -24,9 +24,9 @@ demo-traffic: setup ## fill the decision log with example traffic, for the repor
 build: setup ## check facts and rules, build the policy bundle
 	@$(NODE) src/cli/main.ts build
 
-bench: setup ## measure beside OPA and Cerbos; half an hour, writes bench/RESULTS.md
+bench: setup ## measure beside OPA and Cerbos; an hour and a half, writes bench/RESULTS.md; ONLY=evidence, ONLY=others: a part
 	@sh scripts/install-bench.sh
-	@PATH="$$PWD/.tools/bin:$$PATH" $(NODE) bench/run.ts
+	@PATH="$$PWD/.tools/bin:$$PATH" $(NODE) bench/run.ts $(if $(ONLY),--only $(ONLY))
 
 bench-short: setup ## the same tables from short rounds; writes nothing
 	@sh scripts/install-bench.sh

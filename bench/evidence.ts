@@ -90,8 +90,7 @@ const table = (title: string, lines: readonly Line[]) => [`| ${title} | | |`, '|
 const [BEGIN, END] = ['<!-- evidence -->', '<!-- /evidence -->'];
 
 /** A section of the report. */
-export function evidenceSection(rows: EvidenceRows | undefined): string {
-  if (rows === undefined) return '';
+export function evidenceSection(rows: EvidenceRows): string {
   const long = rows.long.map((row) => table(`${row.records.toLocaleString('en')} records (${row.decisions.toLocaleString('en')} decisions and the inputs they name) over ${row.shapes.toLocaleString('en')} question shapes, ${mega(row.logBytes)}`, reading(row)));
   return `${BEGIN}
 ## The decision log as evidence
@@ -102,11 +101,16 @@ ${[table('appending', appending(rows)), ...long].join('\n\n')}
 ${END}`;
 }
 
-/** Puts the section in the place of the one that the report has. */
-export async function replaceEvidence(file: string, rows: EvidenceRows): Promise<void> {
+/** The section that the report has. */
+export async function keptEvidence(file: string): Promise<string> {
   const report = await readFile(file, 'utf8');
   const [from, to] = [report.indexOf(BEGIN), report.indexOf(END)];
-  const at = report.indexOf('## Where the time goes');
-  const next = from === -1 ? `${report.slice(0, at)}${evidenceSection(rows)}\n\n${report.slice(at)}` : `${report.slice(0, from)}${evidenceSection(rows)}${report.slice(to + END.length)}`;
-  await writeFile(file, next);
+  if (from === -1 || to < from) throw new Error(`${file}: has no section on the log between ${BEGIN} and ${END}; run bench/run.ts without --only`);
+  return report.slice(from, to + END.length);
+}
+
+/** Puts the section in the place of the one that the report has. */
+export async function replaceEvidence(file: string, rows: EvidenceRows): Promise<void> {
+  const kept = await keptEvidence(file);
+  await writeFile(file, (await readFile(file, 'utf8')).replace(kept, () => evidenceSection(rows)));
 }

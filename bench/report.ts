@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
-import { evidenceSection, type EvidenceRows } from './evidence.ts';
 import { graphSection, type GraphRow } from './graph.ts';
 import type { Growth } from './growth.ts';
 import type { Measured } from './http.ts';
@@ -16,7 +15,8 @@ export interface Results {
   readonly big: { readonly fields: number; readonly seconds: number; readonly peakBytes: number; readonly heldBytes: number; readonly events: number };
   readonly graph: readonly GraphRow[];
   readonly growth: Growth | undefined;
-  readonly evidence: EvidenceRows | undefined;
+  /** A section of its own. */
+  readonly evidence: string;
   readonly versions: Readonly<Record<'node' | 'opa' | 'cerbos' | 'express', string>>;
   readonly options: { readonly rounds: number; readonly seconds: number; readonly warmUpSeconds: number; readonly questions: number; readonly connections: number };
 }
@@ -85,7 +85,7 @@ An fdatasync of 100 KB here: ${withSpread([median(results.syncMs)]).split(' ')[0
 
 ${graphSection(results.graph)}
 
-${evidenceSection(results.evidence)}
+${results.evidence}
 
 ${readFileSync(path.join(import.meta.dirname, 'NOTES.md'), 'utf8')}`;
 }

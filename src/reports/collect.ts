@@ -71,7 +71,6 @@ export interface Collected {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** As the catalogue said when it was decided; the last saying counts. */
   readonly natures: ReadonlyMap<string, Nature>;
-  readonly seen: Amount;
   /** Records that could not be written, as the log's gaps tell: nobody was answered for them. */
   readonly notWritten: number;
 }
@@ -98,7 +97,6 @@ export interface Collector {
 export function createCollector(): Collector {
   const holdings = new Map<string, Holding>();
   const natures = new Map<string, Nature>();
-  const seen = noAmount();
   let notWritten = 0;
   const holdingOf = (name: string) => {
     // Of vendors that nobody knew there may be any number; nothing ever went to one.
@@ -109,7 +107,6 @@ export function createCollector(): Collector {
   };
   return {
     add(question, outcome, { counted, shape: shapeOf, isFixed = false }) {
-      addTo(seen, counted);
       const left = leftBy(outcome);
       if (left.length === 0) return refuse(holdingOf(question.vendor), outcome, counted);
       const shape = shapeOf();
@@ -131,7 +128,7 @@ export function createCollector(): Collector {
     other({ kind, refused }) {
       if (kind === 'gap') notWritten += Number(refused ?? 0);
     },
-    result: () => ({ holdings, natures, seen, notWritten }),
+    result: () => ({ holdings, natures, notWritten }),
   };
 }
 
