@@ -8,6 +8,7 @@ import { openStdout } from '../../src/ship/sinks/stdout.ts';
 import { SinkError, type Shipped, type Sink } from '../../src/ship/sinks/sink.ts';
 import { openLogService } from '../support/log-service.ts';
 import { describePostgres, startPostgres } from '../support/postgres.ts';
+import { until } from '../support/server.ts';
 
 /** A sink and its receiver. */
 interface Subject {
@@ -114,6 +115,34 @@ describePostgres('a table of PostgreSQL', () => {
       expect(await server.query('SELECT index FROM sluice_records WHERE index >= 10')).toEqual([]);
       await sink.write(batch(4, 12), never);
       expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '12' }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
+  test('so does one of another day', async () => {
+    const server = await startPostgres();
+    const sink = openPostgres(server.options);
+    try {
+      await sink.write(batch(0, 10), never);
+      await expect(sink.write([{ ...shipped(5), time: '2026-12-01T00:00:00.000Z', leaf: 'f'.repeat(64) }], never)).rejects.toThrow('the table has another record 5 of this origin than the log');
+      expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '10' }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
+  test('a batch reads nothing of what the table has but its own range, also while the server has no statistics', async () => {
+    const server = await startPostgres();
+    const sink = openPostgres(server.options);
+    try {
+      for (let from = 0; from < 16_000; from += 2000) await sink.write(Array.from({ length: 2000 }, (_, i) => ({ ...shipped(from + i, { text: 'x'.repeat(1500) }), time: '2026-11-22T12:00:00.000Z' })), never);
+      await sink.close(); // its counts are told by now
+      const read = async () => (await server.query<{ n: string; filled: string }>(`SELECT sum(seq_tup_read) AS n, sum(n_tup_ins) AS filled FROM pg_stat_user_tables WHERE relname LIKE 'sluice_records_%'`))[0]!;
+      const { n } = await until(read, ({ filled }) => filled === '16000');
+      expect(Number(n)).toBeLessThan(16_000); // reading all of it with each batch would be 72,000
     } finally {
       await sink.close();
       await server.end();
