@@ -16,7 +16,7 @@ export function assemble(scope: PermitScope, rows: Rows): PermitData {
     scope,
     resources: sorted(rows, 'resources', ['key']).map(toResource),
     roles: sorted(rows, 'roles', ['key']),
-    conditionSets: toSets(sorted(rows, 'conditionSets', ['key']), rows.resources),
+    conditionSets: toSets(sorted(rows, 'conditionSets', ['key', 'type']), rows.resources),
     rules: sorted(rows, 'rules', ['userSet', 'permission', 'resourceSet']),
     tenants: distinct(rows.tenants.sort(), 'tenants', (a, b) => a === b ? 0 : 1),
     users: sorted(rows, 'users', ['key']),
