@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -34,6 +34,13 @@ describe('what is in the repository holds on every machine', () => {
     const addresses = `${output('npm', ['config', 'get', 'registry']) ?? ''},${output('go', ['env', 'GOPROXY']) ?? ''}`;
     const hosts = addresses.split(/[,|\s]+/).filter((address) => URL.canParse(address)).map((address) => new URL(address).host).filter((host) => host !== '');
     expect(filesWith([...new Set(hosts)])).toEqual([]);
+  });
+
+  test('what Node makes of the program is kept in .tools, and used again', () => {
+    const said = (script: string) => spawnSync('sh', ['scripts/node.sh', ...script.split(' ')], { cwd: root, encoding: 'utf8', env: { PATH: process.env['PATH'], NODE_DEBUG_NATIVE: 'COMPILE_CACHE' }, maxBuffer: 1 << 24 }).stderr;
+    expect(said('src/cli/main.ts help')).toContain('[compile cache]');
+    expect(said('src/cli/main.ts help')).toMatch(/retrieving transpile cache for StrippedTypeScript file:.*src\/cli\/main\.ts\.\.\.success/);
+    expect(existsSync(path.join(root, '.tools', 'compile-cache'))).toBe(true);
   });
 
   test('the lock file says what a package is, not where it was fetched', () => {

@@ -64,7 +64,7 @@ export async function openToWrite(folder: string): Promise<DatabaseSync> {
   const db = new DatabaseSync(file, { timeout: 5000 });
   try {
     chmodSync(file, 0o600); // the files that SQLite puts beside it get the same mode
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864');
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864');
     if (isNew) db.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${VERSION}; COMMIT`);
     else check(db, isSealed);
     rmSync(sealPath(file), { force: true });
