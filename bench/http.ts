@@ -47,6 +47,8 @@ interface Contender {
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
 /** A memo that holds a tenth of the questions. */
 const MIXED = 1000;
+/** Of load before each measurement: from a server that waited for its turn for a minute, kernels take pages back. */
+export const AWAKE_SECONDS = 3;
 
 export async function overHttp(options: HttpOptions): Promise<readonly Measured[]> {
   const { rounds, say } = options;
@@ -60,7 +62,9 @@ export async function overHttp(options: HttpOptions): Promise<readonly Measured[
     const rows = new Map<string, Row[]>(contenders.map(({ name }) => [name, []]));
     const before = new Map(await Promise.all(contenders.map(async ({ name, metrics }) => [name, await answersBy(metrics)] as const)));
     for (let round = 1; round <= rounds; round += 1) for (const { name, server, requests } of contenders) {
-      const row = await load({ url: server.url, requests, headers: AUTHORIZED, connections: options.connections, seconds: options.seconds });
+      const asked = { url: server.url, requests, headers: AUTHORIZED, connections: options.connections };
+      await load({ ...asked, seconds: AWAKE_SECONDS });
+      const row = await load({ ...asked, seconds: options.seconds });
       rows.get(name)!.push(row);
       say(`round ${round} of ${rounds}: ${name} ${Math.round(row.perSecond)}/s, p99 ${row.p99.toFixed(1)} ms`);
     }

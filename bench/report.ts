@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import path from 'node:path';
 import { graphSection, type GraphRow } from './graph.ts';
 import type { Growth } from './growth.ts';
-import type { Measured } from './http.ts';
+import { AWAKE_SECONDS, type Measured } from './http.ts';
 import type { InsideRows } from './inside.ts';
 import { median, ratios, withSpread } from './stats.ts';
 
@@ -46,7 +46,7 @@ Machine: ${cpus().length} × ${cpus()[0]?.model.trim()}. Node ${versions.node}, 
 
 **One echo**, the yardstick: the time per request of a bare \`node:http\` server that parses a JSON body of 20 fields and sends it back, saturated, on one core: ${echoMicros.toFixed(1)} µs in this run.
 
-**Workload E**: 5,000 fields of 100 events, 1,000 vendors with 40 categories of data, 30 roles, 200 grants, the shipped rules; ${options.questions.toLocaleString('en')} distinct questions of 20 and of 50 fields in 8 profiles, drawn by Zipf 1.0 with a fixed seed. Every server runs alone on one core (\`taskset\`, GOMAXPROCS=1), wrk on the other with ${options.connections} connections; ${options.warmUpSeconds} s of warming up each, then rounds of ${options.seconds} s in turn.
+**Workload E**: 5,000 fields of 100 events, 1,000 vendors with 40 categories of data, 30 roles, 200 grants, the shipped rules; ${options.questions.toLocaleString('en')} distinct questions of 20 and of 50 fields in 8 profiles, drawn by Zipf 1.0 with a fixed seed. Every server runs alone on one core (\`taskset\`, GOMAXPROCS=1), wrk on the other with ${options.connections} connections; ${options.warmUpSeconds} s of warming up each, then rounds of ${options.seconds} s in turn, each after ${AWAKE_SECONDS} s of the same load that are not measured.
 
 ## Targets
 
