@@ -93,10 +93,11 @@ export async function ship(deps: ShipperDeps): Promise<void> {
   /**
    * One for each kind, as long as all hold; undefined when it would have to be asked for the records of asking alone.
    * Asking makes records: if they in turn were a reason to ask, it would never end. They leave with the next other one.
+   * @param isLast nothing comes after these records.
    */
-  async function permitsFor(records: readonly LogRecord[]): Promise<ReadonlyMap<string, Permit> | undefined> {
+  async function permitsFor(records: readonly LogRecord[], isLast: boolean): Promise<ReadonlyMap<string, Permit> | undefined> {
     const kinds = [...new Set([...records.map(({ kind }) => kind), ...KINDS_OF_ASKING])];
-    if (records.every(isOfAsking) && !kinds.every((kind) => permits.has(kind) && holds(permits.get(kind)!))) return undefined;
+    if (isLast && records.every(isOfAsking) && !kinds.every((kind) => permits.has(kind) && holds(permits.get(kind)!))) return undefined;
     const found = new Map<string, Permit>();
     for (const kind of kinds) found.set(kind, await permitFor(kind));
     return found;
@@ -104,7 +105,8 @@ export async function ship(deps: ShipperDeps): Promise<void> {
 
   async function shipSome(): Promise<void> {
     const change = deps.changed();
-    const lines = await tail.take(state().durable, sink.limits);
+    const { durable } = state();
+    const lines = await tail.take(durable, sink.limits);
     const first = lines[0];
     if (first === undefined) {
       say({ oldestMs: null });
@@ -112,7 +114,7 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     }
     if (first.index > cursor.next) deps.onPruned(cursor.next, first.index);
     const records = lines.map((line) => toRecord(deps.dir, line));
-    const allowed = await permitsFor(records);
+    const allowed = await permitsFor(records, tail.next === durable);
     if (allowed === undefined) {
       say({ oldestMs: null });
       return deps.pause(LONGEST_PAUSE_MS, change);

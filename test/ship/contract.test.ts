@@ -8,7 +8,7 @@ import { openStdout } from '../../src/ship/sinks/stdout.ts';
 import { SinkError, type Shipped, type Sink } from '../../src/ship/sinks/sink.ts';
 import { openLogService } from '../support/log-service.ts';
 import { describePostgres, startPostgres } from '../support/postgres.ts';
-import { until } from '../support/server.ts';
+import { batch, never, shipped } from './records.ts';
 
 /** A sink and its receiver. */
 interface Subject {
@@ -22,13 +22,7 @@ interface Subject {
   close(): Promise<void>;
 }
 
-const shipped = (index: number, record: Readonly<Record<string, unknown>> = {}): Shipped => ({
-  origin: 'sluice/00000000000000aa', index, time: `2026-11-${22 + Math.floor(index / 100) % 7}T12:00:00.${String(index % 1000).padStart(3, '0')}Z`, kind: 'decision',
-  leaf: index.toString(16).padStart(64, '0'), record: { index, ...record }, withheld: ['about'], masked: ['identity'],
-});
-const batch = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => shipped(from + i));
 const keysOf = ({ origin, index, time, kind, leaf }: Shipped) => ({ origin, index, time, kind, leaf });
-const never = new AbortController().signal;
 const once = <T extends { readonly index: number }>(records: readonly T[]) => [...new Map(records.map((record) => [record.index, record])).values()].sort((a, b) => a.index - b.index);
 
 function contract(open: () => Promise<Subject>, canFail = true): void {
@@ -88,99 +82,6 @@ describePostgres('a table of PostgreSQL', () => {
         await server.end();
       },
     };
-  });
-
-  test('has a partition for each day, so that old days can be dropped', async () => {
-    const server = await startPostgres();
-    const sink = openPostgres({ ...server.options, table: 'audit' });
-    try {
-      await sink.write(batch(0, 150), never);
-      const rows = await server.query<{ name: string; n: string }>('SELECT tableoid::regclass::text AS name, count(*) AS n FROM audit GROUP BY 1 ORDER BY 1');
-      expect(rows).toEqual([{ name: 'audit_20261122', n: '100' }, { name: 'audit_20261123', n: '50' }]);
-      const [row] = await server.query<{ withheld: string[]; masked: string[] }>('SELECT withheld, masked FROM audit LIMIT 1');
-      expect(row).toEqual({ withheld: ['about'], masked: ['identity'] });
-    } finally {
-      await sink.close();
-      await server.end();
-    }
-  });
-
-  test('a record that differs from the one it has under the same index stops everything: a log was rewritten', async () => {
-    const server = await startPostgres();
-    const sink = openPostgres(server.options);
-    try {
-      await sink.write(batch(0, 10), never);
-      const forged = { ...shipped(5), leaf: 'f'.repeat(64) };
-      await expect(sink.write([...batch(4, 5), forged, ...batch(6, 12)], never)).rejects.toThrow('the table has another record 5 of this origin than the log');
-      expect(await server.query('SELECT index FROM sluice_records WHERE index >= 10')).toEqual([]);
-      await sink.write(batch(4, 12), never);
-      expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '12' }]);
-    } finally {
-      await sink.close();
-      await server.end();
-    }
-  });
-
-  test('so does one of another day', async () => {
-    const server = await startPostgres();
-    const sink = openPostgres(server.options);
-    try {
-      await sink.write(batch(0, 10), never);
-      await expect(sink.write([{ ...shipped(5), time: '2026-12-01T00:00:00.000Z', leaf: 'f'.repeat(64) }], never)).rejects.toThrow('the table has another record 5 of this origin than the log');
-      expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '10' }]);
-    } finally {
-      await sink.close();
-      await server.end();
-    }
-  });
-
-  test('a batch reads nothing of what the table has but its own range, also while the server has no statistics', async () => {
-    const server = await startPostgres();
-    const sink = openPostgres(server.options);
-    try {
-      for (let from = 0; from < 16_000; from += 2000) await sink.write(Array.from({ length: 2000 }, (_, i) => ({ ...shipped(from + i, { text: 'x'.repeat(1500) }), time: '2026-11-22T12:00:00.000Z' })), never);
-      await sink.close(); // its counts are told by now
-      const read = async () => (await server.query<{ n: string; filled: string }>(`SELECT sum(seq_tup_read) AS n, sum(n_tup_ins) AS filled FROM pg_stat_user_tables WHERE relname LIKE 'sluice_records_%'`))[0]!;
-      const { n } = await until(read, ({ filled }) => filled === '16000');
-      expect(Number(n)).toBeLessThan(16_000); // reading all of it with each batch would be 72,000
-    } finally {
-      await sink.close();
-      await server.end();
-    }
-  });
-
-  test('two that make the table and its days at the same time do not hinder each other for long', async () => {
-    const server = await startPostgres();
-    const sinks = [1, 2, 3].map((n) => ({ origin: `sluice/000000000000000${n}`, sink: openPostgres(server.options) }));
-    try {
-      await Promise.all(sinks.map(async ({ origin, sink }) => {
-        const mine = batch(0, 300).map((record) => ({ ...record, origin }));
-        for (let attempt = 0; ; attempt += 1) {
-          const failed = await sink.write(mine, never).then(() => undefined, (error: unknown) => error);
-          if (failed === undefined) return;
-          if (attempt === 5) throw failed as Error;
-        }
-      }));
-      expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '900' }]);
-    } finally {
-      for (const { sink } of sinks) await sink.close();
-      await server.end();
-    }
-  });
-
-  test('a wrong password is told without the password, and one that was put right is used', async () => {
-    const server = await startPostgres();
-    let password = 'not the password';
-    const sink = openPostgres({ ...server.options, password: () => password });
-    try {
-      const error = await sink.write(batch(0, 1), never).catch((thrown: unknown) => thrown as Error);
-      expect((error as Error).message).toBe('PostgreSQL: error 28P01, the password is wrong');
-      password = server.options.password();
-      await sink.write(batch(0, 1), never);
-    } finally {
-      await sink.close();
-      await server.end();
-    }
   });
 });
 

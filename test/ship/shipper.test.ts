@@ -178,6 +178,20 @@ test('the records of asking are no reason to ask, even when every answer has end
   expect(shipper.asked).toEqual(['decision', 'input', 'input', 'decision']);
 });
 
+test('more records of asking than a batch takes do not keep those behind them: then it is asked', async () => {
+  const log = await open();
+  await write(log, decision(0), ...Array.from({ length: 25 }, (_, n) => own(n)), decision(1));
+  const receiver = createReceiver();
+  let revision = 1;
+  const shipper = start(log, { sink: receiver.sink, durable: 1, ask: (kind) => verdict(kind, { revision }) });
+  await shipper.heard(all(1));
+  revision = 2;
+  shipper.set({ durable: 27, revision });
+  await shipper.heard(all(27));
+  expect(receiver.all()).toHaveLength(27);
+  expect(shipper.asked).toEqual(['decision', 'input', 'decision', 'input']);
+});
+
 test('a record that may not leave at all keeps those behind it, until a revision lets it', async () => {
   const log = await open();
   await write(log, decision(0), { kind: 'start', members: '' }, decision(1));

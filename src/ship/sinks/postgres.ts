@@ -18,6 +18,8 @@ export interface PostgresOptions {
 }
 
 const TABLE = /^[a-z_][a-z0-9_]{0,40}$/;
+/** Hidden by no name that a table may have. */
+const ARRIVING = '"Arriving"';
 const COLUMNS = 'day, origin, index, time, kind, leaf, record, withheld, masked';
 const COLUMN_TYPES = 'day date NOT NULL, origin text NOT NULL, index bigint NOT NULL, time timestamptz NOT NULL, kind text NOT NULL, leaf text NOT NULL, record jsonb NOT NULL, withheld text[] NOT NULL, masked text[] NOT NULL';
 
@@ -31,6 +33,7 @@ const COLUMN_TYPES = 'day date NOT NULL, origin text NOT NULL, index bigint NOT 
 export function openPostgres(options: PostgresOptions): Sink {
   const { table = 'sluice_records', timeoutMs = 60_000 } = options;
   if (!TABLE.test(table)) throw new SinkError('table must be small letters, digits and _, at most 41');
+  const quoted = `"${table}"`;
   let connected: Client | undefined;
   const days = new Set<string>();
 
@@ -43,8 +46,8 @@ export function openPostgres(options: PostgresOptions): Sink {
     client.on('end', forget).on('error', forget);
     try {
       await client.query('SET synchronous_commit = on');
-      await client.query(`CREATE TABLE IF NOT EXISTS ${table} (${COLUMN_TYPES}, PRIMARY KEY (origin, index, day)) PARTITION BY RANGE (day)`);
-      await client.query(`CREATE TEMP TABLE arriving (${COLUMN_TYPES}) ON COMMIT DELETE ROWS`);
+      await client.query(`CREATE TABLE IF NOT EXISTS ${quoted} (${COLUMN_TYPES}, PRIMARY KEY (origin, index, day)) PARTITION BY RANGE (day)`);
+      await client.query(`CREATE TEMP TABLE ${ARRIVING} (${COLUMN_TYPES}) ON COMMIT DELETE ROWS`);
     } catch (error) {
       drop(client);
       throw error;
@@ -59,7 +62,7 @@ export function openPostgres(options: PostgresOptions): Sink {
     if (days.has(day)) return;
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [table]);
-    await client.query(`CREATE TABLE IF NOT EXISTS ${table}_${day.replaceAll('-', '')} PARTITION OF ${table} FOR VALUES FROM ('${day}') TO ('${dayAfter(day)}')`);
+    await client.query(`CREATE TABLE IF NOT EXISTS "${table}_${day.replaceAll('-', '')}" PARTITION OF ${quoted} FOR VALUES FROM ('${day}') TO ('${dayAfter(day)}')`);
     await client.query('COMMIT');
     days.add(day);
   }
@@ -68,18 +71,24 @@ export function openPostgres(options: PostgresOptions): Sink {
     for (const day of new Set(batch.map(({ time }) => dayOf(time)))) await makeDay(client, day);
     const { from } = await clients();
     await client.query('BEGIN');
-    await pipeline(Readable.from(batch.map(toRow)), client.query(from(`COPY arriving (${COLUMNS}) FROM STDIN`)));
-    await client.query(`INSERT INTO ${table} (${COLUMNS}) SELECT ${COLUMNS} FROM arriving ON CONFLICT DO NOTHING`);
-    await refuseOthers(client, batch);
+    await pipeline(Readable.from(batch.map(toRow)), client.query(from(`COPY ${ARRIVING} (${COLUMNS}) FROM STDIN`)));
+    await client.query(`INSERT INTO ${quoted} (${COLUMNS}) SELECT ${COLUMNS} FROM ${ARRIVING} ON CONFLICT (origin, index, day) DO NOTHING`);
+    await compare(client, batch);
     await client.query('COMMIT');
   }
 
-  /** By the range alone, which every partition has an index for: how a join is done, a server without statistics guesses badly. */
-  async function refuseOthers(client: Client, batch: readonly Shipped[]): Promise<void> {
+  /**
+   * The table has these records and no others in their place, whatever triggers and rules it has.
+   * By the range alone, which every partition has an index for: how a join is done, a server without statistics guesses badly.
+   */
+  async function compare(client: Client, batch: readonly Shipped[]): Promise<void> {
+    const { rows } = await client.query<{ index: string; leaf: string }>(`SELECT index, leaf FROM ${quoted} WHERE origin = $1 AND index BETWEEN $2 AND $3 ORDER BY index`, [batch[0]!.origin, batch[0]!.index, batch.at(-1)!.index]);
     const leaves = new Map(batch.map(({ index, leaf }) => [index, leaf]));
-    const { rows } = await client.query<{ index: string; leaf: string }>(`SELECT index, leaf FROM ${table} WHERE origin = $1 AND index BETWEEN $2 AND $3 ORDER BY index`, [batch[0]!.origin, batch[0]!.index, batch.at(-1)!.index]);
     const other = rows.find(({ index, leaf }) => leaves.get(Number(index)) !== leaf);
     if (other !== undefined) throw new SinkError(`the table has another record ${other.index} of this origin than the log: one of the two has been changed; compare with "sluice log verify"`);
+    for (const { index } of rows) leaves.delete(Number(index));
+    const [missing] = leaves.keys();
+    if (missing !== undefined) throw new SinkError(`the table does not keep record ${missing}: look for a trigger, rule or row policy that drops it`);
   }
 
   return {
@@ -147,7 +156,7 @@ function reasonOf(error: unknown): string {
 
 const CODES: Readonly<Record<string, string>> = {
   '28P01': 'the password is wrong', '28000': 'this user may not connect', '3D000': 'there is no such database', '42501': 'this user may not do it',
-  '53100': 'its disk is full', '57P01': 'it is shutting down', '57P03': 'it is starting', '23514': 'no partition takes the day', '57014': 'it took too long',
+  '53100': 'its disk is full', '57P01': 'it is shutting down', '57P03': 'it is starting', '23514': 'no partition takes the day', '57014': 'it took too long', '42P10': 'the table has no key (origin, index, day)',
 };
 
 const dayOf = (time: string) => time.slice(0, 10);
