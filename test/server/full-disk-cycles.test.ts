@@ -16,7 +16,7 @@ async function fill(file: string, leave: number): Promise<void> {
   const handle = await open(file, 'w');
   let written = 0;
   try {
-    for (const size of [65_536, 4096, 1]) for (const block = Buffer.alloc(size); ;) {
+    for (const size of [4_194_304, 65_536, 4096, 1]) for (const block = Buffer.alloc(size); ;) {
       const { bytesWritten } = await handle.write(block).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOSPC') throw error;
         return { bytesWritten: 0 };
@@ -52,8 +52,8 @@ function keepAsking(server: RunningServer): Asking {
   return { ...asking, stop: async () => { asking.isStopped = true; await workers; } };
 }
 
-// 50 rounds leave a log of 20 to 40 MB, and the disk must have room for it.
-mountTest(`J31: a disk that is full and freed again, ${ROUNDS} times (SEED=${SEED}), with log, tiles, checkpoints, index and states on it: refused or on record, never neither, and the log verifies`, () => withTmpfs('size=128m', async (small) => {
+// 50 rounds leave a log of some 20 MB, and the disk must have room for it.
+mountTest(`J31: a disk that is full and freed again, ${ROUNDS} times (SEED=${SEED}), with log, tiles, checkpoints, index and states on it: refused or on record, never neither, and the log verifies`, () => withTmpfs('size=64m', async (small) => {
   say(`server/full-disk-cycles.test.ts: SEED=${SEED}, ${ROUNDS} rounds`);
   const random = createRandom(SEED);
   await cp(await newDataDir(), small, { recursive: true });
