@@ -18,7 +18,7 @@ import { openLog } from '../src/log/log.ts';
 import { impactOf } from '../src/replay/impact.ts';
 import { byFacts, byRules } from '../src/replay/rejudge.ts';
 import { scan } from '../src/replay/scan.ts';
-import { collect } from '../src/reports/collect.ts';
+import { collectFrom } from '../src/reports/collect.ts';
 import { exposureOf } from '../src/reports/exposure.ts';
 import type { Snapshot } from '../src/snapshot.ts';
 import { load, toSnapshot } from '../src/workspace.ts';
@@ -137,7 +137,7 @@ const STEPS = {
   async exposure(dataDir: string) {
     const { world: { catalogue } } = await world(dataDir);
     const startedAt = performance.now();
-    exposureOf(await collect(scan({ dir: path.join(dataDir, 'log') })), { vendor: 'mixpanel', catalogue });
+    exposureOf(await collectFrom({ dir: path.join(dataDir, 'log'), refusalsOf: ['mixpanel'] }), { vendor: 'mixpanel', catalogue });
     return { seconds: (performance.now() - startedAt) / 1000 };
   },
   rules: (dataDir: string) => replayed(dataDir, (snapshot) => byRules(snapshot.engine)),

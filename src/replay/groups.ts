@@ -31,7 +31,7 @@ export interface Now {
   readonly timeMs: number;
   readonly index: number;
   readonly vendorStates: ReadonlyMap<string, VendorState>;
-  readonly placeFor: (text: string) => Place | undefined;
+  readonly placeFor: (lasting: Buffer) => Place | undefined;
 }
 
 export const textOf = ({ head, lasting }: Pick<Gathered, 'head' | 'lasting'>) => `${head}${lasting.toString()}}`;
@@ -46,8 +46,8 @@ export function createGroups() {
     const alike = bySum.get(sum);
     const known = alike?.find((group) => group.vendorStates === vendorStates && group.head === head && group.lasting.equals(lasting));
     if (known !== undefined) return known;
-    const kept = Buffer.from(lasting);
-    const group = { head, lasting: kept, place: placeFor(textOf({ head, lasting: kept })), vendorStates, count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId };
+    const kept = Buffer.copyBytesFrom(lasting);
+    const group = { head, lasting: kept, place: placeFor(kept), vendorStates, count: 0, withRows: 0, rows: 0, firstMs: timeMs, lastMs: timeMs, firstIndex: index, decisionId };
     if (alike === undefined) bySum.set(sum, [group]);
     else alike.push(group);
     size += 1;

@@ -12,7 +12,9 @@ export interface Place {
 }
 
 const KEPT = 256;
-const NAMED = '"input":"';
+const NAMED = Buffer.from('"input":"');
+const DIGEST = '"kind":"input","digest":"';
+const DIGEST_LENGTH = 'sha256:'.length + 64;
 
 /**
  * The input records of a log: only the places of those in the segment that is being read are kept, since each segment
@@ -51,13 +53,12 @@ export function openInputs(dir: string) {
     /** @param start what the record has after its head. */
     note(start: string, place: Place): void {
       // Too long for a line: its digest is in the side object.
-      const digest = /"digest":"(sha256:[0-9a-f]{64})"/.exec(start)?.[1] ?? String(read(place)['digest']);
-      places.set(digest, place);
+      places.set(start.startsWith(DIGEST) ? start.slice(DIGEST.length, DIGEST.length + DIGEST_LENGTH) : String(read(place)['digest']), place);
     },
     /** Of the input that this record names, if it is in the segment. */
-    placeFor(record: string): Place | undefined {
+    placeFor(record: Buffer): Place | undefined {
       const at = record.lastIndexOf(NAMED) + NAMED.length;
-      return places.get(record.slice(at, record.indexOf('"', at)));
+      return places.get(record.toString('latin1', at, at + DIGEST_LENGTH));
     },
     /** Undefined too for one that is not what its digest says. */
     shapeAt(digest: string, place: Place | undefined): RecordedShape | undefined {

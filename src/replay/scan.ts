@@ -35,6 +35,8 @@ export interface ScanOptions {
   readonly toMs?: number;
   /** Whether answers to /permitted count too; default: decisions alone. */
   readonly permitted?: boolean;
+  /** Of the decisions that let nothing out only those on these vendors, and on vendors that nobody knew; default: all. */
+  readonly refusalsOf?: readonly string[];
   /** Every record that is neither an answer nor an input, also those before `fromMs`, in order among the groups. */
   readonly other?: (record: LogLine, timeMs: number) => void;
   /** How many groups are kept at once; what is asked again after they were given makes a new group. */
@@ -46,16 +48,20 @@ const MAX_GROUPS = 20_000;
 const ASKED = /^"kind":"(decision|permitted)","decisionId":"([^"\\]+)",(?:"requestId":"(?:[^"\\]+)",)?("caller":"(?:[^"\\]|\\.)*")(?:,"rows":(\d+))?$/;
 const IDENTITY = Buffer.from(',"identity":');
 const EXPIRES = Buffer.from(',"expiresAt":');
+const REFUSAL = /^,"identity":"[^"\\]*",(?:"onBehalfOf":"[^"\\]*",)?"vendor":"([^"\\?][^"\\]*)",.*,"decision":"(?:deny|review)"/;
+const DECIDED = Buffer.from(',"decision":"');
 const INPUT = '"kind":"input",';
 const DECISION = '"kind":"decision",';
 const PERMITTED = '"kind":"permitted",';
+/** Enough for the digest of an input too. */
+const KIND_LENGTH = 100;
 
 /**
  * Reads the answers of a log in one pass, equal ones taken together; what it keeps does not grow with the log.
  *
  * @throws {Error} naming file and line, for one that is no record of its place.
  */
-export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitted = false, other = () => {}, maxGroups = MAX_GROUPS }: ScanOptions): AsyncGenerator<Group> {
+export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitted = false, refusalsOf, other = () => {}, maxGroups = MAX_GROUPS }: ScanOptions): AsyncGenerator<Group> {
   const inputs = openInputs(dir);
   let groups = createGroups();
   const give = function* (): Generator<Group> {
@@ -79,7 +85,7 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
         continue;
       }
       inputs.forget();
-      const reader = createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir });
+      const reader = createReader({ segment, fromMs, toMs, permitted, refusalsOf, tell, switched, inputs, dir });
       const file = await open(segmentPath(dir, segment), 'r');
       try {
         for await (const block of blocks(file)) {
@@ -99,25 +105,26 @@ export async function* scan({ dir, fromMs = -Infinity, toMs = Infinity, permitte
 
 interface ReaderOptions extends Required<Pick<ScanOptions, 'dir' | 'fromMs' | 'toMs' | 'permitted'>> {
   readonly segment: number;
+  readonly refusalsOf: readonly string[] | undefined;
   readonly tell: NonNullable<ScanOptions['other']>;
   readonly switched: ReturnType<typeof createSwitched>;
   readonly inputs: ReturnType<typeof openInputs>;
 }
 
 /** Reads the blocks of one segment, one after the other. */
-function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs, dir }: ReaderOptions) {
+function createReader({ segment, fromMs, toMs, permitted, refusalsOf, tell, switched, inputs, dir }: ReaderOptions) {
   let [index, position, headLength, isEnded] = [segment, 0, 0, false];
 
   function readLine(block: Buffer, start: number, end: number, groups: Groups): void {
     const prefix = lineStart(index);
     if (headLength === 0) headLength = headLengthOf(block.toString('utf8', start, end));
     // One text of all that is looked at: several would take longer than everything else here.
-    const head = block.toString('latin1', start, Math.min(end, start + prefix.length + headLength + PERMITTED.length));
+    const head = block.toString('latin1', start, Math.min(end, start + prefix.length + headLength + KIND_LENGTH));
     if (!head.startsWith(prefix)) throw new Error(`must be the record of index ${index}, and is not`);
     const timeAt = prefix.length + '"time":"'.length;
     const kindAt = start + prefix.length + headLength;
     const kind = head.slice(prefix.length + headLength);
-    if (kind.startsWith(INPUT)) return inputs.note(block.toString('latin1', kindAt, Math.min(end, kindAt + 120)), { segment, position: position + start, length: end - start });
+    if (kind.startsWith(INPUT)) return inputs.note(kind, { segment, position: position + start, length: end - start });
     const timeMs = Date.parse(head.slice(timeAt, timeAt + 24));
     if (Number.isNaN(timeMs)) throw new Error('has no time');
     if (timeMs >= toMs) {
@@ -127,6 +134,7 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
     const isPermitted = kind.startsWith(PERMITTED);
     if (!isPermitted && !kind.startsWith(DECISION)) return tell(known(inputs.parse(block.toString('utf8', start, end))), timeMs);
     if (timeMs < fromMs || (isPermitted && !permitted)) return;
+    if (refusalsOf !== undefined && !isPermitted && isRefusalOfOther(block, { kindAt, end, vendors: refusalsOf })) return;
     groups.add(readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), { timeMs, index, vendorStates: switched.states(), placeFor });
   }
 
@@ -139,7 +147,7 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
     return { head: `{"kind":"${kind}",${caller}`, lasting: block.subarray(from, until), decisionId, rows: rows === undefined ? undefined : Number(rows) };
   }
 
-  const placeFor = (text: string) => inputs.placeFor(text);
+  const placeFor = (lasting: Buffer) => inputs.placeFor(lasting);
 
   return {
     ended: () => isEnded,
@@ -157,6 +165,15 @@ function createReader({ segment, fromMs, toMs, permitted, tell, switched, inputs
       return isEnded ? 'ended' : 'more';
     },
   };
+}
+
+/** Told by its bytes: to read it as JSON would take longer than all else that is done with it. */
+function isRefusalOfOther(block: Buffer, { kindAt, end, vendors }: { readonly kindAt: number; readonly end: number; readonly vendors: readonly string[] }): boolean {
+  const from = block.indexOf(IDENTITY, kindAt);
+  const decidedAt = block.indexOf(DECIDED, from);
+  if (from === -1 || decidedAt === -1 || decidedAt > end) return false;
+  const [, vendor] = REFUSAL.exec(block.toString('utf8', from, decidedAt + DECIDED.length + 'review"'.length)) ?? [];
+  return vendor !== undefined && !vendors.includes(vendor);
 }
 
 /** Of every line of the log, by its first; whether that is a record at all is looked at next. */

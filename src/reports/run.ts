@@ -58,7 +58,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   exposure: {
     summary: 'what a vendor was permitted to receive', parameters: [...WINDOW, 'vendor'], required: ['vendor'], formats: ['json', 'markdown'],
     async run(parameters, { dir, catalogue }, window) {
-      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window })];
+      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
       const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue, basis });
       return { value, markdown: () => exposureText(value) };
     },
@@ -67,7 +67,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
     summary: 'an incident at a vendor, in the order of GDPR Art. 33(3)', parameters: [...WINDOW, 'vendor', ...CLOCK], required: ['vendor'], formats: ['json', 'markdown'],
     async run(parameters, { dir, catalogue, nowMs }, window) {
       const times = timesOf(parameters, nowMs);
-      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window })];
+      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
       const vendor = vendorOf(parameters, catalogue, collected.holdings);
       const state = await stateOf(vendor, dir, catalogue);
       const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, ...(times !== undefined && { times }) });
@@ -77,7 +77,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   vendors: {
     summary: 'what all vendors hold, and what they can put together', parameters: WINDOW, required: [], formats: ['json', 'markdown'],
     async run(_, { dir, catalogue }, window) {
-      const value = acrossVendors(await collectFrom({ dir, ...window }), { ...window, catalogue, basis: await readBasis(dir) });
+      const value = acrossVendors(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, catalogue, basis: await readBasis(dir) });
       return { value, markdown: () => acrossText(value) };
     },
   },
@@ -100,7 +100,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
     async run(parameters, { dir, catalogue, nowMs }) {
       const days = parameters.get('days') ?? '90';
       if (!/^[1-9]\d{0,4}$/.test(days)) throw new SluiceError('request_invalid', 'days takes a whole number from 1 on');
-      const value = await unusedGrants(scan({ dir, permitted: true }), { catalogue, basis: await readBasis(dir), days: Number(days), nowMs });
+      const value = await unusedGrants(scan({ dir, permitted: true, refusalsOf: [] }), { catalogue, basis: await readBasis(dir), days: Number(days), nowMs });
       return { value, markdown: () => unusedText(value) };
     },
   },
@@ -125,7 +125,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
     summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: [...WINDOW, 'controller', 'contact', 'subjects'], required: [], formats: ['json', 'markdown', 'csv'],
     async run(parameters, { dir, catalogue }, window) {
       const stated = Object.fromEntries(['controller', 'contact', 'subjects'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
-      const value = processingOf(await collectFrom({ dir, ...window }), { ...window, ...stated, catalogue, basis: await readBasis(dir) });
+      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, ...stated, catalogue, basis: await readBasis(dir) });
       return { value, markdown: () => processingText(value), csv: () => processingCsv(value) };
     },
   },

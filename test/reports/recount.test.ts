@@ -2,10 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { createCatalogue, type Catalogue } from '../../src/core/catalogue/catalogue.ts';
-import { collectFrom } from '../../src/reports/collect.ts';
+import { acrossVendors } from '../../src/reports/across.ts';
+import { readBasis } from '../../src/reports/basis.ts';
+import { collectFrom, type Collected } from '../../src/reports/collect.ts';
 import { exposureOf, type ExposureReport } from '../../src/reports/exposure.ts';
+import { unusedGrants } from '../../src/reports/grants.ts';
+import { processingOf } from '../../src/reports/processing.ts';
 import { scan } from '../../src/replay/scan.ts';
-import { parseMoment } from '../../src/reports/window.ts';
+import { parseMoment, type Window } from '../../src/reports/window.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { endServers } from '../support/server.ts';
 import { copyPolicies, NOON, removeWorlds } from '../support/world.ts';
@@ -159,6 +163,21 @@ async function compare(recorder: Recorder, { fromMs, toMs }: { fromMs?: number; 
   for (const vendor of VENDORS) {
     expect({ vendor, ...byReport(exposureOf(collected, { vendor, catalogue, ...window })) }).toEqual({ vendor, ...byHand(lines, vendor, (atMs) => atMs >= (fromMs ?? -Infinity) && atMs < (toMs ?? Infinity)) });
   }
+  await compareFewer(recorder, collected, window);
+}
+
+/** Refusals that a report says nothing of are not read; it says the same. */
+async function compareFewer({ dir }: Recorder, all: Collected, window: Window): Promise<void> {
+  for (const vendor of [...VENDORS, '?']) {
+    const options = { vendor, catalogue, ...window };
+    expect(exposureOf(await collectFrom({ dir, ...window, refusalsOf: [vendor] }), options)).toEqual(exposureOf(all, options));
+  }
+  const none = await collectFrom({ dir, ...window, refusalsOf: [] });
+  const options = { catalogue, basis: await readBasis(dir), ...window };
+  expect(acrossVendors(none, options)).toEqual(acrossVendors(all, options));
+  expect(processingOf(none, options)).toEqual(processingOf(all, options));
+  const unused = { ...options, days: 1, nowMs: NOON };
+  expect(await unusedGrants(scan({ dir, permitted: true, refusalsOf: [] }), unused)).toEqual(await unusedGrants(scan({ dir, permitted: true }), unused));
 }
 
 test('R63, property: whatever was asked, a report counts what a count line by line does, for any time, however few groups are kept', async () => {
@@ -183,6 +202,20 @@ test('R63, property: whatever was asked, a report counts what a count line by li
     for (const [a, b, offset] of windows) await compare(recorder, { fromMs: times[a % times.length]! + offset, toMs: times[b % times.length]! + offset });
   }), { numRuns: 12 });
 }, 120_000);
+
+test('refusals of others are not given, those of vendors that nobody knew are', async () => {
+  const recorder = await record({ policies });
+  for (const question of QUESTIONS) await recorder.ask(question);
+  await recorder.close();
+  const refused = async (refusalsOf?: readonly string[]) => {
+    const vendors = new Set<string>();
+    for await (const { record: { vendor, decision } } of scan({ dir: recorder.dir, ...(refusalsOf !== undefined && { refusalsOf }) })) if (decision === 'deny' || decision === 'review') vendors.add(vendor.replace(/^\?.*/, '?'));
+    return [...vendors].sort();
+  };
+  expect(await refused()).toEqual(['?', 'amplitude', 'mixpanel', 'posthog-selfhosted']);
+  expect(await refused(['mixpanel'])).toEqual(['?', 'mixpanel']);
+  expect(await refused([])).toEqual(['?']);
+}, 60_000);
 
 test('what a review or a denial kept never counts as left; what shadow let pass does', async () => {
   const recorder = await record({ policies });

@@ -27,8 +27,9 @@ ${WINDOW_HELP}`,
     const catalogue = await catalogueOf(invocation, context);
     const rejudge = await rejudgeOf(invocation, context);
     const collector = createCollector();
-    const groups = scanFor(collector, options);
-    const collected = rejudge === undefined ? await collect(groups, collector) : await collectUnder(groups, rejudge, collector);
+    const collected = rejudge === undefined
+      ? await collect(scanFor(collector, { ...options, refusalsOf: [vendor] }), collector)
+      : await collectUnder(scanFor(collector, options), rejudge, collector);
     const known = [...new Set([...collected.holdings.keys(), ...catalogue?.facts.vendors.keys() ?? []])];
     if (!known.includes(vendor)) throw new UsageError(`neither the log nor the catalogue knows the vendor ${vendor}${didYouMean(vendor, known)}`);
     const report = exposureOf(collected, {
