@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import path from 'node:path';
 import { graphSection, type GraphRow } from './graph.ts';
 import type { Growth } from './growth.ts';
 import { AWAKE_SECONDS, type Measured } from './http.ts';
@@ -87,7 +85,8 @@ ${graphSection(results.graph)}
 
 ${results.evidence}
 
-${readFileSync(path.join(import.meta.dirname, 'NOTES.md'), 'utf8')}`;
+Where the time goes, and why targets are missed: [NOTES.md](NOTES.md).
+`;
 }
 
 const RATIOS = [

@@ -45,16 +45,18 @@ export interface ScanOptions {
 
 const MAX_GROUPS = 20_000;
 // In the order in which the record writer puts them; every other line is read the long way.
-const ASKED = /^"kind":"(decision|permitted)","decisionId":"([^"\\]+)",(?:"requestId":"(?:[^"\\]+)",)?("caller":"(?:[^"\\]|\\.)*")(?:,"rows":(\d+))?$/;
-const IDENTITY = Buffer.from(',"identity":');
+const ASKED = /^"kind":"(decision|permitted)","decisionId":"([^"\\]+)",(?:"requestId":"(?:[^"\\]+)",)?("caller":"(?:[ !#-[\]-~]|\\[ -~])*")(?:,"rows":(\d+))?$/;
+const IDENTITY = ',"identity":';
 const EXPIRES = Buffer.from(',"expiresAt":');
-const REFUSAL = /^,"identity":"[^"\\]*",(?:"onBehalfOf":"[^"\\]*",)?"vendor":"([^"\\?][^"\\]*)",.*,"decision":"(?:deny|review)"/;
-const DECIDED = Buffer.from(',"decision":"');
+const ASKED_VENDOR = /,"identity":"[^"\\]*",(?:"onBehalfOf":"[^"\\]*",)?"vendor":"([\w.:-]+)"/;
+const DECIDED = ',"decision":"';
 const INPUT = '"kind":"input",';
 const DECISION = '"kind":"decision",';
 const PERMITTED = '"kind":"permitted",';
 /** Enough for the digest of an input too. */
 const KIND_LENGTH = 100;
+/** Enough for all that most answers say before their fields. */
+const START_LENGTH = 600;
 
 /**
  * Reads the answers of a log in one pass, equal ones taken together; what it keeps does not grow with the log.
@@ -118,7 +120,7 @@ function createReader({ segment, fromMs, toMs, permitted, refusalsOf, tell, swit
   function readLine(block: Buffer, start: number, end: number, groups: Groups): void {
     const prefix = lineStart(index);
     if (headLength === 0) headLength = headLengthOf(block.toString('utf8', start, end));
-    // One text of all that is looked at: several would take longer than everything else here.
+    // Two texts of all that is looked at, and none longer than needed: they take longer than everything else here.
     const head = block.toString('latin1', start, Math.min(end, start + prefix.length + headLength + KIND_LENGTH));
     if (!head.startsWith(prefix)) throw new Error(`must be the record of index ${index}, and is not`);
     const timeAt = prefix.length + '"time":"'.length;
@@ -134,20 +136,20 @@ function createReader({ segment, fromMs, toMs, permitted, refusalsOf, tell, swit
     const isPermitted = kind.startsWith(PERMITTED);
     if (!isPermitted && !kind.startsWith(DECISION)) return tell(known(inputs.parse(block.toString('utf8', start, end))), timeMs);
     if (timeMs < fromMs || (isPermitted && !permitted)) return;
-    if (refusalsOf !== undefined && !isPermitted && isRefusalOfOther(block, { kindAt, end, vendors: refusalsOf })) return;
-    groups.add(readAsked(block, kindAt, end) ?? readLong(inputs.parse(block.toString('utf8', start, end))), { timeMs, index, vendorStates: switched.states(), placeFor });
+    const begun = block.toString('latin1', kindAt, Math.min(end, kindAt + START_LENGTH));
+    if (refusalsOf !== undefined && !isPermitted && isRefusalOfOther(begun, refusalsOf)) return;
+    groups.add(readAsked(begun, { block, kindAt, end }) ?? readLong(inputs.parse(block.toString('utf8', start, end))), { timeMs, index, vendorStates: switched.states(), placeFor: inputs.placeFor });
   }
 
-  function readAsked(block: Buffer, kindAt: number, end: number): Read | undefined {
-    const from = block.indexOf(IDENTITY, kindAt);
+  /** Texts of `latin1` have an index for each byte; what is kept of them has ASCII alone. */
+  function readAsked(start: string, { block, kindAt, end }: { readonly block: Buffer; readonly kindAt: number; readonly end: number }): Read | undefined {
+    const from = start.indexOf(IDENTITY);
     const until = block.lastIndexOf(EXPIRES, end);
-    if (from === -1 || from > end || until < from) return undefined;
-    const [, kind, decisionId, caller, rows] = ASKED.exec(block.toString('utf8', kindAt, from)) ?? [];
+    if (from === -1 || until < kindAt + from) return undefined;
+    const [, kind, decisionId, caller, rows] = ASKED.exec(start.slice(0, from)) ?? [];
     if (kind === undefined || decisionId === undefined || caller === undefined) return undefined;
-    return { head: `{"kind":"${kind}",${caller}`, lasting: block.subarray(from, until), decisionId, rows: rows === undefined ? undefined : Number(rows) };
+    return { head: `{"kind":"${kind}",${caller}`, lasting: block.subarray(kindAt + from, until), decisionId, rows: rows === undefined ? undefined : Number(rows) };
   }
-
-  const placeFor = (lasting: Buffer) => inputs.placeFor(lasting);
 
   return {
     ended: () => isEnded,
@@ -167,12 +169,11 @@ function createReader({ segment, fromMs, toMs, permitted, refusalsOf, tell, swit
   };
 }
 
-/** Told by its bytes: to read it as JSON would take longer than all else that is done with it. */
-function isRefusalOfOther(block: Buffer, { kindAt, end, vendors }: { readonly kindAt: number; readonly end: number; readonly vendors: readonly string[] }): boolean {
-  const from = block.indexOf(IDENTITY, kindAt);
-  const decidedAt = block.indexOf(DECIDED, from);
-  if (from === -1 || decidedAt === -1 || decidedAt > end) return false;
-  const [, vendor] = REFUSAL.exec(block.toString('utf8', from, decidedAt + DECIDED.length + 'review"'.length)) ?? [];
+/** Told by how its text starts: to read it as JSON would take longer than all else that is done with it. False where that does not tell. */
+function isRefusalOfOther(start: string, vendors: readonly string[]): boolean {
+  const decidedAt = start.indexOf(DECIDED) + DECIDED.length;
+  if (!start.startsWith('deny"', decidedAt) && !start.startsWith('review"', decidedAt)) return false;
+  const [, vendor] = ASKED_VENDOR.exec(start.slice(0, decidedAt)) ?? [];
   return vendor !== undefined && !vendors.includes(vendor);
 }
 

@@ -17,6 +17,9 @@ import { record, TELEMETRY, type Recorder } from './support.ts';
 
 // A report's figures beside a count that reads every line for itself and knows nothing of how reports are made.
 
+/** A name that JSON escapes, and that has more bytes than characters. */
+const NORTH = 'Büro "Nord"';
+
 let policies: string;
 let catalogue: Catalogue;
 beforeAll(async () => {
@@ -32,6 +35,7 @@ beforeAll(async () => {
       lake: { name: 'Lake', party: 'first', categories: ['cloud'], regions: ['DE'] },
       pond: { name: 'Pond', party: 'first', categories: ['cloud'], regions: ['DE'] },
     } },
+    'callers/test.yaml': { callers: { [NORTH]: { demo: true, identities: ['*'], environments: ['*'], powers: ['check'], supports: '*' } } },
     'modes.yaml': { modes: { vendors: { amplitude: { mode: 'shadow', unknown: 'observe' }, 'internal-obs': { unknown: 'strip' } }, events: { 'genai_dashboard.viewed': { unknown: 'strip' } } } },
   });
   catalogue = createCatalogue(await loadYaml(policies));
@@ -182,7 +186,7 @@ async function compareFewer({ dir }: Recorder, all: Collected, window: Window): 
 
 test('R63, property: whatever was asked, a report counts what a count line by line does, for any time, however few groups are kept', async () => {
   const step = fc.oneof(
-    { weight: 12, arbitrary: fc.record({ ask: fc.nat({ max: QUESTIONS.length - 1 }), rows: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }) }) },
+    { weight: 12, arbitrary: fc.record({ ask: fc.nat({ max: QUESTIONS.length - 1 }), caller: fc.constantFrom('demo-gateway', NORTH), rows: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }) }) },
     { weight: 1, arbitrary: fc.record({ laterMs: fc.constantFrom(1, 999, 3_600_000) }) },
     { weight: 1, arbitrary: fc.record({ permitted: fc.constantFrom('mixpanel', 'hub', 'internal-obs') }) },
     { weight: 1, arbitrary: fc.record({ state: fc.constantFrom('under_review', 'breached' as const) }) },
@@ -190,7 +194,7 @@ test('R63, property: whatever was asked, a report counts what a count line by li
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), fc.array(fc.tuple(fc.nat(), fc.nat(), fc.constantFrom(-1, 0, 1)), { minLength: 3, maxLength: 3 }), fc.integer({ min: 1, max: 4 }), async (steps, windows, maxGroups) => {
     const recorder = await record({ policies });
     for (const one of steps) {
-      if ('ask' in one) await recorder.ask({ ...QUESTIONS[one.ask], ...(one.rows !== undefined && { rows: one.rows }) });
+      if ('ask' in one) await recorder.ask({ ...QUESTIONS[one.ask], ...(one.rows !== undefined && { rows: one.rows }) }, one.caller);
       else if ('laterMs' in one) recorder.later(one.laterMs);
       else if ('permitted' in one) await recorder.permitted({ identity: 'service:telemetry', vendor: one.permitted, environment: 'production', event: 'genai_dashboard.viewed', channel: 'telemetry', dataSubject: {}, context: {} });
       else await recorder.setVendor('mixpanel', one.state as 'breached').catch(() => {}); // not back from a breach
@@ -205,7 +209,7 @@ test('R63, property: whatever was asked, a report counts what a count line by li
 
 test('refusals of others are not given, those of vendors that nobody knew are', async () => {
   const recorder = await record({ policies });
-  for (const question of QUESTIONS) await recorder.ask(question);
+  for (const [n, question] of QUESTIONS.entries()) await recorder.ask(question, n % 2 === 0 ? NORTH : undefined);
   await recorder.close();
   const refused = async (refusalsOf?: readonly string[]) => {
     const vendors = new Set<string>();
