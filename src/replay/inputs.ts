@@ -15,6 +15,9 @@ const KEPT = 256;
 const NAMED = Buffer.from('"input":"');
 const DIGEST = '"kind":"input","digest":"';
 const DIGEST_LENGTH = 'sha256:'.length + 64;
+const SHAPE = '"shape":';
+
+const digestOf = (text: string) => `sha256:${hash('sha256', text)}`;
 
 /**
  * The input records of a log: only the places of those in the segment that is being read are kept, since each segment
@@ -29,15 +32,19 @@ export function openInputs(dir: string) {
     file = undefined;
   };
 
-  function read({ segment, position, length }: Place): LogLine {
+  function read({ segment, position, length }: Place): string {
     if (file?.segment !== segment) {
       close();
       file = { segment, fd: openSync(segmentPath(dir, segment), 'r') };
     }
     const bytes = Buffer.allocUnsafe(length);
     if (readSync(file.fd, bytes, 0, length, position) < length) throw new Error(`${segmentPath(dir, segment)}: became shorter while it was read`);
+    return bytes.toString();
+  }
+
+  function parsed<Value>({ segment, position }: Place, parse: () => Value): Value {
     try {
-      return parseLine(dir, bytes.toString());
+      return parse();
     } catch (error) {
       throw new Error(`${segmentPath(dir, segment)}: the record at byte ${position}: ${(error as Error).message}`, { cause: error });
     }
@@ -53,7 +60,7 @@ export function openInputs(dir: string) {
     /** @param start what the record has after its head. */
     note(start: string, place: Place): void {
       // Too long for a line: its digest is in the side object.
-      places.set(start.startsWith(DIGEST) ? start.slice(DIGEST.length, DIGEST.length + DIGEST_LENGTH) : String(read(place)['digest']), place);
+      places.set(start.startsWith(DIGEST) ? start.slice(DIGEST.length, DIGEST.length + DIGEST_LENGTH) : String(parsed(place, () => parseLine(dir, read(place)))['digest']), place);
     },
     /** Of the input that this record names, if it is in the segment. */
     placeFor(record: Buffer): Place | undefined {
@@ -64,9 +71,12 @@ export function openInputs(dir: string) {
     shapeAt(digest: string, place: Place | undefined): RecordedShape | undefined {
       const known = kept.get(digest);
       if (known !== undefined || place === undefined) return known;
-      const input = read(place);
-      if (input['digest'] !== digest || `sha256:${hash('sha256', JSON.stringify(input['shape']))}` !== digest) return undefined;
-      const shape = input['shape'] as RecordedShape;
+      const line = read(place);
+      // The shape is the line's last member, and mostly has its digest as it stands there; else it is in the side object.
+      const written = line.slice(line.indexOf(SHAPE) + SHAPE.length, -1);
+      const text = digestOf(written) === digest ? written : JSON.stringify(parsed(place, () => parseLine(dir, line))['shape']);
+      if (text === undefined || digestOf(text) !== digest) return undefined;
+      const shape = JSON.parse(text) as RecordedShape;
       kept.set(digest, shape);
       if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
       return shape;
