@@ -1,5 +1,5 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fullTiles, partialWidth, TILE_WIDTH, tilePath, type Tile } from '../../core/tlog/edge.ts';
 import { HASH_BYTES, rootOf } from '../../core/tlog/merkle.ts';
 import { synced, syncFolder, writeAll, type Files } from '../files.ts';
@@ -10,12 +10,15 @@ type Place = Pick<Tile, 'level' | 'index'>;
 /** Writes full tiles; on return they and their names are on disk. What was written of fewer hashes of them is removed. */
 export async function writeTiles(files: Files, dir: string, tiles: readonly Tile[]): Promise<void> {
   const folders = new Set<string>();
-  for (const tile of tiles) {
-    const path = join(dir, tilePath(tile));
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeTile(files, { path, temporary: join(dir, 'tile', 'unfinished'), hashes: tile.hashes, isSynced: true });
-    await rm(`${path}.p`, { recursive: true, force: true });
-    for (let folder = dirname(path); folder.length >= dir.length; folder = dirname(folder)) folders.add(folder);
+  for (const [folder, some] of Map.groupBy(tiles, (tile) => dirname(join(dir, tilePath(tile))))) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const names = new Set(await readdir(folder));
+    for (const tile of some) {
+      const path = join(dir, tilePath(tile));
+      await writeTile(files, { path, temporary: join(dir, 'tile', 'unfinished'), hashes: tile.hashes, isSynced: true });
+      if (names.has(`${basename(path)}.p`)) await rm(`${path}.p`, { recursive: true, force: true });
+    }
+    for (let above = folder; above.length >= dir.length; above = dirname(above)) folders.add(above);
   }
   for (const folder of folders) await syncFolder(files, folder);
 }

@@ -71,34 +71,38 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     const groups = unhashed;
     [unhashed, unhashedLeaves] = [[], 0];
     for (const leaves of groups) edge.append(leaves);
-    if (tiles.length >= TILES_AT_ONCE && running === undefined) queue().catch(() => {});
-    else if (edge.size() !== signed) schedule(everyMs);
+    if (tiles.length >= TILES_AT_ONCE && running === undefined && problem === undefined) queue(writeFull).catch(() => {});
+    if (edge.size() !== signed) schedule(everyMs);
   }
 
   const sizeNow = () => edge.size() + unhashedLeaves;
 
+  /** The tiles that are full by now. */
+  async function writeFull(): Promise<void> {
+    for (let left = tiles.length; left > 0;) {
+      const some = tiles.slice(0, Math.min(TILES_AT_ONCE, left));
+      await writeTiles(files, dir, some);
+      tiles.splice(0, some.length);
+      left -= some.length;
+    }
+  }
+
   /** Takes what is to be signed at once, before anything else can be appended. */
-  async function publish(cosigners: readonly Signer[], again: boolean): Promise<void> {
+  async function publish(cosigners: readonly Signer[] = [], again = false): Promise<void> {
     if (unhashed.length > 0) grow();
     const head = { origin, size: edge.size(), root: edge.root() };
     const partials = edge.partials();
-    const full = tiles.length;
-    for (let done = 0; done < full;) {
-      const some = tiles.slice(0, Math.min(TILES_AT_ONCE, full - done));
-      await writeTiles(files, dir, some);
-      tiles.splice(0, some.length);
-      done += some.length;
-    }
+    await writeFull();
     if (head.size === signed && !again) return;
     await writePartials(files, dir, partials);
     await keeper.keep(signNote(formatCheckpoint(head), [{ name: origin, key }, ...cosigners]));
     signed = head.size;
   }
 
-  async function run(cosigners: readonly Signer[], again: boolean): Promise<void> {
+  async function run(work: () => Promise<void>): Promise<void> {
     if (problem?.isFinal === true) throw new Error(problem.reason);
     try {
-      await publish(cosigners, again);
+      await work();
       problem = undefined;
     } catch (error) {
       const { code = 'unknown' } = (error instanceof Error && error.cause !== undefined ? error.cause : error) as NodeJS.ErrnoException;
@@ -111,9 +115,9 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
   }
 
   /** One after the other. */
-  function queue(cosigners: readonly Signer[] = [], again = false): Promise<void> {
+  function queue(work: () => Promise<void> = publish): Promise<void> {
     const before = running ?? Promise.resolve();
-    const mine = before.catch(() => {}).then(() => run(cosigners, again));
+    const mine = before.catch(() => {}).then(() => run(work));
     running = mine;
     mine.catch(() => {}).finally(() => {
       if (running === mine) running = undefined;
@@ -144,7 +148,7 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     async sign({ cosigners = [], again = false } = {}) {
       const wanted = sizeNow();
       if (!again && signed !== undefined && signed >= wanted && tiles.length === 0) return running;
-      await queue(cosigners, again);
+      await queue(() => publish(cosigners, again));
     },
     setKey(next) {
       key = next;
