@@ -7,6 +7,7 @@ import { pino, type Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ConfigError, parseConfig, type Config } from './config.ts';
 import type { Facts } from './core/facts.ts';
+import { readVendorStates } from './datadir/datadir.ts';
 import { createApp, createMetricsApp } from './http/app.ts';
 import { createDrain } from './http/drain.ts';
 import { describeError } from './http/errors.ts';
@@ -98,14 +99,16 @@ const EXAMPLE = {
   identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['anon_user_id', 'city', 'org_id'],
 };
 
-function banner({ host, demoCallers }: Config, { pdp, port, metricsPort }: Running): string {
+function banner({ host, demoCallers, dataDir }: Config, { pdp, port, metricsPort }: Running): string {
   const address = (at: number) => `http://${host.includes(':') ? `[${host}]` : host}:${at}`;
   const { shadow, digest } = pdp.status();
+  const stopped = [...readVendorStates(dataDir)].filter(([, state]) => state !== 'active').map(([vendor, state]) => `${vendor} (${state})`);
   const example = demoCallers && pdp.callerOf('demo-gateway') !== undefined;
   return [
     `Sluice listens on ${address(port)}, by ${digest}`,
     ...(metricsPort === undefined ? [] : [`Metrics on ${address(metricsPort)}/metrics`]),
     ...(shadow.length === 0 ? [] : [`In shadow, where missing permits do not bind: ${shadow.join(', ')}`]),
+    ...(stopped.length === 0 ? [] : [`Stopped by the kill switch: ${stopped.join(', ')}`]),
     ...(example ? [
       'Ask it:', '',
       `curl -s ${address(port)}/check -H 'Authorization: Bearer demo-gateway' -H 'Content-Type: application/json' \\`,

@@ -7,7 +7,8 @@ export const check: Command = {
   summary: 'answer one question by the local files, without a record',
   usage: `sluice check [options] QUESTION
 
-Answers as POST /check would, but records nothing. Exit code 0: may leave (after the
+Answers as POST /check would, by the files and by what the kill switch has set in the data
+directory, but records nothing. Exit code 0: may leave (after the
 obligations, if any); 1: denied or under review; 2: the question or the files are wrong.
 
 ${QUESTION_HELP}

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { parseMoment } from '../core/moment.ts';
 import { complete } from '../core/prepare/complete.ts';
 import { OBLIGATION_OPS, type Caller } from '../core/facts.ts';
 import { parseJson } from '../core/parse/json.ts';
 import { parseQuestion } from '../core/parse/parse.ts';
 import { judge, type Judged } from '../judge.ts';
+import { readVendorStates } from '../datadir/datadir.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { load, toSnapshot } from '../workspace.ts';
 import { foldersOf, UsageError, type Context, type Invocation } from './command.ts';
@@ -15,7 +17,8 @@ export const QUESTION_HELP = `A question is JSON: an argument, a file (@question
 /** Judges the question by the local files, as a caller that may ask everything. Nothing is recorded. */
 export async function judgeLocally(invocation: Invocation, context: Context): Promise<{ readonly judged: Judged; readonly snapshot: Snapshot }> {
   const question = parseQuestion(parseJson(await questionText(invocation, context)));
-  const snapshot = toSnapshot(await load(foldersOf(invocation, context), Date.now));
+  const folders = foldersOf(invocation, context);
+  const snapshot = toSnapshot(await load(folders, Date.now), readVendorStates(folders.dataDir));
   const atMs = atOf(invocation);
   const caller = callerOf(invocation, snapshot);
   const judged = judge(complete(question, snapshot.world.catalogue, caller), snapshot, { nowMs: atMs, latestMs: atMs }, (error) => { throw error; });
@@ -31,8 +34,8 @@ async function questionText({ positionals }: Invocation, { stdin }: Context): Pr
 
 function atOf({ values }: Invocation): number {
   if (values['at'] === undefined) return Date.now();
-  const atMs = Date.parse(String(values['at']));
-  if (Number.isNaN(atMs)) throw new UsageError('--at takes a time such as 2026-11-22T12:00:00Z');
+  const atMs = parseMoment(String(values['at']));
+  if (atMs === undefined) throw new UsageError('--at takes a time such as 2026-11-22T12:00:00Z');
   return atMs;
 }
 

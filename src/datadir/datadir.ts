@@ -45,7 +45,7 @@ export async function openDataDir(path: string, now: () => number = Date.now): P
     // The folder alone may be an empty volume; the origin is the first that the log writes.
     const isNew = !existsSync(join(path, 'log', 'origin'));
     const revisions = openKept({ path: join(path, 'revisions.json'), value: Revision, isNew, holds: 'the numbers of the revisions, which may never be given twice' });
-    const states = openKept({ path: join(path, 'vendor-states.json'), value: SetState, isNew, holds: 'the vendors stopped by the kill switch' });
+    const states = openStates(path, isNew);
     const names = openNames(join(path, 'keys', 'names.key'), isNew);
     return {
       path,
@@ -58,7 +58,7 @@ export async function openDataDir(path: string, now: () => number = Date.now): P
         revisions.set(environment, { number, digest });
         return number;
       },
-      vendorStates: () => new Map([...states.get()].map(([vendor, { state }]) => [vendor, state])),
+      vendorStates: () => statesIn(states),
       vendorStateSetAtMs: (vendor) => states.get().get(vendor)?.atMs,
       setVendorState: (vendor, state) => states.set(vendor, { state, atMs: now() }),
       close: unlock,
@@ -68,6 +68,19 @@ export async function openDataDir(path: string, now: () => number = Date.now): P
     throw error;
   }
 }
+
+/**
+ * What the kill switch has set there, without taking the directory: also while a server runs.
+ *
+ * @throws {Error} naming the file when it is damaged.
+ */
+export function readVendorStates(path: string): ReadonlyMap<string, VendorState> {
+  return existsSync(join(path, STATES)) ? statesIn(openStates(path, false)) : new Map();
+}
+
+const STATES = 'vendor-states.json';
+const openStates = (path: string, isNew: boolean) => openKept({ path: join(path, STATES), value: SetState, isNew, holds: 'the vendors stopped by the kill switch' });
+const statesIn = (states: ReturnType<typeof openStates>) => new Map([...states.get()].map(([vendor, { state }]) => [vendor, state]));
 
 const SetState = z.strictObject({ state: z.enum(VENDOR_STATES), atMs: z.number() });
 const Revision = z.strictObject({ number: z.int().min(1), digest: z.string() });

@@ -105,5 +105,5 @@ function observePermit(gauges: Gauges): void {
   each('sluice_sync_alarm', '1 while a mass change is not applied, since no further read has confirmed it', ({ alarm }) => Number(alarm !== undefined));
   each('sluice_sync_pinned', '1 while an earlier generation is pinned', ({ pinned }) => Number(pinned !== undefined));
   each('sluice_sync_unmapped', 'Objects of Permit that could not be mapped', ({ unmapped }) => unmapped);
-  each('sluice_revocation_bound_seconds', 'What is revoked in Permit denies here after at most this', ({ revocationBoundMs }) => revocationBoundMs && revocationBoundMs / 1000);
+  each('sluice_revocation_bound_seconds', 'What is revoked in Permit denies here after at most this; +Inf while an earlier generation is pinned', ({ pinned, revocationBoundMs }) => (pinned !== undefined ? Infinity : revocationBoundMs && revocationBoundMs / 1000));
 }

@@ -86,7 +86,7 @@ export function openShipping(options: ShippingOptions): Shipping {
     said.set(sink, state);
     if (next.held !== undefined) logger.warn({ sink, held: next.held }, 'a sink may not have what comes next: its records wait until the policy lets them leave');
     else if (next.problem !== undefined) logger.warn({ sink, problem: next.problem }, 'records can not be shipped; it is tried again');
-    else logger.info({ sink, shipped: next.shipped, withheld: next.withheld }, 'records are shipped; those members stay here');
+    else logger.info({ sink, shipped: next.shipped, withheld: next.withheld }, Object.keys(next.withheld).length === 0 ? 'records are shipped' : 'records are shipped; those members stay here');
   }
 
   const looking = setInterval(() => {

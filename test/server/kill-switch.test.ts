@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { endServers, newDataDir, readRecords, startServer, type RunningServer } from '../support/server.ts';
-import { codes, copyPolicies, removeWorlds } from '../support/world.ts';
+import { codes, copyPolicies, findBuiltOpa, removeWorlds, ROOT } from '../support/world.ts';
 
 afterAll(async () => {
   await endServers();
@@ -46,6 +47,11 @@ test('R54, J17: a breached vendor is denied from the next check on, memoised or 
   const still = await restarted.check(QUESTION);
   expect(codes(still)).toEqual(['vendor_suspended']);
   expect(still.revision.number).toBe(after.revision.number);
+
+  // Whoever starts it, or asks by the files beside it, is told.
+  expect(restarted.output()).toContain('Stopped by the kill switch: mixpanel (breached)');
+  const local = spawnSync('sh', ['scripts/node.sh', 'src/cli/main.ts', 'check', '--json', JSON.stringify(QUESTION)], { cwd: ROOT, encoding: 'utf8', env: { ...process.env, SLUICE_OPA: await findBuiltOpa(), SLUICE_DATA_DIR: dataDir } });
+  expect([local.status, codes(JSON.parse(local.stdout) as typeof still)]).toEqual([1, ['vendor_suspended']]);
 });
 
 test('R83: a vendor set to breached returns only with claims issued after the breach, also after a restart', async () => {

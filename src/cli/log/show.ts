@@ -50,7 +50,12 @@ async function printOne(dir: string, index: number, json: boolean, { out }: Cont
 const DETAILS: Readonly<Partial<Record<RecordKind, (text: (name: string) => string) => string>>> = {
   refused: (text) => `${text('code')}, asked by ${text('caller')}`,
   vendor_state: (text) => `${text('vendor')} ${text('state')}, by ${text('caller')}`,
-  config_changed: (text) => `${text('sync')} of ${text('environment')}, by ${text('caller')}`,
+  config_changed: (text) => (text('log') === '' ? `${text('sync')} of ${text('environment')}` : `${text('log')}${text('before') === '' ? '' : ` before ${text('before')}`}`) + `, by ${text('caller')}`,
+  key_rotated: (text) => `from now on signed by ${text('to')}`,
+  names_key_rotated: (text) => `from ${text('from')} to ${text('to')}`,
+  pruned: (text) => `records from ${text('from')} to before ${text('to')}`,
+  new_origin: (text) => text('because'),
+  input: (text) => text('digest'),
   log_read: (text) => `${text('rows') || 'all'} by ${text('caller')} (${text('read')}${text('state') === '' ? '' : ` ${text('state')}`})`,
   gap: (text) => `${text('refused')} not written since ${text('since')}: ${text('reason')}`,
   clock_jump: (text) => `by ${text('byMs')} ms`,

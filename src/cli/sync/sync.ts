@@ -86,7 +86,7 @@ function describe(status: Status, paint: Paint): string {
     ['failures', failures > 0 ? paint('red', `${failures} in a row`) : undefined],
     ['alarm', alarm && paint('red', alarm)],
     ['next read', nextPollInMs === undefined ? 'now' : `in ${seconds(nextPollInMs)}`],
-    ['revocation', revocationBoundMs === undefined ? undefined : `denies here after at most ${seconds(revocationBoundMs)}`],
+    ['revocation', pinned !== undefined ? 'is not followed while pinned' : revocationBoundMs === undefined ? undefined : `denies here after at most ${seconds(revocationBoundMs)}`],
     ['set aside', setAside.join(', ') || undefined],
     ['not mapped', unmappedObjects.length === 0 ? undefined : `${unmappedObjects.length}\n${unmappedObjects.slice(0, 20).map(({ object, reason }) => `    ${printable(object)}: ${printable(reason)}`).join('\n')}`],
   ];

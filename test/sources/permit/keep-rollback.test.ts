@@ -16,6 +16,7 @@ test('rollback pins the last generation before the active one, whoever decides b
   const { sync, active, seen, status, poll } = await three();
   const pinned = await sync.rollback('production');
   expect([pinned.number, active()!.number, seen.at(-1)!.number, status().pinned]).toEqual([2, 2, 2, 2]);
+  expect(status().revocationBoundMs).toBeUndefined(); // what is revoked now is not followed
   const before = active()!.ageMs();
   expect(before).toBe(15_000); // it was last read one poll ago
 

@@ -165,14 +165,15 @@ export async function openEnvironment(o: EnvironmentOptions): Promise<Environmen
   });
 
   function status(): PermitStatus {
-    const looped = loop.status();
+    const { revocationBoundMs, ...looped } = loop.status();
     const newest = kept.generations.at(-1)?.number;
     return {
       ...looped,
       environment,
       ...(active !== undefined && { active: { number: active.number, digest: active.digest, counts: active.counts, verifiedAtMs: active.verifiedAtMs, ageMs: active.ageMs() } }),
       ...(newest !== undefined && { newest }),
-      ...(kept.pinned !== undefined && { pinned: kept.pinned }),
+      // While one is pinned no revocation is followed, and no time bounds that.
+      ...(kept.pinned !== undefined ? { pinned: kept.pinned } : revocationBoundMs !== undefined && { revocationBoundMs }),
       kept: kept.generations.map(({ number }) => number),
       ...(last !== undefined && { lastAttempt: last }),
       ...(looped.nextPollInMs !== undefined && { nextPollAtMs: steady.nowMs() + looped.nextPollInMs }),
