@@ -11,7 +11,7 @@ help: ## what there is
 run: setup ## serve the example world on 127.0.0.1:8181
 	@exec $(NODE) src/main.ts
 
-test: setup $(TOOLS)/bin/regal ## run every test
+test: setup $(TOOLS)/bin/regal $(TOOLS)/bin/fsck ## run every test
 	@sh scripts/install-prometheus.sh
 	@$(NODE) scripts/test.ts
 
@@ -51,10 +51,13 @@ node_modules/.package-lock.json: package-lock.json | node
 opa: | node
 	@$(NODE) src/opa/toolchain.ts >/dev/null
 
-# Regal lints the rules. Without Go it is left out, and counted as skipped; when it can't be built, that is a failed test.
-$(TOOLS)/bin/regal: tools/regal/go.mod tools/regal/go.sum
+# Written in Go: Regal lints the rules, fsck checks the log as any reader of tlog-tiles does. Without Go they are left
+# out, and counted as skipped; when one can't be built, that is a failed test.
+PACKAGE_regal := github.com/open-policy-agent/regal
+PACKAGE_fsck := github.com/transparency-dev/tessera/cmd/fsck
+$(TOOLS)/bin/regal $(TOOLS)/bin/fsck: $(TOOLS)/bin/%: tools/%/go.mod tools/%/go.sum
 	@rm -f $@ && mkdir -p $(TOOLS)/bin
 	@if command -v go >/dev/null 2>&1; then \
-	  echo 'building Regal (about a minute the first time) …'; \
-	  (cd tools/regal && GOFLAGS= GOWORK=off go build -o ../../$@.part github.com/open-policy-agent/regal) && mv $@.part $@ || echo 'Regal could not be built' >&2; \
-	else echo 'Go is not installed: Regal is left out'; fi
+	  echo 'building $* (up to a minute the first time) …'; \
+	  (cd tools/$* && GOFLAGS= GOWORK=off go build -o ../../$@.part $(PACKAGE_$*)) && mv $@.part $@ || echo '$* could not be built' >&2; \
+	else echo 'Go is not installed: $* is left out'; fi

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { parseMoment } from '../core/moment.ts';
 import { complete } from '../core/prepare/complete.ts';
 import { OBLIGATION_OPS, type Caller } from '../core/facts.ts';
 import { parseJson } from '../core/parse/json.ts';
@@ -34,8 +33,8 @@ async function questionText({ positionals }: Invocation, { stdin }: Context): Pr
 
 function atOf({ values }: Invocation): number {
   if (values['at'] === undefined) return Date.now();
-  const atMs = parseMoment(String(values['at']));
-  if (atMs === undefined) throw new UsageError('--at takes a time such as 2026-11-22T12:00:00Z');
+  const atMs = Date.parse(String(values['at']));
+  if (Number.isNaN(atMs)) throw new UsageError('--at takes a time such as 2026-11-22T12:00:00Z');
   return atMs;
 }
 
