@@ -63,7 +63,8 @@ test('rotate-key, rotate-names-key (J30), prune and new-origin each leave a reco
   expect(await hashed()).not.toBe(before);
   expect(readdirSync(path.join(data, 'keys/old'))).toEqual([expect.stringMatching(/^names-[0-9a-f]{16}\.key$/)]);
   expect(sluice(['prune'])).toMatchObject({ status: 2, err: expect.stringContaining('SLUICE_LOG_KEEP_DAYS') });
-  expect(sluice(['prune', '--before', 'yesterday'])).toMatchObject({ status: 2 });
+  for (const date of ['yesterday', '2026-02-31']) expect(sluice(['prune', '--before', date])).toMatchObject({ status: 2, err: expect.stringContaining('--before takes a date') });
+  expect(sluice(['prune', '--before', '2999-01-01'])).toMatchObject({ status: 2, err: expect.stringContaining('in the future') });
   expect(sluice(['prune', '--before', '2025-12-01'])).toMatchObject({ status: 0, out: expect.stringContaining('Nothing to prune') });
   expect(sluice(['prune'], { SLUICE_LOG_KEEP_DAYS: '1' })).toMatchObject({ status: 0, out: expect.stringMatching(/^Records 0 to \d+ \(\d+ segments?\) were removed/) });
   expect(sluice(['verify', '--vkey', vkey])).toMatchObject({ status: 0, out: expect.stringMatching(/were pruned, by record 602/) });

@@ -89,6 +89,7 @@ test.each([
   { query: 'limit=1001', says: 'from 1 to 1000' },
   { query: 'limit=1&limit=2', says: 'limit may come once' },
   { query: 'from=yesterday', says: 'takes a date' },
+  { query: 'to=2026-02-31', says: 'takes a date' }, // a day of March, if it were left to Date.parse
   { query: 'from=2026-11-22&to=2026-11-21', says: 'to must be after from' },
   { query: 'order=up', says: 'newest or oldest' },
   { query: 'vendor=', says: '1 to 512 characters' },

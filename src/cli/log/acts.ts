@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isDate } from '../../core/dates.ts';
 import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
 import { openLog, type OpenedLog } from '../../log/log.ts';
 import { beginNewOrigin } from '../../log/tree/new-origin.ts';
@@ -66,8 +67,9 @@ function beforeOf(invocation: Invocation, { env }: Context): number {
   const before = textOf(invocation, 'before');
   const days = env['SLUICE_LOG_KEEP_DAYS'];
   if (before !== undefined) {
-    const atMs = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(before) ? Date.parse(before) : NaN;
+    const atMs = isDate(before) ? Date.parse(before) : NaN;
     if (Number.isNaN(atMs)) throw new UsageError('--before takes a date such as 2026-01-31, in UTC');
+    if (atMs > Date.now()) throw new UsageError('--before must not be in the future');
     return atMs;
   }
   if (days === undefined || !/^\d{1,5}$/.test(days)) throw new UsageError('say --before DATE, or set SLUICE_LOG_KEEP_DAYS to a number of days');

@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { isDate } from '../../core/dates.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { LogActs } from '../../service/log-acts.ts';
 import { requirePower, type Authenticate } from '../auth.ts';
@@ -59,9 +60,8 @@ function beforeOf(body: unknown): number | undefined {
   const { before, ...more } = objectOf(body);
   if (Object.keys(more).length > 0) throw new SluiceError('request_invalid', 'the body may have before alone');
   if (before === undefined) return undefined;
-  const atMs = typeof before === 'string' && /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z)?$/.test(before) ? Date.parse(before) : NaN;
-  if (Number.isNaN(atMs)) throw new SluiceError('request_invalid', 'before must be a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z');
-  return atMs;
+  if (typeof before !== 'string' || !isDate(before)) throw new SluiceError('request_invalid', 'before must be a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z');
+  return Date.parse(before);
 }
 
 function readEmpty(body: unknown): void {

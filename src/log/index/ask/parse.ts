@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { EFFECTS, REASON_CODES } from '../../../core/answer.ts';
+import { isBare, isDate } from '../../../core/dates.ts';
 import { SluiceError } from '../../../core/errors.ts';
 import { didYouMean, nearest } from '../../../core/suggest.ts';
 import { RECORD_KINDS, type RecordKind } from '../../types.ts';
@@ -75,16 +76,14 @@ function withKinds(filter: ReadonlyMap<Facet, readonly string[]>): Filter {
   return kind.includes('all') ? others : { ...others, kind };
 }
 
-const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 const DAY_MS = 86_400_000;
 
 // A bare date as `to` ends with its day, as every bare date does (J28).
 function momentOf(single: ReadonlyMap<Single, string>, name: 'from' | 'to'): number | undefined {
   const text = single.get(name);
   if (text === undefined) return undefined;
-  const atMs = MOMENT.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(atMs)) throw invalid(`${name} takes a date as 2026-11-22, or a time as 2026-11-22T12:00:00Z (a + in an address is written %2B)`);
-  return name === 'to' && text.length === 10 ? atMs + DAY_MS : atMs;
+  if (!isDate(text)) throw invalid(`${name} takes a date as 2026-11-22, or a time as 2026-11-22T12:00:00Z (a + in an address is written %2B)`);
+  return Date.parse(text) + (name === 'to' && isBare(text) ? DAY_MS : 0);
 }
 
 function orderOf(single: ReadonlyMap<Single, string>): Query['order'] {
