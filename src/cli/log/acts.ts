@@ -4,6 +4,7 @@ import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
 import { openLog, type OpenedLog } from '../../log/log.ts';
 import { beginNewOrigin } from '../../log/tree/new-origin.ts';
 import { dropPolicies, policiesOf } from '../../replay/bundles.ts';
+import { lacking, progressIn } from '../../ship/lacking.ts';
 import { count, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
 import { logDirOf, textOf, type Action } from './action.ts';
 
@@ -52,6 +53,8 @@ export const prune: Action = async (invocation, context) => {
   const archive = textOf(invocation, 'archive');
   const dir = logDirOf(invocation, context);
   return withLog(invocation, context, async ({ evidence }) => {
+    const behind = await lacking(dir, progressIn(path.dirname(dir), context.env['SLUICE_SINKS_FILE']), beforeMs);
+    if (behind.length > 0) throw new UsageError(`${behind.join(', ')} still lacks records from before that: serve until it has them, or, if it is a sink no more, remove ${path.join(path.dirname(dir), 'ship', `${behind[0]!}.json`)}`);
     const policies = await policiesOf(dir);
     const { from, to, segments } = await evidence!.prune({ beforeMs, ...(archive !== undefined && { archive }) });
     // Archived records may still be replayed.

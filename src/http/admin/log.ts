@@ -13,7 +13,7 @@ export interface LogAdminDeps {
   /** How many days a log is kept where a request names no date; undefined: it must name one. */
   readonly keepDays?: number | undefined;
   /** Why what is older than this may not be removed yet. */
-  readonly keptFor: (beforeMs: number) => string | undefined;
+  readonly keptFor: (beforeMs: number) => Promise<string | undefined>;
   /** Wall time in milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -27,7 +27,7 @@ export function postPrune({ acts, authenticate, reply, keepDays, keptFor, now }:
     const beforeMs = beforeOf(body) ?? (keepDays === undefined ? undefined : now() - keepDays * DAY_MS);
     if (beforeMs === undefined) throw new SluiceError('request_invalid', 'say before which date, as {"before": "2026-01-31"}, or set SLUICE_LOG_KEEP_DAYS');
     if (beforeMs > now()) throw new SluiceError('request_invalid', 'before must not be in the future');
-    const kept = keptFor(beforeMs);
+    const kept = await keptFor(beforeMs);
     if (kept !== undefined) throw new SluiceError('request_invalid', kept);
     const { from, to, segments } = await acts.prune(beforeMs, { caller, requestId: stateOf(res).requestId });
     reply(res, 200, JSON.stringify({ from, to, segments }));
