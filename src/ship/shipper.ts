@@ -114,6 +114,8 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     }
     if (first.index > cursor.next) deps.onPruned(cursor.next, first.index);
     const records = lines.map((line) => toRecord(deps.dir, line));
+    // Before anybody is asked, who may not be able to answer: it waits then, too.
+    say({ oldestMs: timeOf(records[0]!), failures: news.failures, ...(news.problem !== undefined && { problem: news.problem }) });
     const allowed = await permitsFor(records, tail.next === durable);
     if (allowed === undefined) {
       say({ oldestMs: null });
@@ -122,7 +124,6 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     const heldAt = records.findIndex(({ kind }) => allowed.get(kind)!.verdict.held !== undefined);
     const leaving = heldAt === -1 ? records.length : heldAt;
     if (leaving > 0) {
-      say({ oldestMs: timeOf(records[0]!), failures: news.failures, ...(news.problem !== undefined && { problem: news.problem }) });
       await sink.write(records.slice(0, leaving).map((record, at) => toShipped(lines[at]!, record, allowed.get(record.kind)!)), signal);
       cursor.save(lines[leaving - 1]!.index + 1);
       say({ oldestMs: null, shipped: news.shipped + leaving, failures: 0 });
