@@ -24,6 +24,8 @@ export interface ReadPage {
 
 /** The decision log as auditors read it. Nothing of it is given before the reading is itself on record. */
 export interface Reading {
+  /** Of the log. */
+  readonly origin: string;
   /** @throws {SluiceError} `not_ready` while there is no index to read by, `audit_unavailable` when the reading can't be recorded. */
   page(parsed: ParsedQuery, format: ReadFormat, by: Asked): Promise<ReadPage>;
   /**
@@ -55,10 +57,12 @@ export function createReading({ log, index, hash }: ReadingDeps): Reading {
   const formatOf = (format: ReadFormat) => (format === 'csv' ? 'csv' : 'lines');
 
   return {
+    origin: log.origin,
+
     async page({ query }, format, by) {
       const page = await index.page({ query: widen(query, hash), format: formatOf(format) });
       await note(by, { read: 'page', format, ...toRecord(query, page, hash), rows: page.rows.length });
-      return { rows: format === 'csv' ? [CSV_HEAD, ...page.rows] : page.rows, next: page.next === undefined ? null : toCursor(query, page.next) };
+      return { rows: format === 'csv' ? [CSV_HEAD, ...page.rows] : page.rows, next: page.next === undefined ? null : toCursor(query, page.next, log.origin) };
     },
 
     async all({ query }, format, by) {

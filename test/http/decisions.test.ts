@@ -9,6 +9,7 @@ import type { Caller } from '../../src/core/facts.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createOpenApi } from '../../src/http/openapi.ts';
 import type { Proofs } from '../../src/http/decisions/proofs.ts';
+import { toCursor } from '../../src/log/index/ask/parse.ts';
 import { openLogIndex, type LogIndex } from '../../src/log/index/log-index.ts';
 import { openLog, type OpenedLog } from '../../src/log/log.ts';
 import { createReading, type Reading } from '../../src/service/reading.ts';
@@ -78,6 +79,10 @@ test('pages follow one another by next, and a cursor of another query is refused
   expect(indexes((await get(`/decisions?limit=3&after=${next}`)).text)).toEqual([3, 2, 1]);
   expect((await get(`/decisions?limit=3&vendor=mixpanel&after=${next}`)).json()).toMatchObject({ code: 'request_invalid', message: expect.stringContaining('another query') as string });
   expect((await get('/decisions?after=nonsense')).status).toBe(400);
+  // A new origin has other records in the same places: to go on there would pass some over, and nobody would know.
+  const of = (origin: string) => get(`/decisions?limit=3&after=${toCursor({ filter: { kind: ['decision', 'permitted', 'refused'] }, order: 'newest' }, 4, origin)}`);
+  expect((await of('sluice/ffffffffffffffff')).json()).toMatchObject({ code: 'request_invalid', message: expect.stringContaining('of another log') as string });
+  expect(indexes((await of(log.origin)).text)).toEqual([3, 2, 1]);
 });
 
 test.each([

@@ -53,14 +53,15 @@ ${FACETS.map((facet) => `  --${optionOf(facet).padEnd(21)} ${HELP[facet]}`).join
     const { values, positionals } = invocation;
     if (positionals.length > 1) throw new UsageError('filters are options: sluice log query --vendor mixpanel');
     if (values['json'] === true && values['csv'] === true) throw new UsageError('--json or --csv, not both');
-    const { query } = parseQuery(parametersOf(invocation));
     const { dataDir } = foldersOf(invocation, context);
     const dir = path.join(dataDir, 'log');
     if (!existsSync(path.join(dir, 'origin'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
-    const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin: readFileSync(path.join(dir, 'origin'), 'utf8').trimEnd() }, widen(query, hashOf(dataDir)));
+    const origin = readFileSync(path.join(dir, 'origin'), 'utf8').trimEnd();
+    const { query } = parseQuery(parametersOf(invocation), origin);
+    const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin }, widen(query, hashOf(dataDir)));
     if (page.scanned > 10_000) context.err(`${page.scanned} records are not in the index and were looked at one by one`);
     print(page, values, context);
-    if (page.next !== undefined) context.err(`there is more: --after ${toCursor(query, page.next)}`);
+    if (page.next !== undefined) context.err(`there is more: --after ${toCursor(query, page.next, origin)}`);
     return 0;
   },
 };

@@ -29,7 +29,7 @@ export function getDecisions({ reading, authenticate, rate, reply, observer }: R
     rate.take(caller, 1);
     const parameters = parametersOf(req);
     const format = formatOf(req, parameters);
-    const parsed = parseQuery(parameters.filter(([name]) => name !== 'format'));
+    const parsed = parseQuery(parameters.filter(([name]) => name !== 'format'), reading.origin);
     const by = { caller, requestId: stateOf(res).requestId };
     requireReader(reading, by);
     // Of a HEAD nothing is shown, so that nothing is read.

@@ -32,9 +32,10 @@ export interface ParsedQuery {
  * A query from its parameters, each a name and a value. A facet may come several times: then any of its values will do;
  * different parameters must all be met. Without `kind` the answers to questions and refusals are meant; `all` is every kind.
  *
+ * @param origin of the log that is asked: a cursor of another one is none.
  * @throws {SluiceError} `request_invalid`; an unknown parameter names the nearest known one.
  */
-export function parseQuery(parameters: Iterable<readonly [name: string, value: string]>): ParsedQuery {
+export function parseQuery(parameters: Iterable<readonly [name: string, value: string]>, origin: string): ParsedQuery {
   const single = new Map<Single, string>();
   const filter = new Map<Facet, string[]>();
   for (const [name, value] of parameters) {
@@ -48,7 +49,7 @@ export function parseQuery(parameters: Iterable<readonly [name: string, value: s
   if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs) throw invalid('to must be after from');
   const requestId = single.get('requestId');
   const asked = { filter: withKinds(filter), ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }), ...(requestId !== undefined && { requestId }), order: orderOf(single) };
-  const after = single.has('after') ? fromCursor(single.get('after')!, asked) : undefined;
+  const after = single.has('after') ? fromCursor(single.get('after')!, asked, origin) : undefined;
   return { query: { ...asked, ...(after !== undefined && { after }), limit: limitOf(single) }, limited: single.has('limit') };
 }
 
@@ -102,16 +103,16 @@ function limitOf(single: ReadonlyMap<Single, string>): number {
 type Fixed = Pick<Query, 'filter' | 'fromMs' | 'toMs' | 'requestId' | 'order'>;
 
 /** Where the next page of the same query begins. It stays good while the log grows, and in another Sluice on the same log. */
-export const toCursor = (query: Fixed, next: number): string => Buffer.from(`1.${next}.${checkOf(query)}`).toString('base64url');
+export const toCursor = (query: Fixed, next: number, origin: string): string => Buffer.from(`1.${next}.${checkOf(query, origin)}`).toString('base64url');
 
-function fromCursor(cursor: string, query: Fixed): number {
+function fromCursor(cursor: string, query: Fixed, origin: string): number {
   const [, next, check] = /^1\.(\d{1,15})\.([0-9a-f]{8})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
   if (next === undefined) throw invalid('after takes what an answer gave as next');
-  if (check !== checkOf(query)) throw invalid('after was given for another query: filters and order must stay the same from page to page');
+  if (check !== checkOf(query, origin)) throw invalid('after was given for another query, or of another log: filters and order must stay the same from page to page, and what a new origin has stands in other places');
   return Number(next);
 }
 
-function checkOf({ filter, fromMs, toMs, requestId, order }: Fixed): string {
+function checkOf({ filter, fromMs, toMs, requestId, order }: Fixed, origin: string): string {
   const values = FACETS.map((facet) => filter[facet]?.toSorted() ?? null);
-  return hash('sha256', JSON.stringify([values, fromMs ?? null, toMs ?? null, requestId ?? null, order]), 'hex').slice(0, 8);
+  return hash('sha256', JSON.stringify([origin, values, fromMs ?? null, toMs ?? null, requestId ?? null, order]), 'hex').slice(0, 8);
 }
