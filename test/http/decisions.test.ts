@@ -15,6 +15,7 @@ import { openLog, type OpenedLog } from '../../src/log/log.ts';
 import { createReading, type Reading } from '../../src/service/reading.ts';
 import { createServer, listen } from '../../src/http/server.ts';
 import { recordsOf } from '../log/support.ts';
+import { until } from '../support/server.ts';
 import { CALLERS, CANARY, fakePdp, send, type SendOptions } from './harness.ts';
 
 const AT_MS = Date.UTC(2026, 10, 22, 12);
@@ -196,6 +197,18 @@ test('a client that goes ends its export, and the record says that it was broken
   for (let tries = 0; ofKind('log_read').length < 2 && tries < 500; tries += 1) await log.append({ kind: 'stop', members: '' }).durable;
   expect(ofKind('log_read')[1]).toMatchObject({ state: 'broken_off' });
   expect(ofKind('log_read')[1]!['rows']).toBeLessThan(2000);
+});
+
+test('clients that don\'t read what they asked for hold no more than a few exports in memory; once they go there is room', async () => {
+  await decide(1000, { pad: 'x'.repeat(5000) });
+  const held = Array.from({ length: 16 }, () => new AbortController());
+  const open = ({ signal }: AbortController) => fetch(`http://127.0.0.1:${port}/decisions?format=ndjson`, { headers: { authorization: 'Bearer auditor' }, signal });
+  expect((await Promise.all(held.map(open))).map(({ status }) => status)).toEqual(held.map(() => 200));
+  expect(await get('/decisions?format=ndjson')).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  expect((await get('/decisions?limit=1')).status).toBe(200); // a page is not kept
+  for (const controller of held) controller.abort();
+  await until(() => get('/decisions?format=csv&from=2027-01-01'), ({ status }) => status === 200);
+  for (let n = 0; n < 40; n += 1) expect((await get('/decisions?format=csv&from=2027-01-01')).status).toBe(200);
 });
 
 test('HEAD shows nothing, so that nothing is read', async () => {
