@@ -39,7 +39,7 @@ beforeEach(async () => {
   log = await openLog({ dir: join(folder, 'log'), now: () => (atMs += 1000) });
   index = openLogIndex({ dir: join(folder, 'log'), folder: join(folder, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger: { info() {}, warn() {} } });
   reading = createReading({ log, index, hash: (name) => `?${String(name.length).padStart(16, '0')}` });
-  const pdp = fakePdp({ callerOf: (token) => [...CALLERS, AUDITOR].find(({ id }) => id === token) });
+  const pdp = fakePdp({ callerOf: (token) => [...CALLERS, AUDITOR, { ...AUDITOR, id: 'slow-auditor', ratePerSecond: 2 }].find(({ id }) => id === token) });
   const server = createServer(createApp({ pdp, logger: pino({ level: 'silent' }), registry: new Registry(), config: { demoCallers: true }, isDraining: () => false, reading, proofs: PROOFS }));
   port = await listen(server, 0, '127.0.0.1');
   close.push(() => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }), () => index.close(), () => log.close());
@@ -209,6 +209,17 @@ test('clients that don\'t read what they asked for hold no more than a few expor
   for (const controller of held) controller.abort();
   await until(() => get('/decisions?format=csv&from=2027-01-01'), ({ status }) => status === 200);
   for (let n = 0; n < 40; n += 1) expect((await get('/decisions?format=csv&from=2027-01-01')).status).toBe(200);
+});
+
+test('a rate holds for all of it, since each leaves a record, of those who may not read too', async () => {
+  await decide(1);
+  for (const token of ['slow', 'slow-auditor']) {
+    for (const path of ['/decisions?limit=1', '/decisions/0', '/decisions/0/proof', '/log/checkpoint', '/log/tile/0/x001/067']) {
+      const statuses = [];
+      for (let n = 0; n < 8; n += 1) statuses.push((await get(path, { token })).status);
+      expect([path, statuses.includes(429)]).toEqual([path, true]);
+    }
+  }
 });
 
 test('HEAD shows nothing, so that nothing is read', async () => {

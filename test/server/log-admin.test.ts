@@ -46,6 +46,10 @@ test('old segments are pruned while questions are answered; the log verifies, an
   expect((await page(server, 'order=oldest&caller=old&limit=1000')).records).toHaveLength(1500 - to);
   expect((await page(server, 'order=newest&caller=old&limit=1000')).records).toHaveLength(1500 - to);
   expect((await server.send(`/decisions/${ULID(5)}`, { token: 'demo-auditor' })).status).toBe(404);
+  // Of a record that only an archive has its place is enough.
+  const proofOf = async (id: string) => server.send(`/decisions/${id}/proof`, { token: 'demo-auditor' });
+  expect(await proofOf('5')).toMatchObject({ status: 200, text: expect.stringMatching(/^c2sp\.org\/tlog-proof@v1\nindex 5\n/) as string });
+  for (const id of [ULID(5), '99999999', '-5', '05']) expect((await proofOf(id)).status).toBe(404);
   const acts = (await page(server, 'kind=config_changed&kind=pruned&order=oldest')).records;
   expect(acts).toMatchObject([{ kind: 'config_changed', log: 'prune', before: '2026-10-02T00:00:00.000Z', caller: 'demo-admin' }, { kind: 'pruned', from: 0, to }, { kind: 'config_changed', log: 'prune' }]);
   await server.check();
