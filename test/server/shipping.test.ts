@@ -217,4 +217,5 @@ test('a file of sinks that can not be used keeps the server from starting, with 
   writeFileSync(path.join(folder, 'token'), 'secret', { mode: 0o644 });
   expect(await fail('sinks:\n  siem: { type: opa, vendor: datadog, environment: production, url: "https://siem.example", tokenFile: token }\n')).toContain('/token: can be read by others (mode 0644): chmod 600 it');
   expect(await fail('sinks: [')).toMatch(/sinks\.yaml:1: /);
+  expect(await fail('sinks:\n  a: &a { type: stdout, vendor: internal-obs, environment: production }\n  b: *a\n')).toMatch(/sinks\.yaml:3: aliases/);
 });
