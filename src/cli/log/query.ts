@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { FieldsRecord } from '../../core/record.ts';
 import { openNames } from '../../datadir/names.ts';
 import { CSV_HEAD, toCsv } from '../../log/index/csv.ts';
-import { FACETS, type Facet, type LogLine } from '../../log/index/ask/facets.ts';
+import { FACETS, objectsOf, textOf, textsOf, type Facet, type LogLine } from '../../log/index/ask/facets.ts';
 import { parseQuery, toCursor } from '../../log/index/ask/parse.ts';
 import { readStored, type StoredPage } from '../../log/index/stored.ts';
 import { widen } from '../../log/index/ask/widen.ts';
@@ -98,11 +98,10 @@ const HEAD = ['INDEX', 'TIME', 'DECISION', 'IDENTITY', 'VENDOR', 'ENVIRONMENT', 
 const MAX_WIDTH = 48;
 
 function cellsOf(record: LogLine): Cells {
-  const text = (name: string) => (record[name] === undefined ? '' : String(record[name]));
-  const list = <T>(name: string) => (Array.isArray(record[name]) ? record[name] as readonly T[] : []);
+  const text = (name: string) => textOf(record[name]);
   const decision = text('decision') === '' ? text('kind') : text('decision');
-  const fields = list<FieldsRecord>('fields').flatMap(({ paths }) => paths).join(' ');
-  const reasons = record['kind'] === 'refused' ? text('code') : [...new Set(list<{ readonly code: string }>('reasons').map(({ code }) => code))].join(' ');
+  const fields = objectsOf<FieldsRecord>(record['fields']).flatMap(({ paths }) => textsOf(paths)).join(' ');
+  const reasons = record['kind'] === 'refused' ? text('code') : [...new Set(objectsOf<{ readonly code: string }>(record['reasons']).map(({ code }) => textOf(code)))].join(' ');
   const onBehalf = record['onBehalfOf'] === undefined ? '' : ` for ${text('onBehalfOf')}`;
   const time = text('time').replace('T', ' ').slice(0, 19);
   return { decision, cells: [text('index'), time, decision, `${text('identity') || text('caller')}${onBehalf}`, text('vendor'), text('environment'), text('event'), fields, reasons].map(printable) };
