@@ -171,6 +171,18 @@ test('NDJSON gives the stored lines, all of them, in one answer; the record of i
   expect(ofKind('log_read').map(({ state, rows }) => [state, rows])).toEqual([['begun', undefined], ['ended', 1203]]);
 });
 
+test('a page of long records ends before its limit, and the next goes on there', async () => {
+  await decide(250, { pad: 'x'.repeat(50_000) });
+  const found: number[] = [];
+  for (let next: string | null = ''; next !== null;) {
+    const { text, json } = await get(`/decisions?limit=1000${next === '' ? '' : `&after=${next}`}`);
+    expect(Buffer.byteLength(text)).toBeLessThan(2 ** 23 + 100_000);
+    found.push(...indexes(text));
+    next = json()['next'] as string | null;
+  }
+  expect(found).toEqual(Array.from({ length: 250 }, (_, n) => 249 - n));
+});
+
 test('with a limit an export is one page, and says where the next begins', async () => {
   await decide(5);
   const page = await get('/decisions?format=ndjson&limit=2');
