@@ -112,6 +112,40 @@ describePostgres('a table of PostgreSQL', () => {
     }
   });
 
+  test('a batch counts once it is on the server\'s disk, also where the server would not wait for it', async () => {
+    const server = await startPostgres();
+    await server.query('ALTER ROLE sluice SET synchronous_commit = off');
+    const sink = openPostgres(server.options);
+    try {
+      await sink.write(batch(0, 1), never);
+      await server.query(`CREATE TABLE waits (how text); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO waits VALUES (current_setting(''synchronous_commit'')); RETURN NULL; END'; CREATE TRIGGER t AFTER INSERT ON sluice_records FOR EACH STATEMENT EXECUTE FUNCTION note()`);
+      await sink.write(batch(1, 2), never);
+      expect(await server.query('SELECT how FROM waits')).toEqual([{ how: 'on' }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
+  test('a server that hangs in the middle is given up in time, and has the batch once it goes on', async () => {
+    const server = await startPostgres();
+    const sink = openPostgres({ ...server.options, timeoutMs: 1500 });
+    try {
+      await sink.write(batch(0, 10), never);
+      const [backend] = await server.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice'");
+      process.kill(backend!.pid, 'SIGSTOP');
+      const startMs = performance.now();
+      await expect(sink.write(batch(10, 500), never)).rejects.toThrow('PostgreSQL: no answer in time');
+      expect(performance.now() - startMs).toBeLessThan(10_000);
+      process.kill(backend!.pid, 'SIGCONT');
+      await until(() => sink.write(batch(10, 500), never).then(() => true, () => false), (isWritten) => isWritten);
+      expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '500' }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
   test('a wrong password is told without the password, and one that was put right is used', async () => {
     const server = await startPostgres();
     let password = 'not the password';
