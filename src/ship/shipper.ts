@@ -52,7 +52,12 @@ export interface News {
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
-interface Permit { readonly verdict: Verdict; readonly mask: Mask }
+interface Permit {
+  readonly verdict: Verdict;
+  readonly mask: Mask;
+  /** When it was last looked at, by the wall clock. */
+  seenMs: number;
+}
 
 /**
  * Sends the log to one sink, record after record, until `signal` aborts: what it holds in memory is one batch. A record
@@ -70,13 +75,21 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     tell(news);
   }
 
-  const holds = ({ verdict: { revision, expiresAtMs } }: Permit) => revision >= state().revision && (expiresAtMs === null || deps.now() < expiresAtMs);
+  /** A clock that was set back ends it too (J28): what has not started by it may not leave, and the answer knows only of ends. */
+  function holds(permit: Permit): boolean {
+    const { revision, expiresAtMs } = permit.verdict;
+    const nowMs = deps.now();
+    if (nowMs < permit.seenMs) return false;
+    permit.seenMs = nowMs;
+    return revision >= state().revision && (expiresAtMs === null || nowMs < expiresAtMs);
+  }
 
   async function permitFor(kind: string): Promise<Permit> {
     const known = permits.get(kind);
     if (known !== undefined && holds(known)) return known;
+    const seenMs = deps.now();
     const verdict = await deps.ask(kind);
-    const permit = { verdict, mask: createMask(verdict.leaves) };
+    const permit = { verdict, mask: createMask(verdict.leaves), seenMs };
     permits.set(kind, permit);
     withheld.delete(kind);
     return permit;
