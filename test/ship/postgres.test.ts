@@ -113,6 +113,18 @@ describePostgres('a table of PostgreSQL', () => {
     }
   });
 
+  test('what jsonb has no room for stops nothing, in names as in values', async () => {
+    const server = await startPostgres();
+    const sink = openPostgres(server.options);
+    try {
+      await sink.write([{ ...shipped(1, { 'a\0b': 'c\0d', 'e\uD800': 'f\uDC00g', whole: '\u{1F600}', 'as text': '\\u0000 \\\\u0000 \\ud800' }), withheld: ['h\0i'] }], never);
+      expect(await server.query('SELECT withheld, record FROM sluice_records')).toEqual([{ withheld: ['h\uFFFDi'], record: { index: 1, 'a\uFFFDb': 'c\uFFFDd', 'e\uFFFD': 'f\uFFFDg', whole: '\u{1F600}', 'as text': '\\u0000 \\\\u0000 \\ud800' } }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
   test('a batch counts once it is on the server\'s disk, also where the server would not wait for it', async () => {
     const server = await startPostgres();
     await server.query('ALTER ROLE sluice SET synchronous_commit = off');
