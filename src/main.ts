@@ -17,6 +17,7 @@ import { createServer, listen } from './http/server.ts';
 import { createReports } from './http/reports/reports.ts';
 import { openSluice } from './open.ts';
 import type { Pdp } from './pdp.ts';
+import { lacking } from './ship/lacking.ts';
 import { readSinks } from './ship/sinks-file.ts';
 import { openShipping, type ShippingStatus } from './ship/shipping.ts';
 import { openPermitKeys } from './sources/permit/keys.ts';
@@ -71,7 +72,7 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
       pdp, logger, registry, config, isDraining,
       ...(reading !== undefined && { reading, reports: createReports({ dir: path.join(config.dataDir, 'log'), facts: sluice.facts, now: Date.now }) }),
       ...(proofs !== undefined && { proofs }), ...(permit !== undefined && { permitKeys: permit.keys }),
-      logAdmin: { acts: sluice.log.acts, keepDays: config.keepDays, keptFor: (beforeMs) => keptFor(shipping?.status() ?? [], beforeMs) },
+      logAdmin: { acts: sluice.log.acts, keepDays: config.keepDays, keptFor: (beforeMs) => keptFor(path.join(dataDir, 'log'), shipping?.status() ?? [], beforeMs) },
     }), config.port);
     // The log last: answers under way still need it.
     const recordsOnStdout = sinks.some(({ type }) => type === 'stdout');
@@ -84,8 +85,8 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
 }
 
 /** What a sink has not got is not removed. */
-function keptFor(sinks: readonly ShippingStatus[], beforeMs: number): string | undefined {
-  const behind = sinks.filter(({ waitingSinceMs }) => waitingSinceMs !== null && waitingSinceMs < beforeMs).map(({ sink }) => sink);
+async function keptFor(dir: string, sinks: readonly ShippingStatus[], beforeMs: number): Promise<string | undefined> {
+  const behind = await lacking(dir, sinks, beforeMs);
   return behind.length === 0 ? undefined : `nothing was removed: ${behind.join(', ')} still lacks records from before that (sluice_ship_lag_records)`;
 }
 

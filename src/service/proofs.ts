@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { parseCheckpoint } from '../core/tlog/checkpoint.ts';
+import { TILE_WIDTH, tilePath } from '../core/tlog/edge.ts';
 import { readLog } from '../log/read.ts';
 import { checkpointPath } from '../log/tree/checkpoints.ts';
 import { NotSignedYet, proveRecord } from '../log/tree/prove.ts';
@@ -13,8 +15,6 @@ export interface TreeProofs {
   tile(path: string): Promise<Uint8Array | undefined>;
 }
 
-const TILE_WIDTH = 256;
-
 export function createProofs(dir: string): TreeProofs {
   const text = () => readFile(checkpointPath(dir), 'utf8').catch(() => undefined);
   return {
@@ -24,18 +24,28 @@ export function createProofs(dir: string): TreeProofs {
     }),
     checkpoint: text,
     async tile(path) {
-      const { level, index, width } = parsePath(path);
-      return level === undefined ? entries(dir, index, width) : readTileFile(dir, { level, index }, width);
+      const place = parsePath(path);
+      if (place === undefined) return undefined;
+      const { level, index, width } = place;
+      if (level !== undefined) return readTileFile(dir, { level, index }, width);
+      // A record that is not signed for may not even be on disk yet.
+      const { size = 0 } = parseCheckpoint(await text() ?? '') ?? {};
+      return index * TILE_WIDTH + width <= size ? entries(dir, index, width) : undefined;
     },
   };
 }
 
-/** Levels are numbers; entries have none. Of an index every group of three digits but the last begins with `x`. */
-function parsePath(path: string): { readonly level: number | undefined; readonly index: number; readonly width: number } {
+/**
+ * Levels are numbers; entries have none. Of an index every group of three digits but the last begins with `x`. Undefined
+ * for what no tile is called: each has one name.
+ */
+function parsePath(path: string): { readonly level: number | undefined; readonly index: number; readonly width: number } | undefined {
   const [kind = '', ...rest] = path.split('/');
   const partial = rest.at(-2)?.endsWith('.p') === true;
   const digits = (partial ? rest.slice(0, -1) : rest).map((part) => part.replace(/^x|\.p$/g, '')).join('');
-  return { level: kind === 'entries' ? undefined : Number(kind), index: Number(digits), width: partial ? Number(rest.at(-1)) : TILE_WIDTH };
+  const [level, index, width] = [kind === 'entries' ? undefined : Number(kind), Number(digits), partial ? Number(rest.at(-1)) : TILE_WIDTH];
+  const name = tilePath({ level: level ?? 0, index }, width).replace(/^tile\/\d+/, level === undefined ? kind : String(level));
+  return path === name && width > 0 && width <= TILE_WIDTH ? { level, index, width } : undefined;
 }
 
 /** Records as their bundle: each behind its length, two bytes, big-endian. Undefined unless all are there. */

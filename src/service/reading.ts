@@ -24,11 +24,14 @@ export interface ReadPage {
 
 /** The decision log as auditors read it. Nothing of it is given before the reading is itself on record. */
 export interface Reading {
+  /** Of the log. */
+  readonly origin: string;
   /** @throws {SluiceError} `not_ready` while there is no index to read by, `audit_unavailable` when the reading can't be recorded. */
   page(parsed: ParsedQuery, format: ReadFormat, by: Asked): Promise<ReadPage>;
   /**
    * Everything that the query asks for and that the log held when it was asked, some rows at a time. Take all of it, or
-   * end it: then a second record tells how much was given. Throws as `page`, before the first rows.
+   * end it: then a second record tells how much was given. Throws as `page`, before the first rows, and `not_ready` while
+   * too many are under way.
    */
   all(parsed: ParsedQuery, format: ReadFormat, by: Asked): Promise<AsyncGenerator<string>>;
   /** One record by its decision's id, or by its index. @throws {SluiceError} `not_found`, and as `page`. */
@@ -47,27 +50,48 @@ export interface ReadingDeps {
 
 /** How many records an export reads at a time. */
 const CHUNK = 500;
+/** How many exports may be under way: each holds rows in memory for as long as its client likes to read. */
+const MAX_EXPORTS = 16;
 
 export function createReading({ log, index, hash }: ReadingDeps): Reading {
   const note = (by: Asked, members: object) => (
     log.append({ kind: 'log_read', members: JSON.stringify({ caller: by.caller.id, requestId: by.requestId, ...members }).slice(1, -1) }).durable
   );
+  let exports = 0;
+
+  function begin(): () => void {
+    if (exports >= MAX_EXPORTS) throw new SluiceError('not_ready', `${MAX_EXPORTS} exports are under way`, { retryAfterSeconds: 5 });
+    exports += 1;
+    return () => { exports -= 1; };
+  }
+
   const formatOf = (format: ReadFormat) => (format === 'csv' ? 'csv' : 'lines');
 
   return {
+    origin: log.origin,
+
     async page({ query }, format, by) {
       const page = await index.page({ query: widen(query, hash), format: formatOf(format) });
       await note(by, { read: 'page', format, ...toRecord(query, page, hash), rows: page.rows.length });
-      return { rows: format === 'csv' ? [CSV_HEAD, ...page.rows] : page.rows, next: page.next === undefined ? null : toCursor(query, page.next) };
+      return { rows: format === 'csv' ? [CSV_HEAD, ...page.rows] : page.rows, next: page.next === undefined ? null : toCursor(query, page.next, log.origin) };
     },
 
     async all({ query }, format, by) {
-      const wanted = { ...widen(query, hash), below: log.size() - log.queued(), limit: CHUNK };
-      const first = await index.page({ query: wanted, format: formatOf(format) });
-      const asked = { read: 'export', format, ...toRecord(query, first, hash) };
-      await note(by, { ...asked, state: 'begun' });
-      const next = (after: number) => index.page({ query: { ...wanted, after }, format: formatOf(format) });
-      return exported({ first, format, next, ended: (given) => note(by, { ...asked, ...given }) });
+      const end = begin();
+      try {
+        const wanted = { ...widen(query, hash), below: log.size() - log.queued(), limit: CHUNK };
+        const first = await index.page({ query: wanted, format: formatOf(format) });
+        const asked = { read: 'export', format, ...toRecord(query, first, hash) };
+        await note(by, { ...asked, state: 'begun' });
+        const next = (after: number) => index.page({ query: { ...wanted, after }, format: formatOf(format) });
+        return exported({ first, format, next, async ended(given) {
+          end();
+          await note(by, { ...asked, ...given });
+        } });
+      } catch (error) {
+        end();
+        throw error;
+      }
     },
 
     async record(id, by) {

@@ -22,7 +22,7 @@ export function openCursor({ folder, sink, origin, onLost }: { readonly folder: 
   makeFolder(folder);
   let next = 0;
   if (existsSync(file)) {
-    const kept = parse(readFileSync(file, 'utf8'));
+    const kept = parseCursor(readFileSync(file, 'utf8'));
     if (kept === undefined) onLost(`${file} is damaged`);
     else if (kept.origin !== origin) onLost(`the log has begun anew: ${file} is of ${kept.origin}, whose first ${kept.next} records the sink has`);
     else next = kept.next;
@@ -36,7 +36,8 @@ export function openCursor({ folder, sink, origin, onLost }: { readonly folder: 
   };
 }
 
-function parse(text: string): z.infer<typeof Kept> | undefined {
+/** Undefined when it is damaged. */
+export function parseCursor(text: string): z.infer<typeof Kept> | undefined {
   try {
     return Kept.safeParse(JSON.parse(text)).data;
   } catch {

@@ -52,7 +52,12 @@ export interface News {
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
-interface Permit { readonly verdict: Verdict; readonly mask: Mask }
+interface Permit {
+  readonly verdict: Verdict;
+  readonly mask: Mask;
+  /** When it was last looked at, by the wall clock. */
+  seenMs: number;
+}
 
 /**
  * Sends the log to one sink, record after record, until `signal` aborts: what it holds in memory is one batch. A record
@@ -70,13 +75,21 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     tell(news);
   }
 
-  const holds = ({ verdict: { revision, expiresAtMs } }: Permit) => revision >= state().revision && (expiresAtMs === null || deps.now() < expiresAtMs);
+  /** A clock that was set back ends it too (J28): what has not started by it may not leave, and the answer knows only of ends. */
+  function holds(permit: Permit): boolean {
+    const { revision, expiresAtMs } = permit.verdict;
+    const nowMs = deps.now();
+    if (nowMs < permit.seenMs) return false;
+    permit.seenMs = nowMs;
+    return revision >= state().revision && (expiresAtMs === null || nowMs < expiresAtMs);
+  }
 
   async function permitFor(kind: string): Promise<Permit> {
     const known = permits.get(kind);
     if (known !== undefined && holds(known)) return known;
+    const seenMs = deps.now();
     const verdict = await deps.ask(kind);
-    const permit = { verdict, mask: createMask(verdict.leaves) };
+    const permit = { verdict, mask: createMask(verdict.leaves), seenMs };
     permits.set(kind, permit);
     withheld.delete(kind);
     return permit;
@@ -114,6 +127,8 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     }
     if (first.index > cursor.next) deps.onPruned(cursor.next, first.index);
     const records = lines.map((line) => toRecord(deps.dir, line));
+    // Before anybody is asked, who may not be able to answer: it waits then, too.
+    say({ oldestMs: timeOf(records[0]!), failures: news.failures, ...(news.problem !== undefined && { problem: news.problem }) });
     const allowed = await permitsFor(records, tail.next === durable);
     if (allowed === undefined) {
       say({ oldestMs: null });
@@ -122,7 +137,6 @@ export async function ship(deps: ShipperDeps): Promise<void> {
     const heldAt = records.findIndex(({ kind }) => allowed.get(kind)!.verdict.held !== undefined);
     const leaving = heldAt === -1 ? records.length : heldAt;
     if (leaving > 0) {
-      say({ oldestMs: timeOf(records[0]!), failures: news.failures, ...(news.problem !== undefined && { problem: news.problem }) });
       await sink.write(records.slice(0, leaving).map((record, at) => toShipped(lines[at]!, record, allowed.get(record.kind)!)), signal);
       cursor.save(lines[leaving - 1]!.index + 1);
       say({ oldestMs: null, shipped: news.shipped + leaving, failures: 0 });

@@ -54,13 +54,17 @@ export function openShipping(options: ShippingOptions): Shipping {
   let told = '';
   let thread = start();
 
+  const newsOf = (sink: string): News => news.get(sink) ?? { next: 0, oldestMs: null, shipped: 0, failures: 0, withheld: {} };
   const stateNow = (): State => ({ durable: durable(), revisions: revisions() });
 
   function start(): Worker {
     const started = startThread(beside(import.meta.url, 'thread'), { name: 'shipping', workerData: { dataDir, origin, sinks, now: { durable: durable(), revisions: revisions() } } satisfies ThreadData });
     started.unref();
     started.on('message', (message: FromThread) => hear(started, message));
-    started.on('error', (error) => logger.warn({ reason: error.message }, 'shipping stopped, and is started again'));
+    started.on('error', (error) => {
+      logger.warn({ reason: error.message }, 'shipping stopped, and is started again');
+      for (const { name } of sinks) news.set(name, { ...newsOf(name), failures: newsOf(name).failures + 1, problem: error.message });
+    });
     started.on('exit', () => {
       if (closing !== undefined) return;
       setTimeout(() => {
@@ -111,7 +115,7 @@ export function openShipping(options: ShippingOptions): Shipping {
 
   return {
     status: () => sinks.map(({ name, vendor }) => {
-      const { oldestMs = null, ...rest } = news.get(name) ?? { next: 0, shipped: 0, failures: 0, withheld: {} };
+      const { oldestMs, ...rest } = newsOf(name);
       return { sink: name, vendor, ...rest, lagRecords: Math.max(0, durable() - rest.next), waitingSinceMs: oldestMs };
     }),
     close: () => closing ??= end(),

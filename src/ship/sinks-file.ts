@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
@@ -45,6 +45,7 @@ export function readSinks(file: string): readonly SinkSpec[] {
   const document = parseDocument(readText(file), { version: '1.2', schema: 'core', lineCounter: lines, prettyErrors: false, resolveKnownTags: false });
   const placed = (offset: number, message: string) => `${file}:${lines.linePos(offset).line}: ${message}`;
   const broken = document.errors.map(({ pos, message }) => placed(pos[0], message));
+  visit(document, { Alias: (_, { range }) => { broken.push(placed(range?.[0] ?? 0, 'aliases are not taken: write it out')); } });
   if (broken.length > 0) throw new Error(broken.join('\n'));
   const parsed = SinksFile.safeParse(document.toJS({ maxAliasCount: 0 }));
   if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => placed(offsetOf(document, issue.path), `${issue.path.join('.')}: ${mistakeOf(issue)}`)).join('\n'));

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openDataDir } from '../../src/datadir/datadir.ts';
@@ -63,8 +63,17 @@ test('rotate-key, rotate-names-key (J30), prune and new-origin each leave a reco
   expect(await hashed()).not.toBe(before);
   expect(readdirSync(path.join(data, 'keys/old'))).toEqual([expect.stringMatching(/^names-[0-9a-f]{16}\.key$/)]);
   expect(sluice(['prune'])).toMatchObject({ status: 2, err: expect.stringContaining('SLUICE_LOG_KEEP_DAYS') });
-  expect(sluice(['prune', '--before', 'yesterday'])).toMatchObject({ status: 2 });
+  for (const date of ['yesterday', '2026-02-31']) expect(sluice(['prune', '--before', date])).toMatchObject({ status: 2, err: expect.stringContaining('--before takes a date') });
+  expect(sluice(['prune', '--before', '2999-01-01'])).toMatchObject({ status: 2, err: expect.stringContaining('in the future') });
   expect(sluice(['prune', '--before', '2025-12-01'])).toMatchObject({ status: 0, out: expect.stringContaining('Nothing to prune') });
+  // As the server does: what a sink still lacks stays.
+  const cursor = path.join(data, 'ship', 'siem.json');
+  mkdirSync(path.dirname(cursor));
+  const shippedUpTo = (next: number) => writeFileSync(cursor, JSON.stringify({ origin: readFileSync(path.join(dir(), 'origin'), 'utf8').trim(), next }));
+  shippedUpTo(20);
+  expect(sluice(['prune'], { SLUICE_LOG_KEEP_DAYS: '1' })).toMatchObject({ status: 2, err: expect.stringContaining('siem still lacks records') });
+  expect(recordsOf(dir())[0]).toMatchObject({ index: 0 });
+  shippedUpTo(600);
   expect(sluice(['prune'], { SLUICE_LOG_KEEP_DAYS: '1' })).toMatchObject({ status: 0, out: expect.stringMatching(/^Records 0 to \d+ \(\d+ segments?\) were removed/) });
   expect(sluice(['verify', '--vkey', vkey])).toMatchObject({ status: 0, out: expect.stringMatching(/were pruned, by record 602/) });
   expect(recordsOf(dir()).slice(-3).map(({ kind }) => kind)).toEqual(['key_rotated', 'names_key_rotated', 'pruned']);

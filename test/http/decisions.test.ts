@@ -9,11 +9,13 @@ import type { Caller } from '../../src/core/facts.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createOpenApi } from '../../src/http/openapi.ts';
 import type { Proofs } from '../../src/http/decisions/proofs.ts';
+import { toCursor } from '../../src/log/index/ask/parse.ts';
 import { openLogIndex, type LogIndex } from '../../src/log/index/log-index.ts';
 import { openLog, type OpenedLog } from '../../src/log/log.ts';
 import { createReading, type Reading } from '../../src/service/reading.ts';
 import { createServer, listen } from '../../src/http/server.ts';
 import { recordsOf } from '../log/support.ts';
+import { until } from '../support/server.ts';
 import { CALLERS, CANARY, fakePdp, send, type SendOptions } from './harness.ts';
 
 const AT_MS = Date.UTC(2026, 10, 22, 12);
@@ -37,7 +39,7 @@ beforeEach(async () => {
   log = await openLog({ dir: join(folder, 'log'), now: () => (atMs += 1000) });
   index = openLogIndex({ dir: join(folder, 'log'), folder: join(folder, 'index'), origin: log.origin, durable: () => log.size() - log.queued(), logger: { info() {}, warn() {} } });
   reading = createReading({ log, index, hash: (name) => `?${String(name.length).padStart(16, '0')}` });
-  const pdp = fakePdp({ callerOf: (token) => [...CALLERS, AUDITOR].find(({ id }) => id === token) });
+  const pdp = fakePdp({ callerOf: (token) => [...CALLERS, AUDITOR, { ...AUDITOR, id: 'slow-auditor', ratePerSecond: 2 }].find(({ id }) => id === token) });
   const server = createServer(createApp({ pdp, logger: pino({ level: 'silent' }), registry: new Registry(), config: { demoCallers: true }, isDraining: () => false, reading, proofs: PROOFS }));
   port = await listen(server, 0, '127.0.0.1');
   close.push(() => new Promise((resolve) => { server.close(resolve); server.closeAllConnections(); }), () => index.close(), () => log.close());
@@ -78,6 +80,10 @@ test('pages follow one another by next, and a cursor of another query is refused
   expect(indexes((await get(`/decisions?limit=3&after=${next}`)).text)).toEqual([3, 2, 1]);
   expect((await get(`/decisions?limit=3&vendor=mixpanel&after=${next}`)).json()).toMatchObject({ code: 'request_invalid', message: expect.stringContaining('another query') as string });
   expect((await get('/decisions?after=nonsense')).status).toBe(400);
+  // A new origin has other records in the same places: to go on there would pass some over, and nobody would know.
+  const of = (origin: string) => get(`/decisions?limit=3&after=${toCursor({ filter: { kind: ['decision', 'permitted', 'refused'] }, order: 'newest' }, 4, origin)}`);
+  expect((await of('sluice/ffffffffffffffff')).json()).toMatchObject({ code: 'request_invalid', message: expect.stringContaining('of another log') as string });
+  expect(indexes((await of(log.origin)).text)).toEqual([3, 2, 1]);
 });
 
 test.each([
@@ -89,6 +95,7 @@ test.each([
   { query: 'limit=1001', says: 'from 1 to 1000' },
   { query: 'limit=1&limit=2', says: 'limit may come once' },
   { query: 'from=yesterday', says: 'takes a date' },
+  { query: 'to=2026-02-31', says: 'takes a date' }, // a day of March, if it were left to Date.parse
   { query: 'from=2026-11-22&to=2026-11-21', says: 'to must be after from' },
   { query: 'order=up', says: 'newest or oldest' },
   { query: 'vendor=', says: '1 to 512 characters' },
@@ -164,6 +171,18 @@ test('NDJSON gives the stored lines, all of them, in one answer; the record of i
   expect(ofKind('log_read').map(({ state, rows }) => [state, rows])).toEqual([['begun', undefined], ['ended', 1203]]);
 });
 
+test('a page of long records ends before its limit, and the next goes on there', async () => {
+  await decide(250, { pad: 'x'.repeat(50_000) });
+  const found: number[] = [];
+  for (let next: string | null = ''; next !== null;) {
+    const { text, json } = await get(`/decisions?limit=1000${next === '' ? '' : `&after=${next}`}`);
+    expect(Buffer.byteLength(text)).toBeLessThan(2 ** 23 + 100_000);
+    found.push(...indexes(text));
+    next = json()['next'] as string | null;
+  }
+  expect(found).toEqual(Array.from({ length: 250 }, (_, n) => 249 - n));
+});
+
 test('with a limit an export is one page, and says where the next begins', async () => {
   await decide(5);
   const page = await get('/decisions?format=ndjson&limit=2');
@@ -190,6 +209,29 @@ test('a client that goes ends its export, and the record says that it was broken
   for (let tries = 0; ofKind('log_read').length < 2 && tries < 500; tries += 1) await log.append({ kind: 'stop', members: '' }).durable;
   expect(ofKind('log_read')[1]).toMatchObject({ state: 'broken_off' });
   expect(ofKind('log_read')[1]!['rows']).toBeLessThan(2000);
+});
+
+test('clients that don\'t read what they asked for hold no more than a few exports in memory; once they go there is room', async () => {
+  await decide(1000, { pad: 'x'.repeat(5000) });
+  const held = Array.from({ length: 16 }, () => new AbortController());
+  const open = ({ signal }: AbortController) => fetch(`http://127.0.0.1:${port}/decisions?format=ndjson`, { headers: { authorization: 'Bearer auditor' }, signal });
+  expect((await Promise.all(held.map(open))).map(({ status }) => status)).toEqual(held.map(() => 200));
+  expect(await get('/decisions?format=ndjson')).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  expect((await get('/decisions?limit=1')).status).toBe(200); // a page is not kept
+  for (const controller of held) controller.abort();
+  await until(() => get('/decisions?format=csv&from=2027-01-01'), ({ status }) => status === 200);
+  for (let n = 0; n < 40; n += 1) expect((await get('/decisions?format=csv&from=2027-01-01')).status).toBe(200);
+});
+
+test('a rate holds for all of it, since each leaves a record, of those who may not read too', async () => {
+  await decide(1);
+  for (const token of ['slow', 'slow-auditor']) {
+    for (const path of ['/decisions?limit=1', '/decisions/0', '/decisions/0/proof', '/log/checkpoint', '/log/tile/0/x001/067']) {
+      const statuses = [];
+      for (let n = 0; n < 8; n += 1) statuses.push((await get(path, { token })).status);
+      expect([path, statuses.includes(429)]).toEqual([path, true]);
+    }
+  }
 });
 
 test('HEAD shows nothing, so that nothing is read', async () => {

@@ -33,7 +33,7 @@ test('every route is described, and every description has its route', () => {
 
 test('acts on the log are described where they are served, and only there', () => {
   const acts = { prune: async () => ({ from: 0, to: 0, segments: 0 }), rotateKey: async () => 'key', rotateNamesKey: async () => {} };
-  const app = createApp({ pdp: fakePdp(), logger: pino({ level: 'silent' }), registry: new Registry(), config: { demoCallers: true }, isDraining: () => false, logAdmin: { acts, keptFor: () => undefined } });
+  const app = createApp({ pdp: fakePdp(), logger: pino({ level: 'silent' }), registry: new Registry(), config: { demoCallers: true }, isDraining: () => false, logAdmin: { acts, keptFor: () => Promise.resolve(undefined) } });
   const routes = (app.router as unknown as { readonly stack: readonly Layer[] }).stack.flatMap(({ route }) => (route === undefined ? [] : [route.path.replace(/:(\w+)/g, '{$1}')]));
   expect(routes.toSorted()).toEqual(Object.keys(createOpenApi({ logAdmin: true }).paths).toSorted());
   expect(routes.filter((route) => route.startsWith('/admin/log/'))).toHaveLength(3);

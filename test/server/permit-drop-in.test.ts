@@ -45,6 +45,16 @@ test('the SDK administers and asks: a role that is taken away is false here, in 
   await until(() => permit.check(USER, ACTION, VENDOR), (allow) => allow);
 });
 
+test('R54: the kill switch is false here at once, remembered answers and lists too', async () => {
+  const permit = sdk(world.server);
+  const ask = async () => [await permit.check(USER, ACTION, VENDOR), ...await permit.bulkCheck([{ user: USER, action: ACTION, resource: VENDOR }]), 'vendor:mixpanel' in await permit.getUserPermissions(USER)];
+  expect([await ask(), await ask()]).toEqual([[true, true, true], [true, true, true]]);
+  expect((await world.server.setVendor('mixpanel', 'under_review')).status).toBe(200);
+  expect(await ask()).toEqual([false, false, false]);
+  expect((await world.server.setVendor('mixpanel', 'active')).status).toBe(200);
+  expect(await ask()).toEqual([true, true, true]);
+});
+
 test('parity with /check in an environment that Permit administers', async () => {
   const identities = ['service:telemetry', 'service:checkout', 'agent:copilot', 'user:sam'];
   const categories = ['user.unique_id.pseudonymous', 'user.contact.email', 'system.operations.feature_flag', 'user.location.imprecise.region', 'user.location.imprecise.city', 'system.tenant.org_id'];

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { leafHash } from '../../src/core/tlog/merkle.ts';
 import { readFileSync, readdirSync } from 'node:fs';
 import type { Shipped } from '../../src/ship/sinks/sink.ts';
+import { openNames } from '../../src/datadir/names.ts';
 import { openLogService, type LogService } from '../support/log-service.ts';
 import { describePostgres, startPostgres, type Postgres } from '../support/postgres.ts';
 import { endServers, failToStart, makeFolder, metric, newDataDir, QUESTION, readRecords, startLoad, startServer, until, type RunningServer } from '../support/server.ts';
@@ -111,12 +112,18 @@ describe('a vendor that may have some of it', () => {
     const server = await start(service, await copyPolicies(WORLD), await newDataDir());
     const { log: { index } } = await server.check(REPORT);
     await server.send('/check', { body: QUESTION, headers: { 'x-request-id': 'r-1' } });
+    // Who reads the log names whom it looks for, and so do its records.
+    await server.send('/decisions?identity=user:sam&onBehalfOf=user:sam&requestId=r-1', { token: 'demo-auditor' });
+    await server.send('/check', { body: { ...REPORT, identity: 'agent:copilot', onBehalfOf: 'user:sam' }, token: 'demo-gateway' });
     await shippedAll(server, 'siem');
     await server.end();
     const event = service.events.find(({ labels }) => labels['index'] === String(index))!;
     expect(event.input).toMatchObject({ identity: expect.stringMatching(/^\?[0-9a-f]{16}$/) as string, vendor: 'intercom', event: 'account.report' });
     expect(event).toMatchObject({ path: 'egress/decision', requested_by: 'demo-gateway', result: { decision: 'allow' }, erased: ['/result/requestId', '/input/about'], masked: ['/input/identity'] });
     expect(JSON.stringify(service.events)).not.toMatch(/user:sam|account:A1|r-1/);
+    // A hash of this vendor's own: two vendors can't compare what they have, nor with what the log itself hashes.
+    const names = openNames(path.join(server.dataDir, 'keys', 'names.key'), false);
+    expect([event.input['identity'], event.input['identity'] === names.hash('user:sam')]).toEqual([names.hash('siem\nuser:sam'), false]);
     const [segment] = readdirSync(path.join(server.dataDir, 'log', 'segments'));
     const line = readFileSync(path.join(server.dataDir, 'log', 'segments', segment!), 'utf8').split('\n')[index]!;
     expect(event.labels['leaf']).toBe(leafHash(Buffer.from(line)).toString('hex'));
@@ -217,4 +224,5 @@ test('a file of sinks that can not be used keeps the server from starting, with 
   writeFileSync(path.join(folder, 'token'), 'secret', { mode: 0o644 });
   expect(await fail('sinks:\n  siem: { type: opa, vendor: datadog, environment: production, url: "https://siem.example", tokenFile: token }\n')).toContain('/token: can be read by others (mode 0644): chmod 600 it');
   expect(await fail('sinks: [')).toMatch(/sinks\.yaml:1: /);
+  expect(await fail('sinks:\n  a: &a { type: stdout, vendor: internal-obs, environment: production }\n  b: *a\n')).toMatch(/sinks\.yaml:3: aliases/);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { openPostgres } from '../../src/ship/sinks/postgres.ts';
 import { describePostgres, startPostgres } from '../support/postgres.ts';
 import { until } from '../support/server.ts';
@@ -108,6 +109,51 @@ describePostgres('a table of PostgreSQL', () => {
       expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '900' }]);
     } finally {
       for (const { sink } of sinks) await sink.close();
+      await server.end();
+    }
+  });
+
+  test('what jsonb has no room for stops nothing, in names as in values', async () => {
+    const server = await startPostgres();
+    const sink = openPostgres(server.options);
+    try {
+      await sink.write([{ ...shipped(1, { 'a\0b': 'c\0d', 'e\uD800': 'f\uDC00g', whole: '\u{1F600}', 'as text': '\\u0000 \\\\u0000 \\ud800' }), withheld: ['h\0i'] }], never);
+      expect(await server.query('SELECT withheld, record FROM sluice_records')).toEqual([{ withheld: ['h\uFFFDi'], record: { index: 1, 'a\uFFFDb': 'c\uFFFDd', 'e\uFFFD': 'f\uFFFDg', whole: '\u{1F600}', 'as text': '\\u0000 \\\\u0000 \\ud800' } }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
+  test('a batch counts once it is on the server\'s disk, also where the server would not wait for it', async () => {
+    const server = await startPostgres();
+    await server.query('ALTER ROLE sluice SET synchronous_commit = off');
+    const sink = openPostgres(server.options);
+    try {
+      await sink.write(batch(0, 1), never);
+      await server.query(`CREATE TABLE waits (how text); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO waits VALUES (current_setting(''synchronous_commit'')); RETURN NULL; END'; CREATE TRIGGER t AFTER INSERT ON sluice_records FOR EACH STATEMENT EXECUTE FUNCTION note()`);
+      await sink.write(batch(1, 2), never);
+      expect(await server.query('SELECT how FROM waits')).toEqual([{ how: 'on' }]);
+    } finally {
+      await sink.close();
+      await server.end();
+    }
+  });
+
+  test('a server that hangs in the middle is given up in time, and has the batch once it goes on', async () => {
+    const server = await startPostgres();
+    const sink = openPostgres({ ...server.options, timeoutMs: 1500 });
+    try {
+      await sink.write(batch(0, 10), never);
+      const [backend] = await server.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE application_name = 'sluice'");
+      process.kill(backend!.pid, 'SIGSTOP');
+      const error = await Promise.race([sink.write(batch(10, 500), never).catch((thrown: unknown) => thrown), wait(10_000, 'nothing', { ref: false })]);
+      process.kill(backend!.pid, 'SIGCONT'); // first: a process that is stopped outlives its server
+      expect(error).toMatchObject({ message: 'PostgreSQL: no answer in time' });
+      await until(() => sink.write(batch(10, 500), never).then(() => true, () => false), (isWritten) => isWritten);
+      expect(await server.query('SELECT count(*) AS n FROM sluice_records')).toEqual([{ n: '500' }]);
+    } finally {
+      await sink.close();
       await server.end();
     }
   });

@@ -1,8 +1,10 @@
 import path from 'node:path';
+import { isDate } from '../../core/dates.ts';
 import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
 import { openLog, type OpenedLog } from '../../log/log.ts';
 import { beginNewOrigin } from '../../log/tree/new-origin.ts';
 import { dropPolicies, policiesOf } from '../../replay/bundles.ts';
+import { lacking, progressIn } from '../../ship/lacking.ts';
 import { count, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
 import { logDirOf, textOf, type Action } from './action.ts';
 
@@ -51,6 +53,8 @@ export const prune: Action = async (invocation, context) => {
   const archive = textOf(invocation, 'archive');
   const dir = logDirOf(invocation, context);
   return withLog(invocation, context, async ({ evidence }) => {
+    const behind = await lacking(dir, progressIn(path.dirname(dir), context.env['SLUICE_SINKS_FILE']), beforeMs);
+    if (behind.length > 0) throw new UsageError(`${behind.join(', ')} still lacks records from before that: serve until it has them, or, if it is a sink no more, remove ${path.join(path.dirname(dir), 'ship', `${behind[0]!}.json`)}`);
     const policies = await policiesOf(dir);
     const { from, to, segments } = await evidence!.prune({ beforeMs, ...(archive !== undefined && { archive }) });
     // Archived records may still be replayed.
@@ -66,8 +70,9 @@ function beforeOf(invocation: Invocation, { env }: Context): number {
   const before = textOf(invocation, 'before');
   const days = env['SLUICE_LOG_KEEP_DAYS'];
   if (before !== undefined) {
-    const atMs = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(before) ? Date.parse(before) : NaN;
+    const atMs = isDate(before) ? Date.parse(before) : NaN;
     if (Number.isNaN(atMs)) throw new UsageError('--before takes a date such as 2026-01-31, in UTC');
+    if (atMs > Date.now()) throw new UsageError('--before must not be in the future');
     return atMs;
   }
   if (days === undefined || !/^\d{1,5}$/.test(days)) throw new UsageError('say --before DATE, or set SLUICE_LOG_KEEP_DAYS to a number of days');

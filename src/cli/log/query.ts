@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { FieldsRecord } from '../../core/record.ts';
 import { openNames } from '../../datadir/names.ts';
 import { CSV_HEAD, toCsv } from '../../log/index/csv.ts';
-import { FACETS, type Facet, type LogLine } from '../../log/index/ask/facets.ts';
+import { FACETS, objectsOf, textOf, textsOf, type Facet, type LogLine } from '../../log/index/ask/facets.ts';
 import { parseQuery, toCursor } from '../../log/index/ask/parse.ts';
 import { readStored, type StoredPage } from '../../log/index/stored.ts';
 import { widen } from '../../log/index/ask/widen.ts';
@@ -53,14 +53,15 @@ ${FACETS.map((facet) => `  --${optionOf(facet).padEnd(21)} ${HELP[facet]}`).join
     const { values, positionals } = invocation;
     if (positionals.length > 1) throw new UsageError('filters are options: sluice log query --vendor mixpanel');
     if (values['json'] === true && values['csv'] === true) throw new UsageError('--json or --csv, not both');
-    const { query } = parseQuery(parametersOf(invocation));
     const { dataDir } = foldersOf(invocation, context);
     const dir = path.join(dataDir, 'log');
     if (!existsSync(path.join(dir, 'origin'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
-    const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin: readFileSync(path.join(dir, 'origin'), 'utf8').trimEnd() }, widen(query, hashOf(dataDir)));
+    const origin = readFileSync(path.join(dir, 'origin'), 'utf8').trimEnd();
+    const { query } = parseQuery(parametersOf(invocation), origin);
+    const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin }, widen(query, hashOf(dataDir)));
     if (page.scanned > 10_000) context.err(`${page.scanned} records are not in the index and were looked at one by one`);
     print(page, values, context);
-    if (page.next !== undefined) context.err(`there is more: --after ${toCursor(query, page.next)}`);
+    if (page.next !== undefined) context.err(`there is more: --after ${toCursor(query, page.next, origin)}`);
     return 0;
   },
 };
@@ -97,11 +98,10 @@ const HEAD = ['INDEX', 'TIME', 'DECISION', 'IDENTITY', 'VENDOR', 'ENVIRONMENT', 
 const MAX_WIDTH = 48;
 
 function cellsOf(record: LogLine): Cells {
-  const text = (name: string) => (record[name] === undefined ? '' : String(record[name]));
-  const list = <T>(name: string) => (Array.isArray(record[name]) ? record[name] as readonly T[] : []);
+  const text = (name: string) => textOf(record[name]);
   const decision = text('decision') === '' ? text('kind') : text('decision');
-  const fields = list<FieldsRecord>('fields').flatMap(({ paths }) => paths).join(' ');
-  const reasons = record['kind'] === 'refused' ? text('code') : [...new Set(list<{ readonly code: string }>('reasons').map(({ code }) => code))].join(' ');
+  const fields = objectsOf<FieldsRecord>(record['fields']).flatMap(({ paths }) => textsOf(paths)).join(' ');
+  const reasons = record['kind'] === 'refused' ? text('code') : [...new Set(objectsOf<{ readonly code: string }>(record['reasons']).map(({ code }) => textOf(code)))].join(' ');
   const onBehalf = record['onBehalfOf'] === undefined ? '' : ` for ${text('onBehalfOf')}`;
   const time = text('time').replace('T', ' ').slice(0, 19);
   return { decision, cells: [text('index'), time, decision, `${text('identity') || text('caller')}${onBehalf}`, text('vendor'), text('environment'), text('event'), fields, reasons].map(printable) };

@@ -1,5 +1,6 @@
 import type { FieldsRecord } from '../../core/record.ts';
 import { didYouMean } from '../../core/suggest.ts';
+import { objectsOf, textOf, textsOf } from '../../log/index/ask/facets.ts';
 import { readLog } from '../../log/read.ts';
 import { RECORD_KINDS, type RecordKind } from '../../log/types.ts';
 import { UsageError, type Context, type Invocation } from '../command.ts';
@@ -27,8 +28,8 @@ async function print(invocation: Invocation, context: Context, follow: boolean):
   const lines = whole(values['lines'] === undefined ? '20' : String(values['lines']), '--lines');
   const last: Row[] = [];
   for await (const row of readLog(dir, { reverse: true })) {
-    if (wanted(row)) last.push(row);
     if (last.length >= lines) break;
+    if (wanted(row)) last.push(row);
   }
   for (const row of last.toReversed()) say(row);
   if (!follow) return 0;
@@ -40,7 +41,7 @@ async function print(invocation: Invocation, context: Context, follow: boolean):
 async function printOne(dir: string, index: number, json: boolean, { out }: Context): Promise<number> {
   for await (const row of readLog(dir, { from: index, limit: 1 })) {
     if (row.index !== index) break;
-    out(json ? row.line : JSON.stringify(row.record, null, 2));
+    out(json ? row.line : JSON.stringify(row.record, null, 2).split('\n').map(printable).join('\n'));
     return 0;
   }
   throw new UsageError(`the log has no record ${index}`);
@@ -66,11 +67,11 @@ const DETAILS: Readonly<Partial<Record<RecordKind, (text: (name: string) => stri
 };
 
 function describe(index: number, record: Readonly<Record<string, unknown>>, paint: Paint): string {
-  const text = (name: string) => (record[name] === undefined ? '' : printable(String(record[name])));
+  const text = (name: string) => printable(textOf(record[name]));
   const decision = text('decision');
   const style = EFFECT_STYLE[decision as keyof typeof EFFECT_STYLE];
-  const reasons = ((record['reasons'] ?? []) as readonly { code: string; rule: string }[]).map(({ code, rule }) => `${code}@${rule}`).join(' ');
-  const fields = ((record['fields'] ?? []) as readonly FieldsRecord[]).flatMap(({ paths }) => paths).map(printable).join(',');
+  const reasons = objectsOf<{ code: string; rule: string }>(record['reasons']).map(({ code, rule }) => printable(`${textOf(code)}@${textOf(rule)}`)).join(' ');
+  const fields = objectsOf<FieldsRecord>(record['fields']).flatMap(({ paths }) => textsOf(paths)).map(printable).join(',');
   return [
     paint('dim', `${String(index).padStart(8)}  ${text('time')}`), text('kind').padEnd(18),
     style === undefined ? '' : paint(style, decision.padEnd(9)),

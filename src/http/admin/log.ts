@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { isDate } from '../../core/dates.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { LogActs } from '../../service/log-acts.ts';
 import { requirePower, type Authenticate } from '../auth.ts';
@@ -12,7 +13,7 @@ export interface LogAdminDeps {
   /** How many days a log is kept where a request names no date; undefined: it must name one. */
   readonly keepDays?: number | undefined;
   /** Why what is older than this may not be removed yet. */
-  readonly keptFor: (beforeMs: number) => string | undefined;
+  readonly keptFor: (beforeMs: number) => Promise<string | undefined>;
   /** Wall time in milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -26,7 +27,7 @@ export function postPrune({ acts, authenticate, reply, keepDays, keptFor, now }:
     const beforeMs = beforeOf(body) ?? (keepDays === undefined ? undefined : now() - keepDays * DAY_MS);
     if (beforeMs === undefined) throw new SluiceError('request_invalid', 'say before which date, as {"before": "2026-01-31"}, or set SLUICE_LOG_KEEP_DAYS');
     if (beforeMs > now()) throw new SluiceError('request_invalid', 'before must not be in the future');
-    const kept = keptFor(beforeMs);
+    const kept = await keptFor(beforeMs);
     if (kept !== undefined) throw new SluiceError('request_invalid', kept);
     const { from, to, segments } = await acts.prune(beforeMs, { caller, requestId: stateOf(res).requestId });
     reply(res, 200, JSON.stringify({ from, to, segments }));
@@ -59,9 +60,8 @@ function beforeOf(body: unknown): number | undefined {
   const { before, ...more } = objectOf(body);
   if (Object.keys(more).length > 0) throw new SluiceError('request_invalid', 'the body may have before alone');
   if (before === undefined) return undefined;
-  const atMs = typeof before === 'string' && /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z)?$/.test(before) ? Date.parse(before) : NaN;
-  if (Number.isNaN(atMs)) throw new SluiceError('request_invalid', 'before must be a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z');
-  return atMs;
+  if (typeof before !== 'string' || !isDate(before)) throw new SluiceError('request_invalid', 'before must be a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z');
+  return Date.parse(before);
 }
 
 function readEmpty(body: unknown): void {

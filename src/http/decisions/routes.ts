@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { SluiceError } from '../../core/errors.ts';
 import type { Caller } from '../../core/facts.ts';
 import type { Asked } from '../../pdp.ts';
@@ -29,7 +29,7 @@ export function getDecisions({ reading, authenticate, rate, reply, observer }: R
     rate.take(caller, 1);
     const parameters = parametersOf(req);
     const format = formatOf(req, parameters);
-    const parsed = parseQuery(parameters.filter(([name]) => name !== 'format'));
+    const parsed = parseQuery(parameters.filter(([name]) => name !== 'format'), reading.origin);
     const by = { caller, requestId: stateOf(res).requestId };
     requireReader(reading, by);
     // Of a HEAD nothing is shown, so that nothing is read.
@@ -43,15 +43,26 @@ export function getDecisions({ reading, authenticate, rate, reply, observer }: R
 }
 
 /** One record, by its decision's id or by its index in the log. */
-export function getDecision({ reading, authenticate, rate, reply }: ReadingDeps): RequestHandler {
+export function getDecision({ reply, ...deps }: ReadingDeps): RequestHandler {
+  const { reading } = deps;
   return async function decision(req, res) {
-    const by = { caller: authenticate(req), requestId: stateOf(res).requestId };
-    rate.take(by.caller, 1);
-    refuseParameters(req);
-    requireReader(reading, by);
+    const by = readerOf(deps, req, res);
     if (req.method === 'HEAD') return reply(res, 200, '');
     reply(res, 200, (await reading.record(req.params['id'] as string, by)).text);
   };
+}
+
+/**
+ * Who reads one thing, that has no parameters. Within the caller's rate, since whatever is read or refused is recorded.
+ *
+ * @throws {SluiceError}
+ */
+export function readerOf({ reading, authenticate, rate }: Pick<ReadingDeps, 'reading' | 'authenticate' | 'rate'>, req: Request, res: Response): Asked & { readonly caller: Caller } {
+  const by = { caller: authenticate(req), requestId: stateOf(res).requestId };
+  rate.take(by.caller, 1);
+  refuseParameters(req);
+  requireReader(reading, by);
+  return by;
 }
 
 /** @throws {SluiceError} `forbidden`, on record. */
@@ -64,7 +75,7 @@ export function requireReader(reading: Reading, by: Asked & { readonly caller: C
   }
 }
 
-export function refuseParameters(req: Request): void {
+function refuseParameters(req: Request): void {
   if (parametersOf(req).length > 0) throw new SluiceError('request_invalid', 'there are no parameters here');
 }
 

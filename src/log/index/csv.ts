@@ -1,22 +1,21 @@
 import type { FieldsRecord } from '../../core/record.ts';
-import type { LogLine } from './ask/facets.ts';
+import { objectsOf, textOf, textsOf, type LogLine } from './ask/facets.ts';
 
 type Column = readonly [name: string, cell: (record: LogLine) => unknown];
 
 const member = (name: string): Column => [name, (record) => record[name]];
-const listOf = <T>(value: unknown) => (Array.isArray(value) ? value as readonly T[] : []);
-const unique = (values: readonly (string | undefined)[]) => [...new Set(values.filter((value) => value !== undefined))].join(' ');
-const fieldsOf = (record: LogLine) => listOf<FieldsRecord>(record['fields']);
-const reasonsOf = (record: LogLine) => listOf<{ readonly code: string; readonly rule: string }>(record['reasons']);
+const unique = (values: readonly unknown[]) => [...new Set(textsOf(values))].join(' ');
+const fieldsOf = (record: LogLine) => objectsOf<FieldsRecord>(record['fields']);
+const reasonsOf = (record: LogLine) => objectsOf<{ readonly code: string; readonly rule: string }>(record['reasons']);
 
 const COLUMNS: readonly Column[] = [
   ...['index', 'time', 'kind', 'decisionId', 'requestId', 'caller', 'identity', 'onBehalfOf', 'vendor', 'environment', 'purpose', 'channel', 'event', 'eventVersion', 'decision', 'mode'].map(member),
-  ['fields', (record) => unique(fieldsOf(record).flatMap(({ paths, effect }) => paths.map((path) => `${path}=${effect}`)))],
+  ['fields', (record) => unique(fieldsOf(record).flatMap(({ paths, effect }) => textsOf(paths).map((path) => `${path}=${textOf(effect)}`)))],
   ['categories', (record) => unique(fieldsOf(record).map(({ category }) => category))],
   ['reasons', (record) => (record['kind'] === 'refused' ? record['code'] : unique(reasonsOf(record).map(({ code }) => code)))],
-  ['rules', (record) => unique([...fieldsOf(record).flatMap(({ rules }) => rules), ...reasonsOf(record).map(({ rule }) => rule)])],
-  ['obligations', (record) => unique(listOf<{ readonly field: string; readonly op: string }>(record['obligations']).map(({ field, op }) => `${op}(${field})`))],
-  ['approvals', (record) => unique(listOf<string>(record['approvals']))],
+  ['rules', (record) => unique([...fieldsOf(record).flatMap(({ rules }) => textsOf(rules)), ...reasonsOf(record).map(({ rule }) => rule)])],
+  ['obligations', (record) => unique(objectsOf<{ readonly field: string; readonly op: string }>(record['obligations']).map(({ field, op }) => `${textOf(op)}(${textOf(field)})`))],
+  ['approvals', (record) => unique(textsOf(record['approvals']))],
   member('rows'),
   ['revision', (record) => (record['revision'] as { readonly number?: number } | undefined)?.number],
   ['revisionDigest', (record) => (record['revision'] as { readonly digest?: string } | undefined)?.digest],

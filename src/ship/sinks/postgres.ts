@@ -166,11 +166,11 @@ function toRow({ origin, index, time, kind, leaf, record, withheld, masked }: Sh
   return `${[dayOf(time), origin, String(index), time, kind, leaf, toJsonb(record), toArray(withheld), toArray(masked)].map(escape).join('\t')}\n`;
 }
 
-/** In the text format of COPY. */
-const escape = (text: string) => text.replace(/[\\\t\n\r]/g, (char) => ESCAPES[char]!);
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+/** In the text format of COPY; a text has no NUL there. */
+const escape = (text: string) => text.replace(/[\\\t\n\r\0]/g, (char) => ESCAPES[char]!);
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\0': '\ufffd' };
 
 const toArray = (texts: readonly string[]) => `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 
-/** jsonb takes neither NUL nor half of a surrogate pair: they become the replacement character. */
-const toJsonb = (record: object) => JSON.stringify(record, (_, value: unknown) => (typeof value === 'string' ? value.replaceAll('\0', '\ufffd').toWellFormed() : value));
+/** jsonb takes neither NUL nor half of a surrogate pair, in names as little as in values: they become the replacement character. */
+const toJsonb = (record: object) => JSON.stringify(record).replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/g, (escaped) => (escaped === '\\\\' ? escaped : '\ufffd'));

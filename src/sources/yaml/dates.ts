@@ -1,27 +1,17 @@
+import { isBare } from '../../core/dates.ts';
 import type { Period } from '../../core/facts.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS } as const;
 
-const BARE = /^\d{4}-\d\d-\d\d$/;
-const RFC_3339 = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
-
-/** A day that exists, bare or with a time and its zone. */
-export function isDate(text: string): boolean {
-  if (!BARE.test(text) && !RFC_3339.test(text)) return false;
-  const day = text.slice(0, 10);
-  const at = Date.parse(day);
-  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day) && !Number.isNaN(Date.parse(text)); // Date.parse makes February 30 a day of March
-}
-
 /** A bare date starts at 00:00 UTC. */
 export const startOf = (date: string): number => Date.parse(date);
 
 /** A bare date ends at 24:00 UTC (J28). */
-export const endOf = (date: string): number => Date.parse(date) + (BARE.test(date) ? DAY_MS : 0);
+export const endOf = (date: string): number => Date.parse(date) + (isBare(date) ? DAY_MS : 0);
 
 /** Whether `date` is surely after `other`: not on the same day, where that is all that is known. */
-export const isAfter = (date: string, other: string): boolean => (BARE.test(other) ? startOf(date) >= endOf(other) : startOf(date) > startOf(other));
+export const isAfter = (date: string, other: string): boolean => (isBare(other) ? startOf(date) >= endOf(other) : startOf(date) > startOf(other));
 
 /** The period from one date to another; over from the start when it is empty. */
 export const periodOf = (starts: string | undefined, expires: string | undefined): Period => ({

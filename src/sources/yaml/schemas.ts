@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { REASON_CODES } from '../../core/answer.ts';
+import { isDate } from '../../core/dates.ts';
 import {
   CHANNELS, CLAIM_NAMES, EDGE_TYPES, EVENT_KINDS, IDENTIFIABILITIES, IDENTITY_TYPES, OBLIGATION_OPS, POWERS, SENSITIVITIES,
   VENDOR_CATEGORIES, VENDOR_STATES, type Json,
 } from '../../core/facts.ts';
-import { isDate } from './dates.ts';
 
 /** One schema a kind of file; policies/README.md shows each. Unknown keys are mistakes. */
 

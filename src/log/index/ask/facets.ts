@@ -45,5 +45,8 @@ function addRevision(record: LogLine, add: (facet: Facet, value: unknown) => voi
   if (record['kind'] === 'snapshot_activated') add('revision', record['digest']);
 }
 
+// Of a log that somebody has changed a record may hold anything: what does not fit is left out.
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const objectsOf = <T extends object>(value: unknown) => listOf(value).filter((item): item is Partial<T> => typeof item === 'object' && item !== null);
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value));
+export const textsOf = (value: unknown): readonly string[] => listOf(value).filter((item) => typeof item === 'string');
+export const objectsOf = <T extends object>(value: unknown) => listOf(value).filter((item): item is Partial<T> => typeof item === 'object' && item !== null);

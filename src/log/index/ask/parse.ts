@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { EFFECTS, REASON_CODES } from '../../../core/answer.ts';
+import { isBare, isDate } from '../../../core/dates.ts';
 import { SluiceError } from '../../../core/errors.ts';
 import { didYouMean, nearest } from '../../../core/suggest.ts';
 import { RECORD_KINDS, type RecordKind } from '../../types.ts';
@@ -31,9 +32,10 @@ export interface ParsedQuery {
  * A query from its parameters, each a name and a value. A facet may come several times: then any of its values will do;
  * different parameters must all be met. Without `kind` the answers to questions and refusals are meant; `all` is every kind.
  *
+ * @param origin of the log that is asked: a cursor of another one is none.
  * @throws {SluiceError} `request_invalid`; an unknown parameter names the nearest known one.
  */
-export function parseQuery(parameters: Iterable<readonly [name: string, value: string]>): ParsedQuery {
+export function parseQuery(parameters: Iterable<readonly [name: string, value: string]>, origin: string): ParsedQuery {
   const single = new Map<Single, string>();
   const filter = new Map<Facet, string[]>();
   for (const [name, value] of parameters) {
@@ -47,7 +49,7 @@ export function parseQuery(parameters: Iterable<readonly [name: string, value: s
   if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs) throw invalid('to must be after from');
   const requestId = single.get('requestId');
   const asked = { filter: withKinds(filter), ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }), ...(requestId !== undefined && { requestId }), order: orderOf(single) };
-  const after = single.has('after') ? fromCursor(single.get('after')!, asked) : undefined;
+  const after = single.has('after') ? fromCursor(single.get('after')!, asked, origin) : undefined;
   return { query: { ...asked, ...(after !== undefined && { after }), limit: limitOf(single) }, limited: single.has('limit') };
 }
 
@@ -75,16 +77,14 @@ function withKinds(filter: ReadonlyMap<Facet, readonly string[]>): Filter {
   return kind.includes('all') ? others : { ...others, kind };
 }
 
-const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 const DAY_MS = 86_400_000;
 
 // A bare date as `to` ends with its day, as every bare date does (J28).
 function momentOf(single: ReadonlyMap<Single, string>, name: 'from' | 'to'): number | undefined {
   const text = single.get(name);
   if (text === undefined) return undefined;
-  const atMs = MOMENT.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(atMs)) throw invalid(`${name} takes a date as 2026-11-22, or a time as 2026-11-22T12:00:00Z (a + in an address is written %2B)`);
-  return name === 'to' && text.length === 10 ? atMs + DAY_MS : atMs;
+  if (!isDate(text)) throw invalid(`${name} takes a date as 2026-11-22, or a time as 2026-11-22T12:00:00Z (a + in an address is written %2B)`);
+  return Date.parse(text) + (name === 'to' && isBare(text) ? DAY_MS : 0);
 }
 
 function orderOf(single: ReadonlyMap<Single, string>): Query['order'] {
@@ -103,16 +103,16 @@ function limitOf(single: ReadonlyMap<Single, string>): number {
 type Fixed = Pick<Query, 'filter' | 'fromMs' | 'toMs' | 'requestId' | 'order'>;
 
 /** Where the next page of the same query begins. It stays good while the log grows, and in another Sluice on the same log. */
-export const toCursor = (query: Fixed, next: number): string => Buffer.from(`1.${next}.${checkOf(query)}`).toString('base64url');
+export const toCursor = (query: Fixed, next: number, origin: string): string => Buffer.from(`1.${next}.${checkOf(query, origin)}`).toString('base64url');
 
-function fromCursor(cursor: string, query: Fixed): number {
+function fromCursor(cursor: string, query: Fixed, origin: string): number {
   const [, next, check] = /^1\.(\d{1,15})\.([0-9a-f]{8})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
   if (next === undefined) throw invalid('after takes what an answer gave as next');
-  if (check !== checkOf(query)) throw invalid('after was given for another query: filters and order must stay the same from page to page');
+  if (check !== checkOf(query, origin)) throw invalid('after was given for another query, or of another log: filters and order must stay the same from page to page, and what a new origin has stands in other places');
   return Number(next);
 }
 
-function checkOf({ filter, fromMs, toMs, requestId, order }: Fixed): string {
+function checkOf({ filter, fromMs, toMs, requestId, order }: Fixed, origin: string): string {
   const values = FACETS.map((facet) => filter[facet]?.toSorted() ?? null);
-  return hash('sha256', JSON.stringify([values, fromMs ?? null, toMs ?? null, requestId ?? null, order]), 'hex').slice(0, 8);
+  return hash('sha256', JSON.stringify([origin, values, fromMs ?? null, toMs ?? null, requestId ?? null, order]), 'hex').slice(0, 8);
 }

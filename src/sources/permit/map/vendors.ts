@@ -1,5 +1,6 @@
+import { isDate } from '../../../core/dates.ts';
 import { CLAIM_NAMES, VENDOR_CATEGORIES, VENDOR_STATES, type Claim, type ClaimName, type Json, type VendorCategory, type VendorState } from '../../../core/facts.ts';
-import { endOf, isDate, startOf, twelveMonthsAfter } from '../../yaml/dates.ts';
+import { endOf, startOf, twelveMonthsAfter } from '../../yaml/dates.ts';
 import type { PermitData, PermitInstance } from '../data.ts';
 import { isKey } from './keys.ts';
 import { VENDOR } from './relations.ts';
