@@ -6,6 +6,7 @@ import { parseVerifierKey, toVerifierKey, type VerifierKey } from '../../core/tl
 import { replaceFile } from '../../datadir/durable.ts';
 import type { LogKeys } from '../../datadir/log-key.ts';
 import { nodeFiles } from '../files.ts';
+import { listSegments } from '../layout.ts';
 import { checkpointPath, hasCheckpoints, isSignedBy, keptPath, readCheckpoints, vkeyPath, type KeptCheckpoints, type SignedCheckpoint } from './checkpoints.ts';
 import { firstIndex, leavesOf, placeOf } from './leaves.ts';
 import { repairPartials } from './partials.ts';
@@ -34,8 +35,8 @@ export interface CheckOptions {
 const WAY_OUT = 'Restore the log from a copy; or, if there is none, begin a new origin with "sluice log new-origin --because …", which keeps these files.';
 
 /**
- * That the records are those that the last checkpoint was signed for. Only from the tiles on: what lies further back is
- * for the verifier. Makes no file but those of a first start, and repairs tiles, which can be made from the records.
+ * That the records are those that the last checkpoint was signed for: those of the last segment one by one, those before
+ * it by their tiles; that a record further back was not changed is for the verifier to say. Makes no file but those of a first start, and repairs tiles, which can be made from the records.
  *
  * @throws {Error} naming file, line and index, and the ways out, when data and checkpoint disagree: nothing more may be
  * signed then.
@@ -55,7 +56,7 @@ export async function checkTree({ dir, origin, keys, size }: CheckOptions): Prom
   const partials = await edgeOf(dir, signed);
   const tiles: Tile[] = [];
   const edge = partials && createEdge((tile) => tiles.push(tile), { size: signed, partials });
-  const agrees = edge !== undefined && (last === undefined || edge.root().equals(last.root));
+  const agrees = edge !== undefined && (last === undefined || edge.root().equals(last.root)) && await areInTiles(dir, signed);
   const repairedTiles = (agrees ? 0 : await repair(dir, last)) + (first > 0 ? await checkPruning(dir, first, last) : 0);
   const good = agrees ? edge : createEdge((tile) => tiles.push(tile), { size: signed, partials: (await edgeOf(dir, signed))! });
   // What is not signed yet; the tiles of a log from before there was a tree don't wait in memory.
@@ -89,6 +90,21 @@ function checkSignatures({ dir, origin, keys }: Omit<CheckOptions, 'size'>, { he
   const previous = keys.previous();
   const known: readonly VerifierKey[] = [toVerifierKey(origin, keys.current()!), ...previous === undefined ? [] : [parseVerifierKey(previous)].filter((key) => key !== undefined)];
   if (!heads.every((head) => isSignedBy(head, known))) throw refusal(`${keptPath(dir)}: the last checkpoint is not signed by keys/log.key, or has been changed`);
+}
+
+/** Whether the records of the last segment are those whose hashes the full tiles hold. */
+async function areInTiles(dir: string, size: number): Promise<boolean> {
+  const from = (await listSegments(dir)).at(-1) ?? 0;
+  let at = from;
+  for await (const leaves of leavesOf(dir, { from, to: size - partialWidth(size, 0) })) {
+    for (let done = 0, width; done < leaves.length; done += width, at += width / HASH_BYTES) {
+      const tile = await readTileFile(dir, { level: 0, index: Math.floor(at / TILE_WIDTH) });
+      const start = (at % TILE_WIDTH) * HASH_BYTES;
+      width = Math.min(leaves.length - done, TILE_WIDTH * HASH_BYTES - start);
+      if (tile?.compare(leaves, done, done + width, start, start + width) !== 0) return false;
+    }
+  }
+  return true;
 }
 
 /** That the record of a pruning is the one that was signed. Gives how many tiles had to be made again to tell. */

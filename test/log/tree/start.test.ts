@@ -34,6 +34,7 @@ describe('refuses to start, naming the place, the record and the way out, and si
     ['the last segment is gone', () => rmSync(file(last())), () => /the log ends with record \d+, but .* signs for 600 records/],
     ['the first segment is gone', () => rmSync(file('segments', segments()[0]!)), () => /is the first segment, and no record that is signed for tells that those before it were pruned: records 0 to \d+ are missing/],
     ['a record among the last ones was changed', () => edit(last(), (text) => text.replace('"n":599', '"n":598')), () => `${file(last())}:${lastLine()}: record 599 is not the one that was signed`],
+    ['any record of the last segment was changed, though its tile is full', () => edit(last(), (text) => text.replace(/"n":(\d+)\}/, '"n":1$1}')), () => new RegExp(`${last()}:1: record ${Number(last().slice(9, 29))} is not the one that was signed`)],
     ['an older record was changed, and a tile is missing', () => { edit(`segments/${segments()[0]!}`, (text) => text.replace('"n":7}', '"n":8}')); rmSync(file('tile/0/001')); }, () => `${file('segments', segments()[0]!)}:8: record 7 is not the one that was signed`],
     ['an older record was changed, and its tile too', () => { edit(`segments/${segments()[0]!}`, (text) => text.replace('"n":7}', '"n":8}')); rmSync(file('tile/0'), { recursive: true }); }, () => /the 600 records are not those that the last checkpoint signs/],
     ['no checkpoints are there', () => rmSync(file('checkpoints.ndjson')), () => /checkpoints\.ndjson: missing/],
