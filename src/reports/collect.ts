@@ -1,6 +1,6 @@
 import type { Shape } from '../core/prepare/prepared.ts';
-import { outcomeOf } from '../replay/impact.ts';
 import { canLeave, destinationsOf, leftBy, UNCLASSIFIED, type Form, type Left, type Outcome } from '../replay/leaving.ts';
+import { outcomeOf } from '../replay/moved.ts';
 import type { AskedRecord, LogLine } from '../replay/recorded.ts';
 import type { Rejudge } from '../replay/rejudge.ts';
 import { scan, type Group, type ScanOptions } from '../replay/scan.ts';
