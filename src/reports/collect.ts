@@ -73,6 +73,8 @@ export interface Collected {
   readonly natures: ReadonlyMap<string, Nature>;
   /** Records that could not be written, as the log's gaps tell: nobody was answered for them. */
   readonly notWritten: number;
+  /** Decisions that let something out, and don't have the input that says to whom it was handed on. */
+  readonly withoutInput: number;
 }
 
 /** What an outcome of a question adds; `record` says whose question it was. */
@@ -97,7 +99,7 @@ export interface Collector {
 export function createCollector(): Collector {
   const holdings = new Map<string, Holding>();
   const natures = new Map<string, Nature>();
-  let notWritten = 0;
+  let [notWritten, withoutInput] = [0, 0];
   const holdingOf = (name: string) => {
     // Of vendors that nobody knew there may be any number; nothing ever went to one.
     const vendor = name.startsWith('?') ? '?' : name;
@@ -110,7 +112,8 @@ export function createCollector(): Collector {
       const left = leftBy(outcome);
       if (left.length === 0) return refuse(holdingOf(question.vendor), outcome, counted);
       const shape = shapeOf();
-      if (shape !== undefined) noteNatures(natures, shape);
+      if (shape === undefined) withoutInput += counted.count;
+      else noteNatures(natures, shape);
       const direct = holdingOf(question.vendor);
       take(direct, question, left, counted);
       if (isFixed) addTo(direct.afterFix, counted);
@@ -128,7 +131,7 @@ export function createCollector(): Collector {
     other({ kind, refused }) {
       if (kind === 'gap') notWritten += Number(refused ?? 0);
     },
-    result: () => ({ holdings, natures, notWritten }),
+    result: () => ({ holdings, natures, notWritten, withoutInput }),
   };
 }
 

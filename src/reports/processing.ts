@@ -1,6 +1,6 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { inEu } from '../core/catalogue/regions.ts';
-import { gapsOf, type Basis } from './basis.ts';
+import { gapsOf, withoutInputText, type Basis } from './basis.ts';
 import type { Collected, ForPurpose } from './collect.ts';
 import { roleOf, type Role } from './incident.ts';
 import { regulationsOf } from './regulations.ts';
@@ -54,12 +54,12 @@ export interface ProcessingOptions extends Window {
 const FILL_IN = 'fill in';
 
 /** A record of processing activities (R77), from what was permitted to leave. */
-export function processingOf({ holdings }: Collected, { catalogue, basis, controller = FILL_IN, contact = FILL_IN, subjects = FILL_IN, ...window }: ProcessingOptions): ProcessingRecords {
+export function processingOf({ holdings, withoutInput }: Collected, { catalogue, basis, controller = FILL_IN, contact = FILL_IN, subjects = FILL_IN, ...window }: ProcessingOptions): ProcessingRecords {
   const processing = [...holdings.values()].flatMap(({ vendor, byPurpose }) => [...byPurpose].map(([purpose, one]) => describe({ vendor, purpose, subjects }, one, catalogue)));
   return {
     report: 'processing', v: 1, controller, contact, window: windowOf(window), basis,
     processing: processing.sort((a, b) => (a.purpose === b.purpose ? (a.recipient < b.recipient ? -1 : 1) : a.purpose < b.purpose ? -1 : 1)),
-    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window)],
+    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])],
   };
 }
 

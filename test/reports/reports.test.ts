@@ -113,14 +113,17 @@ describe('R65 a negative', () => {
 });
 
 describe('R65 what a negative can not tell', () => {
-  test('a field that nobody had classified and that left, in shadow, may be anything; one that is named is not', async () => {
+  test('a field that nobody had classified and that left, in shadow, may be anything; so may one whose name is a hash', async () => {
     const recorder = await record({ policies: await copyPolicies({ 'modes.yaml': { modes: { vendors: { mixpanel: { mode: 'shadow', unknown: 'observe' } } } } }) });
     await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'debug_ctx'] });
     await recorder.permitted({ ...TELEMETRY, identity: 'agent:copilot', event: 'genai.tool_run', channel: 'telemetry', dataSubject: {}, context: {} });
     await recorder.close();
     const of = async (parameters: Record<string, string>) => (await runReport('negative', new Map(Object.entries(parameters)), { dir: recorder.dir, catalogue, nowMs: NOON })).value;
     expect(await of({ vendor: 'mixpanel', category: 'user.content' })).toMatchObject({ answer: 'inconclusive', unclassified: 1, why: [expect.stringContaining('may be anything')] });
-    expect(await of({ vendor: 'mixpanel', field: 'prompt' })).toMatchObject({ answer: 'none permitted', unclassified: 0 });
+    expect(await of({ vendor: 'mixpanel', field: 'debug_ctx' })).toMatchObject({ answer: 'inconclusive', unnamed: 1, unclassified: 0 });
+    expect(await of({ vendor: 'mixpanel', field: 'prompt' })).toMatchObject({ answer: 'inconclusive', unnamed: 1, why: [expect.stringContaining('it may be this one')] });
+    expect(await of({ vendor: 'mixpanel', field: 'region' })).toMatchObject({ answer: 'inconclusive' });
+    expect(await of({ vendor: 'amplitude', field: 'prompt' })).toMatchObject({ answer: 'none permitted', unnamed: 0 });
     expect(await of({ vendor: 'amplitude', category: 'user.content' })).toMatchObject({ answer: 'none permitted' });
     // Permitted by /permitted is not permitted to leave.
     expect(await of({ vendor: 'mixpanel', category: 'system.ai.prompt_category' })).toMatchObject({ permitted: { decisions: 0 }, onlyAsked: 1 });
