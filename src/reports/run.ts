@@ -145,7 +145,7 @@ export function checkParameters(kind: string, parameters: Parameters): void {
   for (const name of parameters.keys()) if (!known.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known)}; it has ${known.join(', ')}`);
   for (const name of required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
   windowOf(parameters);
-  timesOf(parameters, 0);
+  timesOf(parameters, Infinity);
 }
 
 /** @throws {SluiceError} `not_found` */
@@ -177,6 +177,8 @@ function timesOf(parameters: Parameters, nowMs: number): Omit<ClockOptions, 'ven
   }
   if (notifiedMs !== undefined && notifiedMs < detectedMs) throw new SluiceError('request_invalid', 'notified must be a time after detected');
   if (awareMs !== undefined && awareMs < detectedMs) throw new SluiceError('request_invalid', 'aware must be a time after detected');
+  const ahead = CLOCK.find((name) => (moment(parameters, name) ?? -Infinity) > nowMs);
+  if (ahead !== undefined) throw new SluiceError('request_invalid', `${ahead} must be a time that has been`);
   const knownMs = awareMs ?? notifiedMs;
   if (toldMs !== undefined && (knownMs === undefined || toldMs < knownMs)) throw new SluiceError('request_invalid', 'told must be a time after aware, or after notified');
   return { detectedMs, nowMs, ...(notifiedMs !== undefined && { notifiedMs }), ...(awareMs !== undefined && { awareMs }), ...(toldMs !== undefined && { toldMs }) };

@@ -32,7 +32,7 @@ const clockLines = (clock: NotificationClock): readonly string[] => [
   '## Notification clock', '',
   ...bullets([
     `Detected ${clock.detectedAt}; ${clock.notifiedAt === null ? `not notified as of ${clock.asOf}` : `notified ${clock.notifiedAt}`}: ${clock.lagDays} days (${clock.lagHours} hours).`,
-    clock.agreedHours === null ? 'No agreed time for the notice is on record: whether the contract was broken is unknown.' : `Agreed: ${clock.agreedHours} hours. ${clock.breachOfContract === true ? '**The contract was broken.**' : 'The contract was kept.'}`,
+    clock.agreedHours === null ? 'No agreed time for the notice is on record: whether the contract was broken is unknown.' : `Agreed: ${clock.agreedHours} hours. ${clock.breachOfContract === true ? '**The contract was broken.**' : clock.notifiedAt === null ? 'That time is not over.' : 'The contract was kept.'}`,
     clock.gdpr.deadline === null ? 'The 72 hours of GDPR Art. 33(1) begin when we become aware.' : `Aware since ${clock.awareAt}. GDPR Art. 33(1): notify the authority by ${clock.gdpr.deadline} (${clock.gdpr.state}${clock.gdpr.state === 'running' ? `, ${clock.gdpr.hoursLeft} hours left` : ''}).`,
   ]), '',
 ];
