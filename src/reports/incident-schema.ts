@@ -24,7 +24,10 @@ export const INCIDENT_SCHEMA = {
         description: text,
         dataSubjects: object({ categories: fillIn, approximateNumber: { const: 'unknown' } }),
         records: object({
-          categories: list(object({ category: text, form: { enum: ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] }, sensitivity: text })),
+          categories: list(object({
+            category: text, madeOf: { description: 'what it was before an obligation made it this; absent: it left as it was', ...text },
+            form: { enum: ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] }, sensitivity: text,
+          }, ['madeOf'])),
           permittedAtMost: object({ decisions: count, rows: count, decisionsWithoutRows: count, first: orNull(time), last: orNull(time) }),
           reportedAsSent: { const: 'unknown' },
         }),

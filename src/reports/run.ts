@@ -72,7 +72,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
       const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
       const vendor = vendorOf(parameters, catalogue, collected.holdings);
       const state = await stateOf(vendor, dir, catalogue);
-      const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, ...(times !== undefined && { times }) });
+      const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, nowMs, ...(times !== undefined && { times }) });
       return { value, markdown: () => incidentText(value) };
     },
   },
@@ -125,9 +125,9 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   },
   processing: {
     summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: [...WINDOW, 'controller', 'contact', 'subjects'], required: [], formats: ['json', 'markdown', 'csv'],
-    async run(parameters, { dir, isCopy, catalogue }, window) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs }, window) {
       const stated = Object.fromEntries(['controller', 'contact', 'subjects'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
-      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, ...stated, catalogue, basis: await readBasis(dir, isCopy) });
+      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, ...stated, catalogue, nowMs, basis: await readBasis(dir, isCopy) });
       return { value, markdown: () => processingText(value), csv: () => processingCsv(value) };
     },
   },

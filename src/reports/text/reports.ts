@@ -18,7 +18,7 @@ export const incidentText = ({ vendor, window, nature, likelyConsequences, measu
   bullets([
     'Kinds of people: fill in. How many: unknown; callers state rows, not people.',
     `Records permitted to leave at most: ${amountText(nature.records.permittedAtMost)}. Reported as sent: unknown.`,
-    ...nature.records.categories.map(({ category, form, sensitivity }) => `${code(category)}, ${form}, ${plain(sensitivity)}`),
+    ...nature.records.categories.map(({ category, madeOf, form, sensitivity }) => `${code(category)}, ${form}${madeOf === undefined ? '' : ` of ${code(madeOf)}`}, ${plain(sensitivity)}`),
   ]), '',
   '## (b) Contact', '', 'Data protection officer: fill in.', '',
   '## (c) Likely consequences', '', bullets(likelyConsequences.map(plain)), '',
