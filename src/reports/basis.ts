@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { lastOf } from '../log/last.ts';
 import { readLog } from '../log/read.ts';
 import type { Window } from './window.ts';
 
@@ -21,6 +22,8 @@ export interface Basis {
   readonly earlier: readonly string[];
   /** Whether it was named by itself: a copy, or an earlier log. What was decided after its last record is elsewhere. */
   readonly isCopy: boolean;
+  /** Environments that Permit administers, as the log says last: reports have the facts of the files alone. */
+  readonly inPermit: readonly string[];
 }
 
 /** @param dir of the log. */
@@ -30,6 +33,7 @@ export async function readBasis(dir: string, isCopy = false): Promise<Basis> {
   return {
     origin: first?.origin ?? null, first: first?.at ?? null, last: last?.at ?? null, pruned: first?.at.index ?? 0,
     earlier: existsSync(old) ? (await readdir(old)).sort() : [], isCopy,
+    inPermit: Object.keys((await lastOf(dir, 'snapshot_activated'))?.['permit'] ?? {}).sort(),
   };
 }
 
@@ -51,3 +55,8 @@ export function gapsOf({ first, last, pruned, earlier, isCopy }: Basis, { fromMs
 
 /** The input record says to whom a platform hands on (J16). */
 export const withoutInputText = (decisions: number): string => `${decisions} decisions let something out, and their input is not in the log, or not what its digest says: to whom it was handed on is not known here.`;
+
+/** What is said of grants, claims and declared flows, where the files don't have those that count. */
+export const factsText = ({ inPermit }: Basis): readonly string[] => (inPermit.length === 0 ? [] : [
+  `Permit administers ${inPermit.join(', ')}: its grants, identities and claims are not at hand here, and what is said of such things is what the files say.`,
+]);

@@ -1,6 +1,6 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { FORMS, type Form } from '../replay/leaving.ts';
-import { gapsOf, withoutInputText, type Basis } from './basis.ts';
+import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import { newHolding, type Collected, type Held, type Holding } from './collect.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 import { combinationsOf, joinKeysOf, type HeldCombination, type JoinKey } from './held/inference.ts';
@@ -111,7 +111,7 @@ export function exposureOf(collected: Collected, { vendor, catalogue, basis, und
     keysToRotate: keysToRotate(holding),
     contactable: contactable(holding),
     notes: [
-      ...(basis === undefined ? [] : gapsOf(basis, window)),
+      ...(basis === undefined ? [] : [...gapsOf(basis, window), ...factsText(basis)]),
       ...(collected.notWritten === 0 ? [] : [`${collected.notWritten} records of the time could not be written: nobody was answered for them, and nothing may have left by them.`]),
       ...(collected.withoutInput === 0 ? [] : [withoutInputText(collected.withoutInput)]),
       ...(notReplayed === 0 ? [] : [`${notReplayed} records could not be asked again under the other policy, and are left out.`]),

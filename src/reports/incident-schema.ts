@@ -47,7 +47,7 @@ export const INCIDENT_SCHEMA = {
     evidence: {
       description: 'Art. 33(5)',
       ...object({
-        log: object({ origin: orNull(text), first: recordAt, last: recordAt, pruned: count, earlier: texts, isCopy: { type: 'boolean' } }),
+        log: object({ origin: orNull(text), first: recordAt, last: recordAt, pruned: count, earlier: texts, isCopy: { type: 'boolean' }, inPermit: texts }),
         revisions: texts,
         coverage: object({ declaredFlows: orNull(count), reportedFlows: { const: 0 }, share: { const: 'unknown' } }),
         categoriesNeverPermitted: texts, notes: texts,

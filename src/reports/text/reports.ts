@@ -57,9 +57,10 @@ export const negativeText = (report: Negative): string => lines(
 export const unusedText = (report: UnusedGrants): string => lines(
   `# Grants unused for ${report.days} days`, '',
   report.conclusive ? `Since ${report.since}.` : `The log ${report.basis.first === null ? 'is empty' : `begins ${report.basis.first.time}, after ${report.since}`}: a grant listed may have been used before.`, '',
-  report.unused.length === 0 ? 'All grants were used.' : table(['Grant', 'Title', 'Role', 'Held by', 'Last used', 'Last told of by /permitted'], report.unused.map((one) => [
+  report.unused.length === 0 ? `All grants${report.tooYoung.length === 0 ? '' : ' that were in force so long'} were used.` : table(['Grant', 'Title', 'Role', 'Held by', 'Last used', 'Last told of by /permitted'], report.unused.map((one) => [
     code(one.grant), plain(one.title), code(one.role), codes(one.identities), one.lastUsed ?? 'not in this log', one.lastAsked ?? '',
   ])),
+  '', bullets([...report.tooYoung.map(({ grant, starts }) => `${code(grant)} starts ${starts}, and has not been used so far`), ...report.notes.map(plain)]),
 );
 
 export const flowsText = (map: FlowMap): string => lines(
