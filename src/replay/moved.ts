@@ -47,7 +47,8 @@ export function movedBy(before: Told<AskedRecord>, after: Told<DecidedOutcome>):
     const known = then.get(path) ?? { effect: path === '$event' ? 'allow' : 'deny', category } as const;
     const [leftAs, wouldLeaveAs] = [was?.form ?? null, is?.form ?? null];
     const one = { path, category: category ?? known.category ?? UNCLASSIFIED, rule: rules.join(' ') };
-    const direct = known.effect === effect && !(bothLeave && !isSame(was, is)) ? [] : [{
+    const isOwnName = path === '$event' && !then.has(path);
+    const direct = known.effect === effect && (!bothLeave || isOwnName || isSame(was, is)) ? [] : [{
       vendor: before.vendor, ...one, from: known.effect, to: effect, leftAs, wouldLeaveAs,
       ...(was !== undefined && is !== undefined && leftAs === wouldLeaveAs && was.done !== is.done && { done: { then: was.done, now: is.done } }),
     }];
