@@ -148,10 +148,10 @@ export async function collect(groups: AsyncIterable<Group>, collector = createCo
 /**
  * What another policy would have let out of the same questions. What it refuses as asked, and lets out once the fields are
  * dropped that its fix names, counts too: so would whoever asks for less from then on.
- * @returns also how many records could not be asked again.
+ * @returns also how many records could not be asked again, and of how many time alone changes what is said.
  */
-export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge, collector = createCollector()): Promise<Collected & { readonly notReplayed: number }> {
-  let notReplayed = 0;
+export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge, collector = createCollector()): Promise<Collected & { readonly notReplayed: number; readonly crossedInTime: number }> {
+  let [notReplayed, crossedInTime] = [0, 0];
   for await (const group of groups) {
     if (group.record.kind === 'permitted') {
       collector.onlyAsked(group.record.vendor, group);
@@ -160,10 +160,14 @@ export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudg
     const asked = rejudge.of(group);
     const fix = 'cannot' in asked || canLeave(asked.decision) ? null : asked.decision.fix;
     const rejudged = fix === null ? asked : rejudge.of(group, new Set(fix.drop));
-    if ('cannot' in rejudged) notReplayed += group.count;
-    else collector.add(group.record, outcomeOf(rejudged.decision), { counted: group, shape: () => rejudged.shape, isFixed: fix !== null });
+    if ('cannot' in rejudged) {
+      notReplayed += group.count;
+      continue;
+    }
+    if ([asked, rejudged].some((one) => 'later' in one && one.later.length > 0)) crossedInTime += group.count;
+    collector.add(group.record, outcomeOf(rejudged.decision), { counted: group, shape: () => rejudged.shape, isFixed: fix !== null });
   }
-  return { ...collector.result(), notReplayed };
+  return { ...collector.result(), notReplayed, crossedInTime };
 }
 
 /** The log's answers of the time, with all else that the collector wants to know. */

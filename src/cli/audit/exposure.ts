@@ -35,6 +35,7 @@ ${WINDOW_HELP}`,
     const report = exposureOf(collected, {
       vendor, ...window, basis: await readBasis(options.dir, textOf(invocation, 'log') !== undefined), ...(rejudge !== undefined && { under: underOf(invocation) }), ...(catalogue !== undefined && { catalogue }),
       ...('notReplayed' in collected && { notReplayed: Number(collected.notReplayed) }),
+      ...('crossedInTime' in collected && { crossedInTime: Number(collected.crossedInTime) }),
     });
     context.out(invocation.values['json'] === true ? JSON.stringify(report, null, 2) : exposureText(report));
     return 0;
