@@ -81,6 +81,7 @@ type Timed = Pick<Judged, 'decision' | 'prepared'>;
 
 /** A date that is passed mostly changes nothing: only what says something else is given. */
 function laterOf(first: Timed, at: (atMs: number) => Timed, lastMs: number): readonly Judgement[] {
+  if ((first.prepared.expiresAtMs ?? Infinity) > lastMs) return [];
   const said = new Map([[JSON.stringify(first.decision), undefined as Judgement | undefined]]);
   for (let { expiresAtMs } = first.prepared; expiresAtMs !== undefined && expiresAtMs <= lastMs;) {
     const { decision, prepared } = at(expiresAtMs);
