@@ -1,7 +1,8 @@
 import type { Decision, Effect } from '../core/answer.ts';
-import { canLeave, FORMS, leftBy, UNCLASSIFIED, type Form, type Outcome } from './leaving.ts';
+import type { Form } from './leaving.ts';
+import { isFreer, movedBy, outcomeOf, type DecidedOutcome, type Moved, type Told } from './moved.ts';
 import type { AskedRecord } from './recorded.ts';
-import type { Rejudge } from './rejudge.ts';
+import type { Judgement, Rejudge } from './rejudge.ts';
 import type { Group } from './scan.ts';
 
 const MAX_CHANGES = 10_000;
@@ -21,6 +22,7 @@ export interface Flips extends Tally {
 
 /** Fields of one category that another policy judges otherwise, for one identity at one vendor. */
 export interface Change extends Tally {
+  /** Who is asked about, or to whom that one hands on. */
   readonly vendor: string;
   readonly category: string;
   readonly identity: string;
@@ -29,6 +31,8 @@ export interface Change extends Tally {
   /** As what it left and would leave; null: not at all, since of a refused question nothing leaves. */
   readonly leftAs: Form | null;
   readonly wouldLeaveAs: Form | null;
+  /** Where both forms are the same, and something else is done to it. */
+  readonly done?: { readonly then: string; readonly now: string };
   /** What decides now: rules and grants. */
   readonly rule: string;
   readonly examples: { readonly index: number; readonly decisionId: string; readonly environment: string; readonly event: string; readonly field: string }[];
@@ -42,9 +46,9 @@ export interface Impact {
   readonly questions: number;
   readonly records: number;
   readonly unchanged: number;
-  /** Records that would let out a field that stayed, or one as it is that left changed. */
+  /** Records that would let out a field that stayed, in a form or by steps that may tell more, or to somebody who did not get it. */
   readonly newlyAllowed: Tally;
-  /** Records that would keep a field that left. */
+  /** Records that would keep a field that left, or keep it from somebody. */
   readonly newlyRefused: Tally;
   readonly decisions: readonly ({ readonly from: Effect; readonly to: Effect } & Tally)[];
   readonly changes: readonly Change[];
@@ -58,6 +62,8 @@ export interface Impact {
   readonly withHashedNames: number;
   /** Records of questions whose answer time alone would change within their time; they are judged as the first of them. */
   readonly crossedInTime: number;
+  /** Of these: records of questions that would let out what stayed from a later moment on. They are not in `newlyAllowed`. */
+  readonly newlyAllowedInTime: number;
   /** More than 10,000 kinds of change: the rest is counted, and not listed. */
   readonly incomplete: boolean;
 }
@@ -68,7 +74,7 @@ export interface ImpactCollector {
 }
 
 export function createImpact(rejudge: Rejudge): ImpactCollector {
-  const counts = { questions: 0, records: 0, unchanged: 0, onlyAsked: 0, withHashedNames: 0, crossedInTime: 0 };
+  const counts = { questions: 0, records: 0, unchanged: 0, onlyAsked: 0, withHashedNames: 0, crossedInTime: 0, newlyAllowedInTime: 0 };
   const [newlyAllowed, newlyRefused]: [Tally, Tally] = [none(), none()];
   const decisions = new Map<string, Tally>();
   const events = new Map<string, Flips>();
@@ -76,25 +82,25 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
   const notReplayed: Record<string, number> = {};
   let incomplete = false;
 
-  function note(group: Group, decision: Decision): void {
+  function note(group: Group, before: Told<AskedRecord>, after: Told<DecidedOutcome>): boolean {
     const { record } = group;
-    const after = outcomeOf(decision);
-    const moved = changedFields(record, after);
-    const freer = isFreer(record, after);
-    const stricter = isFreer(after, record);
+    const moved = movedBy(before, after);
+    const freer = isFreer(before, after);
+    const stricter = isFreer(after, before);
     const event = flipsOf(record.event ?? '(no event)');
-    if (moved.length === 0 && record.decision === after.decision && !freer && !stricter) {
+    if (moved.length === 0 && record.decision === after.outcome.decision && !freer && !stricter) {
       counts.unchanged += group.count;
       event.unchanged += group.count;
-      return;
+      return freer;
     }
     if (freer) add(newlyAllowed, group);
     if (freer) event.newlyAllowed += group.count;
     if (stricter) add(newlyRefused, group);
     if (stricter) event.newlyRefused += group.count;
-    add(tallyOf(decisions, `${record.decision} ${after.decision}`), group);
+    add(tallyOf(decisions, `${record.decision} ${after.outcome.decision}`), group);
     add(event, group);
     for (const change of moved) noteChange(group, change);
+    return freer;
   }
 
   function flipsOf(name: string): Flips {
@@ -104,9 +110,9 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
   }
 
   function noteChange(group: Group, { path, ...moved }: Moved): void {
-    const { vendor, identity, environment, event = '(no event)' } = group.record;
-    const key = JSON.stringify([vendor, identity, moved]);
-    const change = changes.get(key) ?? { vendor, identity, ...moved, ...none(), examples: [] };
+    const { identity, environment, event = '(no event)' } = group.record;
+    const key = JSON.stringify([identity, moved]);
+    const change = changes.get(key) ?? { identity, ...moved, ...none(), examples: [] };
     if (changes.size >= MAX_CHANGES && !changes.has(key)) {
       incomplete = true;
       return;
@@ -131,8 +137,11 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
         return undefined;
       }
       if (rejudged.hashed) counts.withHashedNames += group.count;
-      if (rejudged.crossed) counts.crossedInTime += group.count;
-      note(group, rejudged.decision);
+      const before = { vendor: group.record.vendor, outcome: group.record, shape: group.shape() };
+      const told = ({ decision, shape }: Judgement) => ({ vendor: group.record.vendor, outcome: outcomeOf(decision), shape });
+      const freer = note(group, before, told(rejudged));
+      if (rejudged.later.length > 0) counts.crossedInTime += group.count;
+      if (!freer && rejudged.later.some((one) => isFreer(before, told(one)))) counts.newlyAllowedInTime += group.count;
       return rejudged.decision;
     },
     result: () => ({
@@ -168,48 +177,4 @@ function tallyOf(tallies: Map<string, Tally>, key: string): Tally {
 function byRecords(a: Tally, b: Tally): number {
   const key = ({ records: _, rows: __, ...names }: Tally & { readonly examples?: unknown }) => JSON.stringify({ ...names, examples: undefined });
   return b.records - a.records || (key(a) < key(b) ? -1 : 1);
-}
-
-interface DecidedOutcome extends Outcome {
-  readonly reasons: AskedRecord['reasons'];
-  readonly fields: readonly { readonly paths: readonly [string]; readonly effect: Effect; readonly category?: string; readonly rules: readonly string[] }[];
-}
-
-/** A decision in the form of a record. */
-export const outcomeOf = ({ decision, obligations, reasons, fields }: Decision): DecidedOutcome => ({
-  decision, obligations, reasons, fields: Object.entries(fields).map(([path, verdict]) => ({ paths: [path], ...verdict })),
-});
-
-interface Moved {
-  readonly path: string;
-  readonly category: string;
-  readonly from: Effect;
-  readonly to: Effect;
-  readonly leftAs: Form | null;
-  readonly wouldLeaveAs: Form | null;
-  readonly rule: string;
-}
-
-function changedFields(record: AskedRecord, after: DecidedOutcome): readonly Moved[] {
-  const before = new Map(record.fields.flatMap(({ paths, effect, category }) => paths.map((path) => [path, { effect, category }] as const)));
-  const formsOf = (outcome: Outcome) => new Map(leftBy(outcome).map(({ path, form, category }) => [path, { form, category }]));
-  const [left, leaving] = [formsOf(record), formsOf(after)];
-  const bothLeave = canLeave(record) && canLeave(after);
-  return after.fields.flatMap(({ paths: [path], effect, category, rules }) => {
-    const [then, now] = [left.get(path), leaving.get(path)];
-    // Not in the record by this name: nobody knew it then; or the event's own name, which nothing held back.
-    const was = before.get(path) ?? { effect: path === '$event' ? 'allow' : 'deny', category } as const;
-    if (was.effect === effect && !(bothLeave && (then?.form !== now?.form || then?.category !== now?.category))) return [];
-    return [{ path, category: category ?? was.category ?? UNCLASSIFIED, from: was.effect, to: effect, leftAs: then?.form ?? null, wouldLeaveAs: now?.form ?? null, rule: rules.join(' ') }];
-  });
-}
-
-/** Whether something leaves after that did not before: a field, or a field in a form that tells more, or as something else. */
-function isFreer(before: Outcome, after: Outcome): boolean {
-  const left = new Map(leftBy(before).map((one) => [one.path, one]));
-  return leftBy(after).some(({ path, category, form }) => {
-    const was = left.get(path);
-    if (was === undefined) return path !== '$event' || !canLeave(before);
-    return was.form === form ? was.category !== category : FORMS.indexOf(form) < FORMS.indexOf(was.form);
-  });
 }

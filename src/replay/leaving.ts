@@ -20,6 +20,8 @@ export interface Left {
   readonly from?: string;
   readonly form: Form;
   readonly ops: readonly ObligationOp[];
+  /** What is done to it, with all that the enforcement point is told: `truncate length=8`. */
+  readonly done: string;
 }
 
 export interface Outcome {
@@ -42,9 +44,11 @@ export function leftBy({ decision, fields, obligations }: Outcome): readonly Lef
     if (steps.some(({ op }) => op === 'drop')) return [];
     const category = steps.findLast(({ resultCategory }) => resultCategory !== undefined)?.resultCategory ?? asked;
     const ops = steps.map(({ op }) => op);
-    return [{ path, category, ...(category !== asked && { from: asked }), form: formOf(ops), ops }];
+    return [{ path, category, ...(category !== asked && { from: asked }), form: formOf(ops), ops, done: steps.map(doneBy).join(', ') }];
   })));
 }
+
+const doneBy = ({ op, params = {} }: FieldObligation) => [op, ...Object.keys(params).sort().map((name) => `${name}=${JSON.stringify(params[name])}`)].join(' ');
 
 const formOf = (ops: readonly ObligationOp[]): Form => ops.map((op) => FORM_OF[op] ?? 'raw').reduce<Form>((a, b) => (FORMS.indexOf(b) > FORMS.indexOf(a) ? b : a), 'raw');
 

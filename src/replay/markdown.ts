@@ -9,8 +9,11 @@ export const plain = (text: string): string => visible(text).replace(SPECIAL, '\
 /** A name in code style; a backtick in it ends nothing. */
 export const code = (text: string): string => `\`${visible(text).replaceAll('`', '\u02CB').replaceAll('|', '\u2223')}\``;
 
-/** Control characters, line ends and signs that turn the direction of writing are shown, not obeyed. */
-const visible = (text: string) => text.replace(/[\p{Cc}\u2028\u2029\u200B\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** Control characters, line ends, and signs that turn the direction of writing or can't be seen are shown, not obeyed. */
+const visible = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (c) => {
+  const hex = c.codePointAt(0)!.toString(16);
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+});
 
 /** @param rows cells that are Markdown already. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

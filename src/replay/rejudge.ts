@@ -2,22 +2,25 @@ import type { Decision } from '../core/answer.ts';
 import type { Shape } from '../core/prepare/prepared.ts';
 import type { HashName } from '../core/record.ts';
 import { SluiceError } from '../core/errors.ts';
-import { judge } from '../judge.ts';
+import { judge, type Judged } from '../judge.ts';
 import type { Engine } from '../opa/engine.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { askAgain, createResolve, unresolved } from './ask-again.ts';
 import { redecide } from './redecide.ts';
 import type { Group } from './scan.ts';
 
+export interface Judgement {
+  readonly decision: Decision;
+  /** What the policy was given. */
+  readonly shape: Shape;
+}
+
 /** What another policy says of a recorded question. */
 export type Rejudged =
-  | {
-    readonly decision: Decision;
-    /** What the policy was given. */
-    readonly shape: Shape;
+  | Judgement & {
     readonly hashed: boolean;
-    /** Time alone would have changed the answer while it was asked again. */
-    readonly crossed: boolean;
+    /** What it would have said at later moments while the question was asked again, where time alone changes that. */
+    readonly later: readonly Judgement[];
   }
   | { readonly cannot: string };
 
@@ -39,7 +42,7 @@ export function byRules(engine: Engine): Rejudge {
       const shape = shapeOf();
       if (shape === undefined) return NO_INPUT;
       const asked = without.size === 0 ? record : { ...record, fields: record.fields.map((group) => ({ ...group, paths: group.paths.filter((path) => !without.has(path)) })) };
-      return { decision: redecide(asked, shape, engine).decision, shape, hashed: false, crossed: false };
+      return { decision: redecide(asked, shape, engine).decision, shape, hashed: false, later: [] };
     },
   };
 }
@@ -63,12 +66,28 @@ export function byFacts({ snapshot, hashes = [] }: ByFactsOptions): Rejudge {
       try {
         const { asked, hashed } = askAgain(record, shape, { catalogue, resolve, without });
         const then = { ...snapshot, world: { ...snapshot.world, vendorStates } };
-        const { decision, prepared } = judge(asked, then, { nowMs: firstMs, latestMs: firstMs });
-        return { decision, shape: prepared.shape, hashed, crossed: prepared.expiresAtMs !== undefined && prepared.expiresAtMs <= lastMs };
+        const at = (atMs: number) => judge(asked, then, { nowMs: atMs, latestMs: atMs });
+        const { decision, prepared } = at(firstMs);
+        return { decision, shape: prepared.shape, hashed, later: laterOf({ decision, prepared }, at, lastMs) };
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         return { cannot: error.message };
       }
     },
   };
+}
+
+type Timed = Pick<Judged, 'decision' | 'prepared'>;
+
+/** A date that is passed mostly changes nothing: only what says something else is given. */
+function laterOf(first: Timed, at: (atMs: number) => Timed, lastMs: number): readonly Judgement[] {
+  if ((first.prepared.expiresAtMs ?? Infinity) > lastMs) return [];
+  const said = new Map([[JSON.stringify(first.decision), undefined as Judgement | undefined]]);
+  for (let { expiresAtMs } = first.prepared; expiresAtMs !== undefined && expiresAtMs <= lastMs;) {
+    const { decision, prepared } = at(expiresAtMs);
+    const text = JSON.stringify(decision);
+    if (!said.has(text)) said.set(text, { decision, shape: prepared.shape });
+    ({ expiresAtMs } = prepared);
+  }
+  return [...said.values()].flatMap((one) => one ?? []);
 }

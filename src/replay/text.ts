@@ -26,7 +26,10 @@ export function reproductionText(report: Reproduction): string {
   ].join('\n');
 }
 
-const asForm = (effect: string, form: string | null) => (form === null || form === 'raw' ? effect : `${effect} (${form})`);
+const asForm = (effect: string, form: string | null, done?: string) => {
+  const how = [...(form === null || form === 'raw' ? [] : [form]), ...(done === undefined || done === '' ? [] : [code(done)])];
+  return how.length === 0 ? effect : `${effect} (${how.join(': ')})`;
+};
 
 export function impactText(report: Impact): string {
   const { records, questions, unchanged, newlyAllowed, newlyRefused, changes, byEvent, decisions, notReplayed } = report;
@@ -39,13 +42,13 @@ export function impactText(report: Impact): string {
       `${newlyRefused.records} would keep what left (${newlyRefused.rows} rows stated)`,
       ...(report.onlyAsked === 0 ? [] : [`${report.onlyAsked} answers to /permitted are left out: nothing leaves by them`]),
       ...(report.withHashedNames === 0 ? [] : [`${report.withHashedNames} have names that nobody knew and that only their hash stands for: to the other catalogue they are unknown too`]),
-      ...(report.crossedInTime === 0 ? [] : [`${report.crossedInTime} were asked over a moment at which time alone changes the answer: judged as the first of them`]),
+      ...(report.crossedInTime === 0 ? [] : [`${report.crossedInTime} were asked over a moment at which time alone changes the answer: judged as the first of them${report.newlyAllowedInTime === 0 ? '' : `; **from then on ${report.newlyAllowedInTime} at most would let out what stayed**`}`]),
       ...Object.entries(notReplayed).map(([why, count]) => `${count} could not be asked again: ${plain(why)}`),
     ]),
     '',
     ...(decisions.length === 0 ? [] : [...table(['Decision then', 'Now', 'Records', 'Rows'], decisions.map((one) => [one.from, one.to, String(one.records), String(one.rows)])), '']),
     ...(changes.length === 0 ? [] : ['## By vendor, category, identity and rule', '', ...table(['Vendor', 'Category', 'Identity', 'Then', 'Now', 'Decided by', 'Records', 'Rows', 'Examples'], changes.slice(0, SHOWN).map((one) => [
-      code(one.vendor), code(one.category), code(one.identity), asForm(one.from, one.leftAs), asForm(one.to, one.wouldLeaveAs), codes(one.rule === '' ? [] : one.rule.split(' ')), String(one.records), String(one.rows), examplesOf(one.examples),
+      code(one.vendor), code(one.category), code(one.identity), asForm(one.from, one.leftAs, one.done?.then), asForm(one.to, one.wouldLeaveAs, one.done?.now), codes(one.rule === '' ? [] : one.rule.split(' ')), String(one.records), String(one.rows), examplesOf(one.examples),
     ])), ...more(changes), '']),
     ...(byEvent.length === 0 ? [] : ['## By event', '', ...table(['Event', 'Change', 'Let out what stayed', 'Keep what left', 'Stay', 'Rows'], byEvent.slice(0, SHOWN).map((one) => [
       code(one.event), String(one.records), String(one.newlyAllowed), String(one.newlyRefused), String(one.unchanged), String(one.rows),

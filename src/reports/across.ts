@@ -1,5 +1,5 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
-import { gapsOf, type Basis } from './basis.ts';
+import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import type { Collected, Holding } from './collect.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 import { combinationsOf, isAnyOf, joinKeysOf } from './held/inference.ts';
@@ -53,7 +53,7 @@ export function acrossVendors(collected: Collected, { catalogue, basis, ...windo
   return {
     report: 'vendors', v: 1, window: windowOf(window), basis, coverage: coverageOf(catalogue), vendors,
     joins: [...joins].filter(([, holders]) => holders.length > 1).sort(([a], [b]) => (a < b ? -1 : 1)).map(([category, holders]) => ({ category, vendors: holders })),
-    notes: gapsOf(basis, window),
+    notes: [...gapsOf(basis, window), ...factsText(basis), ...(collected.withoutInput === 0 ? [] : [withoutInputText(collected.withoutInput)])],
   };
 }
 

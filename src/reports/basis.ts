@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { lastOf } from '../log/last.ts';
 import { readLog } from '../log/read.ts';
 import type { Window } from './window.ts';
 
@@ -19,15 +20,20 @@ export interface Basis {
   readonly pruned: number;
   /** Folders of logs that this one took the place of; they are not counted. */
   readonly earlier: readonly string[];
+  /** Whether it was named by itself: a copy, or an earlier log. What was decided after its last record is elsewhere. */
+  readonly isCopy: boolean;
+  /** Environments that Permit administers, as the log says last: reports have the facts of the files alone. */
+  readonly inPermit: readonly string[];
 }
 
 /** @param dir of the log. */
-export async function readBasis(dir: string): Promise<Basis> {
+export async function readBasis(dir: string, isCopy = false): Promise<Basis> {
   const [first, last] = [await edgeOf(dir, false), await edgeOf(dir, true)];
   const old = path.join(dir, 'old');
   return {
     origin: first?.origin ?? null, first: first?.at ?? null, last: last?.at ?? null, pruned: first?.at.index ?? 0,
-    earlier: existsSync(old) ? (await readdir(old)).sort() : [],
+    earlier: existsSync(old) ? (await readdir(old)).sort() : [], isCopy,
+    inPermit: Object.keys((await lastOf(dir, 'snapshot_activated'))?.['permit'] ?? {}).sort(),
   };
 }
 
@@ -37,11 +43,20 @@ async function edgeOf(dir: string, reverse: boolean): Promise<{ readonly origin:
 }
 
 /** What the log can't tell of the time, in sentences. */
-export function gapsOf({ first, pruned, earlier }: Basis, { fromMs }: Window): readonly string[] {
-  if (first === null) return ['The log is empty.'];
+export function gapsOf({ first, last, pruned, earlier, isCopy }: Basis, { fromMs, toMs }: Window): readonly string[] {
+  if (first === null || last === null) return ['The log is empty.'];
   const beginsLate = fromMs === undefined ? pruned > 0 || earlier.length > 0 : Date.parse(first.time) > fromMs;
-  return beginsLate ? [
+  const endsEarly = isCopy && toMs !== undefined && Date.parse(last.time) < toMs;
+  return [...(beginsLate ? [
     `The log begins at ${first.time}${pruned > 0 ? `, with record ${pruned}: those before have been pruned` : ''}. Of the time before nothing is known here.`,
     ...(earlier.length === 0 ? [] : [`Earlier logs lie in ${earlier.map((folder) => `old/${folder}`).join(', ')} and are not counted: make a report of each with --log.`]),
-  ] : [];
+  ] : []), ...(endsEarly ? [`This copy of the log ends at ${last.time}. Of the time after nothing is known here.`] : [])];
 }
+
+/** The input record says to whom a platform hands on (J16). */
+export const withoutInputText = (decisions: number): string => `${decisions} decisions let something out, and their input is not in the log, or not what its digest says: to whom it was handed on is not known here.`;
+
+/** What is said of grants, claims and declared flows, where the files don't have those that count. */
+export const factsText = ({ inPermit }: Basis): readonly string[] => (inPermit.length === 0 ? [] : [
+  `Permit administers ${inPermit.join(', ')}: its grants, identities and claims are not at hand here, and what is said of such things is what the files say.`,
+]);

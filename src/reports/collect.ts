@@ -1,6 +1,6 @@
 import type { Shape } from '../core/prepare/prepared.ts';
-import { outcomeOf } from '../replay/impact.ts';
 import { canLeave, destinationsOf, leftBy, UNCLASSIFIED, type Form, type Left, type Outcome } from '../replay/leaving.ts';
+import { outcomeOf } from '../replay/moved.ts';
 import type { AskedRecord, LogLine } from '../replay/recorded.ts';
 import type { Rejudge } from '../replay/rejudge.ts';
 import { scan, type Group, type ScanOptions } from '../replay/scan.ts';
@@ -73,6 +73,8 @@ export interface Collected {
   readonly natures: ReadonlyMap<string, Nature>;
   /** Records that could not be written, as the log's gaps tell: nobody was answered for them. */
   readonly notWritten: number;
+  /** Decisions that let something out, and don't have the input that says to whom it was handed on. */
+  readonly withoutInput: number;
 }
 
 /** What an outcome of a question adds; `record` says whose question it was. */
@@ -97,7 +99,7 @@ export interface Collector {
 export function createCollector(): Collector {
   const holdings = new Map<string, Holding>();
   const natures = new Map<string, Nature>();
-  let notWritten = 0;
+  let [notWritten, withoutInput] = [0, 0];
   const holdingOf = (name: string) => {
     // Of vendors that nobody knew there may be any number; nothing ever went to one.
     const vendor = name.startsWith('?') ? '?' : name;
@@ -110,7 +112,8 @@ export function createCollector(): Collector {
       const left = leftBy(outcome);
       if (left.length === 0) return refuse(holdingOf(question.vendor), outcome, counted);
       const shape = shapeOf();
-      if (shape !== undefined) noteNatures(natures, shape);
+      if (shape === undefined) withoutInput += counted.count;
+      else noteNatures(natures, shape);
       const direct = holdingOf(question.vendor);
       take(direct, question, left, counted);
       if (isFixed) addTo(direct.afterFix, counted);
@@ -128,7 +131,7 @@ export function createCollector(): Collector {
     other({ kind, refused }) {
       if (kind === 'gap') notWritten += Number(refused ?? 0);
     },
-    result: () => ({ holdings, natures, notWritten }),
+    result: () => ({ holdings, natures, notWritten, withoutInput }),
   };
 }
 
@@ -145,10 +148,10 @@ export async function collect(groups: AsyncIterable<Group>, collector = createCo
 /**
  * What another policy would have let out of the same questions. What it refuses as asked, and lets out once the fields are
  * dropped that its fix names, counts too: so would whoever asks for less from then on.
- * @returns also how many records could not be asked again.
+ * @returns also how many records could not be asked again, and of how many time alone changes what is said.
  */
-export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge, collector = createCollector()): Promise<Collected & { readonly notReplayed: number }> {
-  let notReplayed = 0;
+export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudge, collector = createCollector()): Promise<Collected & { readonly notReplayed: number; readonly crossedInTime: number }> {
+  let [notReplayed, crossedInTime] = [0, 0];
   for await (const group of groups) {
     if (group.record.kind === 'permitted') {
       collector.onlyAsked(group.record.vendor, group);
@@ -157,10 +160,14 @@ export async function collectUnder(groups: AsyncIterable<Group>, rejudge: Rejudg
     const asked = rejudge.of(group);
     const fix = 'cannot' in asked || canLeave(asked.decision) ? null : asked.decision.fix;
     const rejudged = fix === null ? asked : rejudge.of(group, new Set(fix.drop));
-    if ('cannot' in rejudged) notReplayed += group.count;
-    else collector.add(group.record, outcomeOf(rejudged.decision), { counted: group, shape: () => rejudged.shape, isFixed: fix !== null });
+    if ('cannot' in rejudged) {
+      notReplayed += group.count;
+      continue;
+    }
+    if ([asked, rejudged].some((one) => 'later' in one && one.later.length > 0)) crossedInTime += group.count;
+    collector.add(group.record, outcomeOf(rejudged.decision), { counted: group, shape: () => rejudged.shape, isFixed: fix !== null });
   }
-  return { ...collector.result(), notReplayed };
+  return { ...collector.result(), notReplayed, crossedInTime };
 }
 
 /** The log's answers of the time, with all else that the collector wants to know. */

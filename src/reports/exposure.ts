@@ -1,6 +1,6 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { FORMS, type Form } from '../replay/leaving.ts';
-import { gapsOf, type Basis } from './basis.ts';
+import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import { newHolding, type Collected, type Held, type Holding } from './collect.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 import { combinationsOf, joinKeysOf, type HeldCombination, type JoinKey } from './held/inference.ts';
@@ -80,10 +80,12 @@ export interface ExposureOptions extends Window {
   readonly under?: string;
   /** Records that could not be asked again under the other policy. */
   readonly notReplayed?: number;
+  /** Records of which the other policy says something else at another moment of their time. */
+  readonly crossedInTime?: number;
 }
 
 /** What a vendor was permitted to receive: an upper bound of what it has. Names only, never a value. */
-export function exposureOf(collected: Collected, { vendor, catalogue, basis, under, notReplayed = 0, ...window }: ExposureOptions): ExposureReport {
+export function exposureOf(collected: Collected, { vendor, catalogue, basis, under, notReplayed = 0, crossedInTime = 0, ...window }: ExposureOptions): ExposureReport {
   const holding = collected.holdings.get(vendor) ?? newHolding(vendor);
   return {
     report: 'exposure', v: 1, vendor,
@@ -111,9 +113,11 @@ export function exposureOf(collected: Collected, { vendor, catalogue, basis, und
     keysToRotate: keysToRotate(holding),
     contactable: contactable(holding),
     notes: [
-      ...(basis === undefined ? [] : gapsOf(basis, window)),
+      ...(basis === undefined ? [] : [...gapsOf(basis, window), ...factsText(basis)]),
       ...(collected.notWritten === 0 ? [] : [`${collected.notWritten} records of the time could not be written: nobody was answered for them, and nothing may have left by them.`]),
+      ...(collected.withoutInput === 0 ? [] : [withoutInputText(collected.withoutInput)]),
       ...(notReplayed === 0 ? [] : [`${notReplayed} records could not be asked again under the other policy, and are left out.`]),
+      ...(crossedInTime === 0 ? [] : [`${crossedInTime} records were asked over a moment at which time alone changes what the other policy says: judged as the first of them, so that more or less may leave from then on.`]),
     ],
     incomplete: isIncomplete(holding),
   };

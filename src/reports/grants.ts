@@ -2,7 +2,7 @@ import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Grant } from '../core/facts.ts';
 import { canLeave } from '../replay/leaving.ts';
 import type { Group } from '../replay/scan.ts';
-import type { Basis } from './basis.ts';
+import { factsText, type Basis } from './basis.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -28,6 +28,9 @@ export interface UnusedGrants {
   readonly conclusive: boolean;
   readonly unused: readonly UnusedGrant[];
   readonly used: readonly { readonly grant: string; readonly decisions: number; readonly last: string }[];
+  /** Not used either, and not in force for all the days: nothing is said of them. */
+  readonly tooYoung: readonly { readonly grant: string; readonly starts: string }[];
+  readonly notes: readonly string[];
 }
 
 interface Use {
@@ -50,17 +53,20 @@ export async function unusedGrants(groups: AsyncIterable<Group>, { catalogue, ba
   const { facts } = catalogue;
   const grants = [...facts.grants.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const useOf = (grant: Grant) => uses.get(grant.name ?? grant.id) ?? uses.get(grant.id);
-  const isOld = (grant: Grant) => (useOf(grant)?.lastMs ?? -Infinity) < sinceMs;
+  const isIdle = (grant: Grant) => (useOf(grant)?.lastMs ?? -Infinity) < sinceMs;
+  const isYoung = ({ fromMs = -Infinity, untilMs = Infinity }: Grant) => fromMs > sinceMs && untilMs > nowMs;
   const holders = holdersOf(catalogue);
   const time = (atMs: number | undefined) => (atMs === undefined || !Number.isFinite(atMs) ? null : new Date(atMs).toISOString());
   return {
     report: 'unused-grants', v: 1, days, since: new Date(sinceMs).toISOString(), basis,
     conclusive: basis.first !== null && Date.parse(basis.first.time) <= sinceMs,
-    unused: grants.filter(isOld).map((grant) => ({
+    unused: grants.filter((grant) => isIdle(grant) && !isYoung(grant)).map((grant) => ({
       grant: grant.id, title: grant.title ?? grant.id, role: grant.role, identities: holders.get(grant.role) ?? [],
       lastUsed: time(useOf(grant)?.lastMs), lastAsked: time(useOf(grant)?.askedMs),
     })),
-    used: grants.filter((grant) => !isOld(grant)).map((grant) => ({ grant: grant.id, decisions: useOf(grant)!.decisions, last: new Date(useOf(grant)!.lastMs).toISOString() })),
+    used: grants.filter((grant) => !isIdle(grant)).map((grant) => ({ grant: grant.id, decisions: useOf(grant)!.decisions, last: new Date(useOf(grant)!.lastMs).toISOString() })),
+    tooYoung: grants.filter((grant) => isIdle(grant) && isYoung(grant)).map(({ id, fromMs }) => ({ grant: id, starts: new Date(fromMs!).toISOString() })),
+    notes: factsText(basis),
   };
 }
 

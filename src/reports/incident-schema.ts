@@ -24,7 +24,10 @@ export const INCIDENT_SCHEMA = {
         description: text,
         dataSubjects: object({ categories: fillIn, approximateNumber: { const: 'unknown' } }),
         records: object({
-          categories: list(object({ category: text, form: { enum: ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] }, sensitivity: text })),
+          categories: list(object({
+            category: text, madeOf: { description: 'what it was before an obligation made it this; absent: it left as it was', ...text },
+            form: { enum: ['raw', 'shortened', 'coarse', 'masked', 'hmac', 'tokenized', 'encrypted'] }, sensitivity: text,
+          }, ['madeOf'])),
           permittedAtMost: object({ decisions: count, rows: count, decisionsWithoutRows: count, first: orNull(time), last: orNull(time) }),
           reportedAsSent: { const: 'unknown' },
         }),
@@ -44,7 +47,7 @@ export const INCIDENT_SCHEMA = {
     evidence: {
       description: 'Art. 33(5)',
       ...object({
-        log: object({ origin: orNull(text), first: recordAt, last: recordAt, pruned: count, earlier: texts }),
+        log: object({ origin: orNull(text), first: recordAt, last: recordAt, pruned: count, earlier: texts, isCopy: { type: 'boolean' }, inPermit: texts }),
         revisions: texts,
         coverage: object({ declaredFlows: orNull(count), reportedFlows: { const: 0 }, share: { const: 'unknown' } }),
         categoriesNeverPermitted: texts, notes: texts,

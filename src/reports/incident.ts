@@ -4,7 +4,7 @@ import type { Basis } from './basis.ts';
 import { notificationClock, type ClockOptions, type NotificationClock } from './clock.ts';
 import type { Collected } from './collect.ts';
 import type { Coverage } from './coverage.ts';
-import { exposureOf, type ExposureOptions, type ExposureReport } from './exposure.ts';
+import { exposureOf, type CategoryExposure, type ExposureOptions, type ExposureReport } from './exposure.ts';
 
 /** What Sluice can't know, and a person must fill in before it is sent to anybody. */
 const FILL_IN = { fillIn: true } as const;
@@ -25,7 +25,7 @@ export interface Incident {
   readonly nature: {
     readonly description: string;
     readonly dataSubjects: { readonly categories: typeof FILL_IN; readonly approximateNumber: 'unknown' };
-    readonly records: { readonly categories: readonly { readonly category: string; readonly form: string; readonly sensitivity: string }[]; readonly permittedAtMost: ExposureReport['permittedToLeave']; readonly reportedAsSent: 'unknown' };
+    readonly records: { readonly categories: readonly Pick<CategoryExposure, 'category' | 'madeOf' | 'form' | 'sensitivity'>[]; readonly permittedAtMost: ExposureReport['permittedToLeave']; readonly reportedAsSent: 'unknown' };
   };
   /** Art. 33(3)(b) */
   readonly contact: { readonly dataProtectionOfficer: typeof FILL_IN };
@@ -54,21 +54,22 @@ export interface IncidentOptions extends Omit<ExposureOptions, 'catalogue' | 'ba
   readonly times?: Omit<ClockOptions, 'vendor'>;
   /** The vendor's state now: the worst of what the catalogue and the kill switch say. */
   readonly state: string;
+  readonly nowMs: number;
 }
 
-export function incidentOf(collected: Collected, { times, state, ...options }: IncidentOptions): Incident {
+export function incidentOf(collected: Collected, { times, state, nowMs, ...options }: IncidentOptions): Incident {
   const exposure = exposureOf(collected, options);
   const vendor = options.catalogue.facts.vendors.get(options.vendor);
   const subProcessors = exposure.subProcessors.map((one) => one.vendor);
   const clock = times === undefined || vendor === undefined ? undefined : notificationClock({ vendor, ...times });
   return {
     report: 'incident', v: 1,
-    vendor: { id: options.vendor, name: exposure.name, role: roleOf(vendor), subProcessors },
+    vendor: { id: options.vendor, name: exposure.name, role: roleOf(vendor, times?.detectedMs ?? nowMs), subProcessors },
     window: exposure.window,
     nature: {
       description: `Data that ${exposure.name} had received from us may have been disclosed.`,
       dataSubjects: { categories: FILL_IN, approximateNumber: 'unknown' },
-      records: { categories: exposure.categories.map(({ category, form, sensitivity }) => ({ category, form, sensitivity })), permittedAtMost: exposure.permittedToLeave, reportedAsSent: 'unknown' },
+      records: { categories: exposure.categories.map(({ category, madeOf, form, sensitivity }) => ({ category, ...(madeOf !== undefined && { madeOf }), form, sensitivity })), permittedAtMost: exposure.permittedToLeave, reportedAsSent: 'unknown' },
     },
     contact: { dataProtectionOfficer: FILL_IN },
     likelyConsequences: consequences(exposure),
@@ -79,11 +80,11 @@ export function incidentOf(collected: Collected, { times, state, ...options }: I
   };
 }
 
-/** One that has signed nothing processes for itself. */
-export function roleOf(vendor: Vendor | undefined): Role {
+/** One that has signed nothing, or nothing that still held, processes for itself. When a DPA was renewed no catalogue says: only its end counts. */
+export function roleOf(vendor: Vendor | undefined, atMs: number): Role {
   if (vendor?.party === 'first') return 'own system';
-  const dpa = vendor?.claims.find(({ name }) => name === 'dpa')?.value;
-  return dpa === undefined || dpa === null || dpa === false ? 'third party without a DPA' : 'processor';
+  const dpa = vendor?.claims.find(({ name }) => name === 'dpa');
+  return dpa === undefined || dpa.value === null || dpa.value === false || atMs >= (dpa.untilMs ?? Infinity) ? 'third party without a DPA' : 'processor';
 }
 
 function measuresOf({ vendor, name, keysToRotate, contactable }: ExposureReport, { state, subProcessors }: { readonly state: string; readonly subProcessors: readonly string[] }): Incident['measures'] {

@@ -1,6 +1,8 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { inEu } from '../core/catalogue/regions.ts';
-import { gapsOf, type Basis } from './basis.ts';
+import type { Reached } from '../core/catalogue/vendors.ts';
+import type { Claim, ClaimName } from '../core/facts.ts';
+import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import type { Collected, ForPurpose } from './collect.ts';
 import { roleOf, type Role } from './incident.ts';
 import { regulationsOf } from './regulations.ts';
@@ -20,7 +22,9 @@ export interface Processing {
   readonly dataCategories: readonly string[];
   /** Art. 30(1)(c) asks for it; no catalogue has it: `fill in`, unless somebody did. */
   readonly dataSubjects: string;
+  /** Of the recipient itself. */
   readonly regions: readonly string[];
+  /** Whether it leaves the EU and the EEA, at the recipient or at its sub-processors. */
   readonly thirdCountry: 'yes' | 'no' | 'unknown';
   readonly transferBasis: string;
   readonly retentionDays: string;
@@ -49,39 +53,60 @@ export interface ProcessingOptions extends Window {
   readonly contact?: string;
   /** Whom the data is about: no catalogue says so. */
   readonly subjects?: string;
+  /** When claims must hold. */
+  readonly nowMs: number;
 }
 
 const FILL_IN = 'fill in';
 
 /** A record of processing activities (R77), from what was permitted to leave. */
-export function processingOf({ holdings }: Collected, { catalogue, basis, controller = FILL_IN, contact = FILL_IN, subjects = FILL_IN, ...window }: ProcessingOptions): ProcessingRecords {
-  const processing = [...holdings.values()].flatMap(({ vendor, byPurpose }) => [...byPurpose].map(([purpose, one]) => describe({ vendor, purpose, subjects }, one, catalogue)));
+export function processingOf({ holdings, withoutInput }: Collected, { catalogue, basis, controller = FILL_IN, contact = FILL_IN, subjects = FILL_IN, nowMs, ...window }: ProcessingOptions): ProcessingRecords {
+  const processing = [...holdings.values()].flatMap(({ vendor, byPurpose }) => [...byPurpose].map(([purpose, one]) => describe({ vendor, purpose, subjects, nowMs }, one, catalogue)));
   return {
     report: 'processing', v: 1, controller, contact, window: windowOf(window), basis,
     processing: processing.sort((a, b) => (a.purpose === b.purpose ? (a.recipient < b.recipient ? -1 : 1) : a.purpose < b.purpose ? -1 : 1)),
-    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window)],
+    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window), ...factsText(basis), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])],
   };
 }
 
-function describe({ vendor: id, purpose, subjects }: { readonly vendor: string; readonly purpose: string; readonly subjects: string }, one: ForPurpose, catalogue: Catalogue): Processing {
+interface Stated {
+  readonly vendor: string;
+  readonly purpose: string;
+  readonly subjects: string;
+  readonly nowMs: number;
+}
+
+function describe({ vendor: id, purpose, subjects, nowMs }: Stated, one: ForPurpose, catalogue: Catalogue): Processing {
   const { facts, vendorGraph } = catalogue;
   const vendor = facts.vendors.get(id);
-  const claim = (name: string) => vendor?.claims.find((known) => known.name === name)?.value ?? null;
-  const basis = claim('transfer_basis');
+  const claim = (name: ClaimName, toText: (value: Claim['value']) => string, absent: string) => {
+    const known = vendor?.claims.find((of) => of.name === name);
+    return known === undefined || known.value === null ? absent : nowMs >= (known.untilMs ?? Infinity) ? 'expired' : toText(known.value);
+  };
   const regions = vendor?.regions ?? [];
   const reached = vendorGraph.reached(id);
+  const subProcessors = reached.filter(({ subProcessor }) => subProcessor);
   const categories = [...one.categories].sort();
   const events = one.events.list().map(({ name }) => name).sort();
   return {
-    purpose, recipient: id, recipientName: vendor?.name ?? id, role: roleOf(vendor),
-    subProcessors: reached.filter(({ subProcessor }) => subProcessor).map((known) => known.vendor).sort(),
+    purpose, recipient: id, recipientName: vendor?.name ?? id, role: roleOf(vendor, nowMs),
+    subProcessors: subProcessors.map((known) => known.vendor).sort(),
     apps: [...new Set(events.flatMap((event) => catalogue.event(event)?.fact.app ?? []))].sort(), events, dataCategories: categories, dataSubjects: subjects, regions,
-    thirdCountry: regions.length === 0 ? 'unknown' : regions.every(inEu) ? 'no' : 'yes',
-    transferBasis: basis === null ? 'none recorded' : typeof basis === 'object' && !Array.isArray(basis) && 'type' in basis ? String(basis['type']) : String(basis),
-    retentionDays: claim('retention_days') === null ? 'unknown' : String(claim('retention_days')),
+    thirdCountry: thirdCountryOf(regions, subProcessors, catalogue),
+    transferBasis: claim('transfer_basis', (value) => (typeof value === 'object' && value !== null && 'type' in value ? String(value['type']) : String(value)), 'none recorded'),
+    retentionDays: claim('retention_days', String, 'unknown'),
     measures: [...one.forms].sort(), regulations: regulationsOf(categories, catalogue, vendor?.categories.includes('llm') === true || reached.some(({ llm }) => llm)),
     decisions: one.amount.decisions,
   };
+}
+
+/** An onward transfer is one too (Art. 44). */
+function thirdCountryOf(regions: readonly string[], subProcessors: readonly Reached[], { facts }: Catalogue): Processing['thirdCountry'] {
+  const isOutside = (region: string) => !inEu(region);
+  const away = subProcessors.filter((one) => !one.inEu).map(({ vendor }) => vendor);
+  const stated = (id: string) => [...facts.vendors.get(id)?.regions ?? [], ...facts.edges.filter(({ to, type }) => to === id && type === 'sub_processor').flatMap((edge) => edge.regions ?? [])];
+  if ([...regions, ...away.flatMap(stated)].some(isOutside)) return 'yes';
+  return regions.length === 0 || away.length > 0 ? 'unknown' : 'no';
 }
 
 const COLUMNS = ['purpose', 'recipient', 'recipientName', 'role', 'subProcessors', 'apps', 'events', 'dataCategories', 'dataSubjects', 'regions', 'thirdCountry', 'transferBasis', 'retentionDays', 'measures', 'regulations', 'decisions'] as const;

@@ -25,6 +25,8 @@ export interface ReportDeps {
   readonly dir: string;
   readonly catalogue: Catalogue;
   readonly nowMs: number;
+  /** Whether `dir` was named by itself: a copy, or an earlier log. */
+  readonly isCopy?: boolean;
   /** Text of a spreadsheet of declared flows; for data-flow. */
   readonly declared?: string;
 }
@@ -57,33 +59,33 @@ const CLOCK = ['detected', 'notified', 'aware', 'told'];
 export const REPORTS: Readonly<Record<string, Kind>> = {
   exposure: {
     summary: 'what a vendor was permitted to receive', parameters: [...WINDOW, 'vendor'], required: ['vendor'], formats: ['json', 'markdown'],
-    async run(parameters, { dir, catalogue }, window) {
-      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
+    async run(parameters, { dir, isCopy, catalogue }, window) {
+      const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
       const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue, basis });
       return { value, markdown: () => exposureText(value) };
     },
   },
   incident: {
     summary: 'an incident at a vendor, in the order of GDPR Art. 33(3)', parameters: [...WINDOW, 'vendor', ...CLOCK], required: ['vendor'], formats: ['json', 'markdown'],
-    async run(parameters, { dir, catalogue, nowMs }, window) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs }, window) {
       const times = timesOf(parameters, nowMs);
-      const [basis, collected] = [await readBasis(dir), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
+      const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
       const vendor = vendorOf(parameters, catalogue, collected.holdings);
       const state = await stateOf(vendor, dir, catalogue);
-      const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, ...(times !== undefined && { times }) });
+      const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, nowMs, ...(times !== undefined && { times }) });
       return { value, markdown: () => incidentText(value) };
     },
   },
   vendors: {
     summary: 'what all vendors hold, and what they can put together', parameters: WINDOW, required: [], formats: ['json', 'markdown'],
-    async run(_, { dir, catalogue }, window) {
-      const value = acrossVendors(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, catalogue, basis: await readBasis(dir) });
+    async run(_, { dir, isCopy, catalogue }, window) {
+      const value = acrossVendors(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, catalogue, basis: await readBasis(dir, isCopy) });
       return { value, markdown: () => acrossText(value) };
     },
   },
   negative: {
     summary: 'whether a category or field was ever permitted to leave', parameters: [...WINDOW, 'vendor', 'category', 'field'], required: [], formats: ['json', 'markdown'],
-    async run(parameters, { dir, catalogue, nowMs }, window) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs }, window) {
       const named = Object.fromEntries(['vendor', 'category', 'field'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
       if (named['category'] === undefined && named['field'] === undefined) throw new SluiceError('request_invalid', 'say of what: category or field');
       // A misspelt name would prove anything.
@@ -91,16 +93,16 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
       if (category !== undefined && !catalogue.leaves.includes(category) && !catalogue.parents.has(category)) throw new SluiceError('request_invalid', `no category is called so${didYouMean(category, [...catalogue.leaves, ...catalogue.parents])}`);
       if (named['vendor'] !== undefined) vendorOf(parameters, catalogue);
       const collector = createCollector();
-      const value = await negativeOf(scanFor(collector, { dir, ...window }), () => collector.result().notWritten, { ...window, ...named, catalogue, basis: await readBasis(dir), nowMs });
+      const value = await negativeOf(scanFor(collector, { dir, ...window }), () => collector.result().notWritten, { ...window, ...named, catalogue, basis: await readBasis(dir, isCopy), nowMs });
       return { value, markdown: () => negativeText(value) };
     },
   },
   'unused-grants': {
     summary: 'grants that permitted nothing for some time', parameters: ['days'], required: [], formats: ['json', 'markdown'],
-    async run(parameters, { dir, catalogue, nowMs }) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs }) {
       const days = parameters.get('days') ?? '90';
       if (!/^[1-9]\d{0,4}$/.test(days)) throw new SluiceError('request_invalid', 'days takes a whole number from 1 on');
-      const value = await unusedGrants(scan({ dir, permitted: true, refusalsOf: [] }), { catalogue, basis: await readBasis(dir), days: Number(days), nowMs });
+      const value = await unusedGrants(scan({ dir, permitted: true, refusalsOf: [] }), { catalogue, basis: await readBasis(dir, isCopy), days: Number(days), nowMs });
       return { value, markdown: () => unusedText(value) };
     },
   },
@@ -114,18 +116,18 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   },
   'data-flow': {
     summary: 'every field on its way to every vendor: a map', parameters: [...WINDOW, 'app'], required: [], formats: ['json', 'markdown', 'csv', 'mermaid'],
-    async run(parameters, { dir, catalogue, declared, nowMs }, window) {
+    async run(parameters, { dir, isCopy, catalogue, declared, nowMs }, window) {
       const app = appOf(parameters, catalogue);
       const inventory = declared === undefined ? undefined : inventoryOf(declared);
-      const value = await flowsOf(scan({ dir, ...window }), { ...window, catalogue, basis: await readBasis(dir), nowMs, ...(app !== undefined && { app }), ...(inventory !== undefined && { declared: inventory }) });
+      const value = await flowsOf(scan({ dir, ...window }), { ...window, catalogue, basis: await readBasis(dir, isCopy), nowMs, ...(app !== undefined && { app }), ...(inventory !== undefined && { declared: inventory }) });
       return { value, markdown: () => flowsText(value), csv: () => flowsCsv(value), mermaid: () => flowsMermaid(value) };
     },
   },
   processing: {
     summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: [...WINDOW, 'controller', 'contact', 'subjects'], required: [], formats: ['json', 'markdown', 'csv'],
-    async run(parameters, { dir, catalogue }, window) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs }, window) {
       const stated = Object.fromEntries(['controller', 'contact', 'subjects'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
-      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, ...stated, catalogue, basis: await readBasis(dir) });
+      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, ...stated, catalogue, nowMs, basis: await readBasis(dir, isCopy) });
       return { value, markdown: () => processingText(value), csv: () => processingCsv(value) };
     },
   },
@@ -143,7 +145,7 @@ export function checkParameters(kind: string, parameters: Parameters): void {
   for (const name of parameters.keys()) if (!known.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known)}; it has ${known.join(', ')}`);
   for (const name of required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
   windowOf(parameters);
-  timesOf(parameters, 0);
+  timesOf(parameters, Infinity);
 }
 
 /** @throws {SluiceError} `not_found` */
@@ -175,6 +177,8 @@ function timesOf(parameters: Parameters, nowMs: number): Omit<ClockOptions, 'ven
   }
   if (notifiedMs !== undefined && notifiedMs < detectedMs) throw new SluiceError('request_invalid', 'notified must be a time after detected');
   if (awareMs !== undefined && awareMs < detectedMs) throw new SluiceError('request_invalid', 'aware must be a time after detected');
+  const ahead = CLOCK.find((name) => (moment(parameters, name) ?? -Infinity) > nowMs);
+  if (ahead !== undefined) throw new SluiceError('request_invalid', `${ahead} must be a time that has been`);
   const knownMs = awareMs ?? notifiedMs;
   if (toldMs !== undefined && (knownMs === undefined || toldMs < knownMs)) throw new SluiceError('request_invalid', 'told must be a time after aware, or after notified');
   return { detectedMs, nowMs, ...(notifiedMs !== undefined && { notifiedMs }), ...(awareMs !== undefined && { awareMs }), ...(toldMs !== undefined && { toldMs }) };

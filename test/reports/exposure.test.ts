@@ -208,7 +208,7 @@ test('more names than anyone reads are cut off at 1,000, and the report says so'
 
 test('Markdown: a name from outside is text, never markup', () => {
   const evil = '<img src=x onerror=alert(1)>|`](javascript:alert(1))\n# head\u202E';
-  const report = exposureOf({ holdings: new Map(), natures: new Map(), notWritten: 0 }, { vendor: evil });
+  const report = exposureOf({ holdings: new Map(), natures: new Map(), notWritten: 0, withoutInput: 0 }, { vendor: evil });
   const text = exposureText(report);
   expect(text).not.toMatch(/^# head/m);
   expect(text).not.toContain('\u202E');

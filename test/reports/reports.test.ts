@@ -7,6 +7,7 @@ import { scan } from '../../src/replay/scan.ts';
 import { notificationClock } from '../../src/reports/clock.ts';
 import { collect, collectUnder } from '../../src/reports/collect.ts';
 import { parseCsv, toCsv } from '../../src/reports/text/csv.ts';
+import { clockText } from '../../src/reports/text/reports.ts';
 import { exposureOf } from '../../src/reports/exposure.ts';
 import type { FlowMap } from '../../src/reports/map/flows.ts';
 import { flowsCsv, parseFlows } from '../../src/reports/map/formats.ts';
@@ -53,7 +54,7 @@ describe('R13 residual exposure', () => {
 
 describe('R82 incident', () => {
   test('has the items of GDPR Art. 33(3), in JSON and in Markdown', async () => {
-    const report = await make('incident', { vendor: 'mixpanel', detected: '2026-11-08', notified: '2026-11-24' });
+    const report = await make('incident', { vendor: 'mixpanel', detected: '2026-11-05', notified: '2026-11-21' });
     expect(report.value).toMatchObject({
       report: 'incident', v: 1, vendor: { id: 'mixpanel', role: 'processor', subProcessors: expect.arrayContaining(['openai']) as string[] },
       nature: { description: expect.any(String) as string, dataSubjects: { categories: { fillIn: true }, approximateNumber: 'unknown' }, records: { reportedAsSent: 'unknown', permittedAtMost: { decisions: expect.any(Number) as number } } },
@@ -82,6 +83,15 @@ describe('R64 notification clock', () => {
     ['an expired claim promises nothing', sla(72, detectedMs), 16 * 24, 'unknown'],
   ] as const)('%s', (_, of, lag, breach) => {
     expect(notificationClock({ vendor: of, detectedMs, notifiedMs: detectedMs + lag * HOUR, nowMs: detectedMs + 20 * 24 * HOUR })).toMatchObject({ lagHours: lag, breachOfContract: breach });
+  });
+
+  test('a minute over is over; before it is over nobody says that the contract was kept', () => {
+    const lagging = (ms: number, isNotified: boolean) => notificationClock({ vendor: sla(72), detectedMs, nowMs: detectedMs + ms, ...(isNotified && { notifiedMs: detectedMs + ms }) });
+    expect(lagging(72 * HOUR + 60_000, true)).toMatchObject({ lagHours: 72, breachOfContract: true });
+    expect(clockText(lagging(HOUR, false))).toContain('Agreed: 72 hours. That time is not over.');
+    expect(clockText(lagging(HOUR, true))).toContain('The contract was kept.');
+    expect(clockText(lagging(73 * HOUR, false))).toContain('**The contract was broken.**');
+    expect(notificationClock({ vendor: vendor([{ name: 'breach_notice_hours', value: 72, fromMs: detectedMs + 1 }]), detectedMs, nowMs: detectedMs + 99 * HOUR })).toMatchObject({ agreedHours: null, breachOfContract: 'unknown' });
   });
 
   test('GDPR: 72 hours from when we knew, by the vendor or by others; to the hour is in time', () => {
@@ -113,14 +123,17 @@ describe('R65 a negative', () => {
 });
 
 describe('R65 what a negative can not tell', () => {
-  test('a field that nobody had classified and that left, in shadow, may be anything; one that is named is not', async () => {
+  test('a field that nobody had classified and that left, in shadow, may be anything; so may one whose name is a hash', async () => {
     const recorder = await record({ policies: await copyPolicies({ 'modes.yaml': { modes: { vendors: { mixpanel: { mode: 'shadow', unknown: 'observe' } } } } }) });
     await recorder.ask({ ...TELEMETRY, fields: ['anon_user_id', 'debug_ctx'] });
     await recorder.permitted({ ...TELEMETRY, identity: 'agent:copilot', event: 'genai.tool_run', channel: 'telemetry', dataSubject: {}, context: {} });
     await recorder.close();
     const of = async (parameters: Record<string, string>) => (await runReport('negative', new Map(Object.entries(parameters)), { dir: recorder.dir, catalogue, nowMs: NOON })).value;
     expect(await of({ vendor: 'mixpanel', category: 'user.content' })).toMatchObject({ answer: 'inconclusive', unclassified: 1, why: [expect.stringContaining('may be anything')] });
-    expect(await of({ vendor: 'mixpanel', field: 'prompt' })).toMatchObject({ answer: 'none permitted', unclassified: 0 });
+    expect(await of({ vendor: 'mixpanel', field: 'debug_ctx' })).toMatchObject({ answer: 'inconclusive', unnamed: 1, unclassified: 0 });
+    expect(await of({ vendor: 'mixpanel', field: 'prompt' })).toMatchObject({ answer: 'inconclusive', unnamed: 1, why: [expect.stringContaining('it may be this one')] });
+    expect(await of({ vendor: 'mixpanel', field: 'region' })).toMatchObject({ answer: 'inconclusive' });
+    expect(await of({ vendor: 'amplitude', field: 'prompt' })).toMatchObject({ answer: 'none permitted', unnamed: 0 });
     expect(await of({ vendor: 'amplitude', category: 'user.content' })).toMatchObject({ answer: 'none permitted' });
     // Permitted by /permitted is not permitted to leave.
     expect(await of({ vendor: 'mixpanel', category: 'system.ai.prompt_category' })).toMatchObject({ permitted: { decisions: 0 }, onlyAsked: 1 });
@@ -225,7 +238,11 @@ test.each([
   [{ kind: 'incident', parameters: { vendor: 'mixpanel', notified: '2026-11-23' } }, 'notified needs detected'],
   [{ kind: 'incident', parameters: { vendor: 'mixpanel', detected: '2026-11-24', notified: '2026-11-23' } }, 'notified must be a time after detected'],
   [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2026-11-22', aware: '2026-11-21' } }, 'aware must be a time after detected'],
-  [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2026-11-22', told: '2026-11-23' } }, 'told must be a time after aware'],
+  [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2026-11-20', told: '2026-11-21' } }, 'told must be a time after aware'],
+  [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2030-01-01' } }, 'detected must be a time that has been'],
+  [{ kind: 'notification-clock', parameters: { vendor: 'mixpanel', detected: '2026-11-22', notified: '2030-01-01' } }, 'notified must be a time that has been'],
+  [{ kind: 'incident', parameters: { vendor: 'mixpanel', detected: '2026-11-22', aware: '2030-01-01' } }, 'aware must be a time that has been'],
+  [{ kind: 'incident', parameters: { vendor: 'mixpanel', detected: '2026-11-20', aware: '2026-11-21', told: '2030-01-01' } }, 'told must be a time that has been'],
   [{ kind: 'data-flow', parameters: { app: 'genai-dashbord' } }, 'did you mean genai-dashboard?'],
   [{ kind: 'unused-grants', parameters: { days: '0' } }, 'days takes a whole number'],
   [{ kind: 'constructor', parameters: {} }, 'there is no such report'],

@@ -29,7 +29,7 @@ async function snapshotOf(policies: string): Promise<Snapshot> {
 async function under({ dir }: Recorder, rejudge: Rejudge, vendor: string): Promise<ExposureReport> {
   const collector = createCollector();
   const collected = await collectUnder(scanFor(collector, { dir }), rejudge, collector);
-  return exposureOf(collected, { vendor, catalogue, under: 'new', notReplayed: collected.notReplayed });
+  return exposureOf(collected, { vendor, catalogue, under: 'new', notReplayed: collected.notReplayed, crossedInTime: collected.crossedInTime });
 }
 
 const exposure = async ({ dir }: Recorder, vendor: string, of = catalogue) => exposureOf(await collectFrom({ dir }), { vendor, catalogue: of });
@@ -65,6 +65,16 @@ describe('R13: residual exposure', () => {
     for (const gone of ['system.tenant', 'system.ai', 'user.contact', 'email', 'account_id', 'tool_name', 'browser']) expect(text).not.toContain(gone);
     expect(exposureText(after)).toContain('leave once the fields are dropped that the fix names');
   });
+
+  test('what time alone changes while it was asked is told: it is judged as the first', async () => {
+    const asked = await record();
+    await asked.ask({ ...TELEMETRY, vendor: 'amplitude', fields: ['country'] });
+    asked.later(86_400_000);
+    await asked.ask({ ...TELEMETRY, vendor: 'amplitude', fields: ['country'] });
+    await asked.close();
+    const later = await copyPolicies({ 'grants/later.yaml': { grants: { later: grant({ role: 'dashboard_telemetry', vendors: ['amplitude'], categories: ['user.location.imprecise.country'], starts: '2026-11-23' }) } } });
+    expect(await under(asked, byFacts({ snapshot: await snapshotOf(later) }), 'amplitude')).toMatchObject({ permittedToLeave: { decisions: 0 }, notes: [expect.stringMatching(/^2 records were asked over a moment at which time alone changes/)] });
+  }, 60_000);
 
   test('under other rules alone, from the recorded input', async () => {
     const rego = await copyRego();

@@ -33,8 +33,9 @@ ${WINDOW_HELP}`,
     const known = [...new Set([...collected.holdings.keys(), ...catalogue?.facts.vendors.keys() ?? []])];
     if (!known.includes(vendor)) throw new UsageError(`neither the log nor the catalogue knows the vendor ${vendor}${didYouMean(vendor, known)}`);
     const report = exposureOf(collected, {
-      vendor, ...window, basis: await readBasis(options.dir), ...(rejudge !== undefined && { under: underOf(invocation) }), ...(catalogue !== undefined && { catalogue }),
+      vendor, ...window, basis: await readBasis(options.dir, textOf(invocation, 'log') !== undefined), ...(rejudge !== undefined && { under: underOf(invocation) }), ...(catalogue !== undefined && { catalogue }),
       ...('notReplayed' in collected && { notReplayed: Number(collected.notReplayed) }),
+      ...('crossedInTime' in collected && { crossedInTime: Number(collected.crossedInTime) }),
     });
     context.out(invocation.values['json'] === true ? JSON.stringify(report, null, 2) : exposureText(report));
     return 0;

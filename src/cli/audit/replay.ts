@@ -53,7 +53,8 @@ Exit code 0: all as it was, or no more newly allowed than said; 1: something dif
     // What can't be asked again might be allowed: a limit is no limit then.
     const unsure = Object.values(impact.notReplayed).reduce((sum, count) => sum + count, 0);
     if (unsure > 0) context.err(`sluice: ${unsure} records could not be asked again, and count as newly allowed`);
-    return impact.newlyAllowed.records + unsure > limit ? 1 : 0;
+    if (impact.newlyAllowedInTime > 0) context.err(`sluice: ${impact.newlyAllowedInTime} records were asked over a moment from which on what stayed would be let out, and count as newly allowed`);
+    return impact.newlyAllowed.records + impact.newlyAllowedInTime + unsure > limit ? 1 : 0;
   },
 };
 

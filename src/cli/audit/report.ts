@@ -38,7 +38,7 @@ Times are 2026-11-22 or 2026-11-22T12:00:00Z; a date as --to ends with its day.
     if (declaredFile !== undefined && kind !== 'data-flow') throw new UsageError('--declared is for data-flow');
     const parameters = new Map(PARAMETERS.flatMap((name) => { const text = textOf(invocation, name); return text === undefined ? [] : [[name, text] as const]; }));
     const made = await runReport(kind, parameters, {
-      dir: logOf(invocation, context), catalogue: createCatalogue(await loadYaml(foldersOf(invocation, context).policies)), nowMs: Date.now(),
+      dir: logOf(invocation, context), catalogue: createCatalogue(await loadYaml(foldersOf(invocation, context).policies)), nowMs: Date.now(), isCopy: textOf(invocation, 'log') !== undefined,
       ...(declaredFile !== undefined && { declared: await readFile(declaredFile, 'utf8') }),
     });
     context.out((format === 'json' ? JSON.stringify(made.value, null, 2) : made[format]!()).trimEnd());

@@ -1,9 +1,9 @@
 import type { Catalogue } from '../../core/catalogue/catalogue.ts';
 import type { Claim } from '../../core/facts.ts';
-import { destinationsOf, leftBy, UNCLASSIFIED, type Form } from '../../replay/leaving.ts';
+import { canLeave, destinationsOf, leftBy, UNCLASSIFIED, type Form } from '../../replay/leaving.ts';
 import { isHashed } from '../../replay/recorded.ts';
 import type { Group } from '../../replay/scan.ts';
-import { gapsOf, type Basis } from '../basis.ts';
+import { factsText, gapsOf, withoutInputText, type Basis } from '../basis.ts';
 import { NO_EVENT } from '../collect.ts';
 import { coverageOf, type Coverage } from '../coverage.ts';
 import { windowOf, type Window, type WindowReport } from '../window.ts';
@@ -79,7 +79,9 @@ export interface FlowOptions extends Window {
 export async function flowsOf(groups: AsyncIterable<Group>, { catalogue, basis, app, declared: inventory, nowMs, ...window }: FlowOptions): Promise<FlowMap> {
   const declared = declaredOf(catalogue, { inventory, app });
   const flows = createFlows();
+  let withoutInput = 0;
   for await (const group of groups) {
+    if (canLeave(group.record) && group.shape() === undefined) withoutInput += group.count;
     for (const { names, isGranted, left } of namesOf(group, catalogue)) {
       if (app !== undefined && names.app !== app) continue;
       // What no event declares only grants can speak of.
@@ -91,7 +93,7 @@ export async function flowsOf(groups: AsyncIterable<Group>, { catalogue, basis, 
   const all = [...seen, ...declared.unseen(MAX_FLOWS - seen.length)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return {
     report: 'data-flow', v: 1, window: windowOf(window), basis, flows: all, ...surroundings(all, catalogue, nowMs),
-    coverage: coverageOf(catalogue, app === undefined ? {} : { app }), notes: gapsOf(basis, window), incomplete: flows.incomplete() || declared.incomplete(),
+    coverage: coverageOf(catalogue, app === undefined ? {} : { app }), notes: [...gapsOf(basis, window), ...factsText(basis), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])], incomplete: flows.incomplete() || declared.incomplete(),
   };
 }
 

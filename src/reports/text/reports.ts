@@ -18,7 +18,7 @@ export const incidentText = ({ vendor, window, nature, likelyConsequences, measu
   bullets([
     'Kinds of people: fill in. How many: unknown; callers state rows, not people.',
     `Records permitted to leave at most: ${amountText(nature.records.permittedAtMost)}. Reported as sent: unknown.`,
-    ...nature.records.categories.map(({ category, form, sensitivity }) => `${code(category)}, ${form}, ${plain(sensitivity)}`),
+    ...nature.records.categories.map(({ category, madeOf, form, sensitivity }) => `${code(category)}, ${form}${madeOf === undefined ? '' : ` of ${code(madeOf)}`}, ${plain(sensitivity)}`),
   ]), '',
   '## (b) Contact', '', 'Data protection officer: fill in.', '',
   '## (c) Likely consequences', '', bullets(likelyConsequences.map(plain)), '',
@@ -32,7 +32,7 @@ const clockLines = (clock: NotificationClock): readonly string[] => [
   '## Notification clock', '',
   ...bullets([
     `Detected ${clock.detectedAt}; ${clock.notifiedAt === null ? `not notified as of ${clock.asOf}` : `notified ${clock.notifiedAt}`}: ${clock.lagDays} days (${clock.lagHours} hours).`,
-    clock.agreedHours === null ? 'No agreed time for the notice is on record: whether the contract was broken is unknown.' : `Agreed: ${clock.agreedHours} hours. ${clock.breachOfContract === true ? '**The contract was broken.**' : 'The contract was kept.'}`,
+    clock.agreedHours === null ? 'No agreed time for the notice is on record: whether the contract was broken is unknown.' : `Agreed: ${clock.agreedHours} hours. ${clock.breachOfContract === true ? '**The contract was broken.**' : clock.notifiedAt === null ? 'That time is not over.' : 'The contract was kept.'}`,
     clock.gdpr.deadline === null ? 'The 72 hours of GDPR Art. 33(1) begin when we become aware.' : `Aware since ${clock.awareAt}. GDPR Art. 33(1): notify the authority by ${clock.gdpr.deadline} (${clock.gdpr.state}${clock.gdpr.state === 'running' ? `, ${clock.gdpr.hoursLeft} hours left` : ''}).`,
   ]), '',
 ];
@@ -57,9 +57,10 @@ export const negativeText = (report: Negative): string => lines(
 export const unusedText = (report: UnusedGrants): string => lines(
   `# Grants unused for ${report.days} days`, '',
   report.conclusive ? `Since ${report.since}.` : `The log ${report.basis.first === null ? 'is empty' : `begins ${report.basis.first.time}, after ${report.since}`}: a grant listed may have been used before.`, '',
-  report.unused.length === 0 ? 'All grants were used.' : table(['Grant', 'Title', 'Role', 'Held by', 'Last used', 'Last told of by /permitted'], report.unused.map((one) => [
+  report.unused.length === 0 ? `All grants${report.tooYoung.length === 0 ? '' : ' that were in force so long'} were used.` : table(['Grant', 'Title', 'Role', 'Held by', 'Last used', 'Last told of by /permitted'], report.unused.map((one) => [
     code(one.grant), plain(one.title), code(one.role), codes(one.identities), one.lastUsed ?? 'not in this log', one.lastAsked ?? '',
   ])),
+  '', bullets([...report.tooYoung.map(({ grant, starts }) => `${code(grant)} starts ${starts}, and has not been used so far`), ...report.notes.map(plain)]),
 );
 
 export const flowsText = (map: FlowMap): string => lines(

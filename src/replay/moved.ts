@@ -1,0 +1,82 @@
+import type { Decision, Effect } from '../core/answer.ts';
+import type { Shape } from '../core/prepare/prepared.ts';
+import { canLeave, destinationsOf, FORMS, leftBy, UNCLASSIFIED, type Form, type Left, type Outcome } from './leaving.ts';
+import type { AskedRecord } from './recorded.ts';
+
+export interface DecidedOutcome extends Outcome {
+  readonly reasons: AskedRecord['reasons'];
+  readonly fields: readonly { readonly paths: readonly [string]; readonly effect: Effect; readonly category?: string; readonly rules: readonly string[] }[];
+}
+
+/** A decision in the form of a record. */
+export const outcomeOf = ({ decision, obligations, reasons, fields }: Decision): DecidedOutcome => ({
+  decision, obligations, reasons, fields: Object.entries(fields).map(([path, verdict]) => ({ paths: [path], ...verdict })),
+});
+
+/** What was said of a question, then or by another policy. */
+export interface Told<Of extends Outcome = Outcome> {
+  /** Who was asked about. */
+  readonly vendor: string;
+  readonly outcome: Of;
+  readonly shape: Pick<Shape, 'views'> | undefined;
+}
+
+/** A field that another policy judges otherwise, or lets somebody have who did not. */
+export interface Moved {
+  readonly vendor: string;
+  readonly path: string;
+  readonly category: string;
+  readonly from: Effect;
+  readonly to: Effect;
+  readonly leftAs: Form | null;
+  readonly wouldLeaveAs: Form | null;
+  readonly done?: { readonly then: string; readonly now: string };
+  readonly rule: string;
+}
+
+const leavingIn = ({ outcome }: Told) => new Map(leftBy(outcome).map((one) => [one.path, one]));
+
+export function movedBy(before: Told<AskedRecord>, after: Told<DecidedOutcome>): readonly Moved[] {
+  const then = new Map(before.outcome.fields.flatMap(({ paths, effect, category }) => paths.map((path) => [path, { effect, category }] as const)));
+  const [left, leaving] = [leavingIn(before), leavingIn(after)];
+  const bothLeave = canLeave(before.outcome) && canLeave(after.outcome);
+  const [lost, won] = [handedOn(before, left, after, leaving), handedOn(after, leaving, before, left)];
+  return after.outcome.fields.flatMap(({ paths: [path], effect, category, rules }): readonly Moved[] => {
+    const [was, is] = [left.get(path), leaving.get(path)];
+    // Not in the record by this name: nobody knew it then; or the event's own name, which nothing held back.
+    const known = then.get(path) ?? { effect: path === '$event' ? 'allow' : 'deny', category } as const;
+    const [leftAs, wouldLeaveAs] = [was?.form ?? null, is?.form ?? null];
+    const one = { path, category: category ?? known.category ?? UNCLASSIFIED, rule: rules.join(' ') };
+    const isOwnName = path === '$event' && !then.has(path);
+    const direct = known.effect === effect && (!bothLeave || isOwnName || isSame(was, is)) ? [] : [{
+      vendor: before.vendor, ...one, from: known.effect, to: effect, leftAs, wouldLeaveAs,
+      ...(was !== undefined && is !== undefined && leftAs === wouldLeaveAs && was.done !== is.done && { done: { then: was.done, now: is.done } }),
+    }];
+    return [
+      ...direct,
+      ...(was === undefined ? [] : lost.map((vendor): Moved => ({ vendor, ...one, from: known.effect, to: 'deny', leftAs, wouldLeaveAs: null }))),
+      ...(is === undefined ? [] : won.map((vendor): Moved => ({ vendor, ...one, from: 'deny', to: effect, leftAs: null, wouldLeaveAs }))),
+    ];
+  });
+}
+
+const isSame = (a: Left | undefined, b: Left | undefined) => a?.form === b?.form && a?.category === b?.category && a?.done === b?.done;
+
+/** Those that got something then, and get nothing after. */
+function handedOn(then: Told, left: ReadonlyMap<string, Left>, after: Told, leaving: ReadonlyMap<string, Left>): readonly string[] {
+  if (left.size === 0) return [];
+  const still = leaving.size === 0 ? [] : destinationsOf(after.shape, after.outcome);
+  return destinationsOf(then.shape, then.outcome).filter((vendor) => !still.includes(vendor));
+}
+
+/** Whether something leaves after that did not before: a field, one that tells or may tell more, as something else, or to somebody else. */
+export function isFreer(before: Told, after: Told): boolean {
+  const [left, leaving] = [leavingIn(before), leavingIn(after)];
+  if (handedOn(after, leaving, before, left).length > 0) return true;
+  return [...leaving.values()].some(({ path, category, form, done }) => {
+    const was = left.get(path);
+    if (was === undefined) return path !== '$event' || !canLeave(before.outcome);
+    // Of two lengths of a piece nobody here knows which tells more.
+    return was.form === form ? was.category !== category || was.done !== done : FORMS.indexOf(form) < FORMS.indexOf(was.form);
+  });
+}
