@@ -46,9 +46,12 @@ export interface Impact {
   readonly questions: number;
   readonly records: number;
   readonly unchanged: number;
-  /** Records that would let out a field that stayed, in a form or by steps that may tell more, or to somebody who did not get it. */
+  /**
+   * Records of which a field would be let out that stayed, in a form or by steps that may tell more, or to somebody who did
+   * not get it: as asked, or where that is refused once its fix is applied.
+   */
   readonly newlyAllowed: Tally;
-  /** Records that would keep a field that left, or keep it from somebody. */
+  /** Records of which a field would be kept that left, or kept from somebody; likewise. */
   readonly newlyRefused: Tally;
   readonly decisions: readonly ({ readonly from: Effect; readonly to: Effect } & Tally)[];
   readonly changes: readonly Change[];

@@ -48,6 +48,18 @@ export function leftBy({ decision, fields, obligations }: Outcome): readonly Lef
   })));
 }
 
+/**
+ * What leaves in the end: of a refused question what its own fix leaves of it (J10), since whoever was refused asks again
+ * without the rest. Members of a combination that the fix breaks are denied as it stands: they are taken to leave raw.
+ */
+export function leftAfterFix({ fix, ...outcome }: Outcome & { readonly fix: { readonly drop: readonly string[] } | null }): readonly Left[] {
+  if (canLeave(outcome) || fix === null) return leftBy(outcome);
+  const fields = outcome.fields.flatMap(({ paths, effect, ...field }) => (
+    paths.filter((path) => !fix.drop.includes(path)).map((path) => ({ ...field, paths: [path], effect: effect === 'transform' ? effect : 'allow' as const }))
+  ));
+  return leftBy({ ...outcome, decision: 'allow', fields });
+}
+
 const doneBy = ({ op, params = {} }: FieldObligation) => [op, ...Object.keys(params).sort().map((name) => `${name}=${JSON.stringify(params[name])}`)].join(' ');
 
 const formOf = (ops: readonly ObligationOp[]): Form => ops.map((op) => FORM_OF[op] ?? 'raw').reduce<Form>((a, b) => (FORMS.indexOf(b) > FORMS.indexOf(a) ? b : a), 'raw');

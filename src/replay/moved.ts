@@ -1,16 +1,17 @@
 import type { Decision, Effect } from '../core/answer.ts';
 import type { Shape } from '../core/prepare/prepared.ts';
-import { canLeave, destinationsOf, FORMS, leftBy, UNCLASSIFIED, type Form, type Left, type Outcome } from './leaving.ts';
+import { canLeave, destinationsOf, FORMS, leftAfterFix, leftBy, UNCLASSIFIED, type Form, type Left, type Outcome } from './leaving.ts';
 import type { AskedRecord } from './recorded.ts';
 
 export interface DecidedOutcome extends Outcome {
   readonly reasons: AskedRecord['reasons'];
+  readonly fix: Decision['fix'];
   readonly fields: readonly { readonly paths: readonly [string]; readonly effect: Effect; readonly category?: string; readonly rules: readonly string[] }[];
 }
 
 /** A decision in the form of a record. */
-export const outcomeOf = ({ decision, obligations, reasons, fields }: Decision): DecidedOutcome => ({
-  decision, obligations, reasons, fields: Object.entries(fields).map(([path, verdict]) => ({ paths: [path], ...verdict })),
+export const outcomeOf = ({ decision, obligations, reasons, fix, fields }: Decision): DecidedOutcome => ({
+  decision, obligations, reasons, fix, fields: Object.entries(fields).map(([path, verdict]) => ({ paths: [path], ...verdict })),
 });
 
 /** What was said of a question, then or by another policy. */
@@ -69,13 +70,20 @@ function handedOn(then: Told, left: ReadonlyMap<string, Left>, after: Told, leav
   return destinationsOf(then.shape, then.outcome).filter((vendor) => !still.includes(vendor));
 }
 
-/** Whether something leaves after that did not before: a field, one that tells or may tell more, as something else, or to somebody else. */
-export function isFreer(before: Told, after: Told): boolean {
-  const [left, leaving] = [leavingIn(before), leavingIn(after)];
+type Fixable = Told<AskedRecord> | Told<DecidedOutcome>;
+
+const leavingAfterFix = ({ outcome }: Fixable) => new Map(leftAfterFix(outcome).map((one) => [one.path, one]));
+
+/**
+ * Whether something leaves after that did not before: a field, one that tells or may tell more, as something else, or to
+ * somebody else; of a refused question what its fix leaves.
+ */
+export function isFreer(before: Fixable, after: Fixable): boolean {
+  const [left, leaving] = [leavingAfterFix(before), leavingAfterFix(after)];
   if (handedOn(after, leaving, before, left).length > 0) return true;
   return [...leaving.values()].some(({ path, category, form, done }) => {
     const was = left.get(path);
-    if (was === undefined) return path !== '$event' || !canLeave(before.outcome);
+    if (was === undefined) return path !== '$event' || left.size === 0;
     // Of two lengths of a piece nobody here knows which tells more.
     return was.form === form ? was.category !== category || was.done !== done : FORMS.indexOf(form) < FORMS.indexOf(was.form);
   });

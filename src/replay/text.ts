@@ -38,7 +38,7 @@ export function impactText(report: Impact): string {
     `${records} records of ${questions} questions, ${report.method === 'recorded input' ? 'decided again from their recorded input' : 'prepared again by other facts: what was found in payloads stays as it was found'}.`, '',
     ...bullets([
       `${unchanged} stay as they are`,
-      `**${newlyAllowed.records} would let out what stayed** (${newlyAllowed.rows} rows stated)`,
+      `**${newlyAllowed.records} would let out what stayed** (${newlyAllowed.rows} rows stated), as asked or once their fix is applied`,
       `${newlyRefused.records} would keep what left (${newlyRefused.rows} rows stated)`,
       ...(report.onlyAsked === 0 ? [] : [`${report.onlyAsked} answers to /permitted are left out: nothing leaves by them`]),
       ...(report.withHashedNames === 0 ? [] : [`${report.withHashedNames} have names that nobody knew and that only their hash stands for: to the other catalogue they are unknown too`]),

@@ -187,6 +187,34 @@ describe('R70 what would change', () => {
     expect(out).toContain('**5 would let out what stayed** (50 rows stated)');
   }, 60_000);
 
+  test('J10: what leaves once the fix is applied counts too: a field that another one beside it still denies', async () => {
+    const wider = await copyPolicies({ 'grants/wider.yaml': { grants: {
+      'country-too': { role: 'dashboard_telemetry', vendors: ['amplitude'], environments: ['production'], purposes: ['analytics'], categories: ['user.location.imprecise.country'] },
+    } } });
+    const ask = { ...TELEMETRY, vendor: 'amplitude' };
+    const recorder = await record();
+    for (const field of ['org_id', 'email']) await recorder.ask({ ...ask, fields: ['anon_user_id', 'country', field], rows: 3 });
+    await recorder.ask({ ...ask, fields: ['anon_user_id', 'org_id'] });
+    await recorder.ask({ ...ask, vendor: 'mixpanel', fields: ['anon_user_id', 'country', 'org_id'] });
+    await recorder.close();
+    expect(await impact(recorder, wider)).toMatchObject({ newlyAllowed: { records: 2, rows: 6 }, newlyRefused: { records: 0 }, unchanged: 2, decisions: [{ from: 'deny', to: 'deny', records: 2 }] });
+    expect((await run(recorder, '--policies', wider, '--max-newly-allowed', '1')).code).toBe(1);
+    const other = await record({ policies: wider });
+    for (const field of ['org_id', 'email']) await other.ask({ ...ask, fields: ['anon_user_id', 'country', field] });
+    await other.close();
+    expect(await impact(other, POLICIES)).toMatchObject({ newlyAllowed: { records: 0 }, newlyRefused: { records: 2 } });
+  }, 60_000);
+
+  test('J9, J10: of a combination what its fix leaves has left, and is not newly allowed when the combination is gone', async () => {
+    const recorder = await record();
+    const pair = { identity: 'service:checkout', vendor: 'amplitude', environment: 'production', event: 'web.page_viewed', fields: ['email_domain', 'role'] };
+    await recorder.ask(pair);
+    await recorder.close();
+    const without = await copyPolicies({ 'combinations.yaml': { combinations: {} } });
+    const report = await impact(recorder, without);
+    expect(report).toMatchObject({ newlyAllowed: { records: 1 }, newlyRefused: { records: 0 }, decisions: [{ from: 'deny', to: 'allow' }] });
+  }, 60_000);
+
   test('a stricter form is no newly allowed one; a freer one is', async () => {
     const grant = (more: object) => copyPolicies({ 'grants/tags.yaml': { grants: {
       pseudonym: { role: 'support_agent', vendors: ['internal-obs'], environments: ['production'], purposes: ['analytics'], categories: ['user.unique_id.pseudonymous'], ...more },
@@ -207,7 +235,7 @@ describe('R70 what would change', () => {
     const policies = await copyPolicies({ 'vendors/late.yaml': { vendors: { 'nobody-knows': { name: 'Late', party: 'first', categories: ['observability'], regions: ['DE'] } } } });
     const late = await impact(demo, policies);
     expect(late.changes.some(({ vendor, to }) => vendor.startsWith('?') && to === 'allow')).toBe(true);
-    expect(late.newlyAllowed.records).toBe(0); // the unknown field still denies the whole
+    expect(late.newlyAllowed.records).toBe(1); // the unknown field still denies the whole, and the fix drops it
     const blind = await impactOf(scan({ dir: demo.dir }), byFacts({ snapshot: await snapshotOf(policies) }));
     expect(blind).toMatchObject({ unchanged: 307 });
     expect(blind.withHashedNames).toBeGreaterThan(late.withHashedNames - 1);

@@ -23,7 +23,8 @@ and by event. Answers to /permitted let nothing out: they are decided again only
 
   --policies DIR     other facts
   --rego DIR         other rules (default with --policies: rego, or SLUICE_REGO)
-  --max-newly-allowed N  exit code 1 when more records than N would let out what stayed
+  --max-newly-allowed N  exit code 1 when more records than N would let out what stayed,
+                     as asked or once their fix is applied
   --shadow           instead: what shadow let pass that enforcement would not have
 ${WINDOW_HELP}
 
