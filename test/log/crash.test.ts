@@ -126,6 +126,25 @@ test('a rotation whose checkpoint had no space is finished before the next begin
   await goesOn(data(), { acknowledged: 7, vkey });
 });
 
+test('a rotation whose record was refused, and lies on the disk all the same, leaves the key that it names, however often it is tried', async () => {
+  await written(3);
+  const vkey = vkeyOf(data());
+  const state = { isBroken: false };
+  const { files } = watchedFiles(({ op, name }) => {
+    // The line is written; that it is neither synced nor cut off is the disk's doing.
+    if (state.isBroken && name.startsWith('0') && ['datasync', 'truncate'].includes(op)) throw diskError('EIO');
+  });
+  const log = await open(data(), { files });
+  state.isBroken = true;
+  for (let attempt = 0; attempt < 2; attempt += 1) await expect(log.evidence!.rotateKey()).rejects.toThrow('EIO');
+  await log.close();
+  const again = await open(data());
+  expect(again.size()).toBe(4);
+  await again.evidence!.rotateKey();
+  await again.close();
+  await goesOn(data(), { acknowledged: 5, vkey });
+});
+
 describe('a crash or a power loss at any step of pruning', () => {
   const pruneIn = async (where: string, archive?: string) => {
     const log = await open(where, { now: () => AT_MS + 86_400_000 });
