@@ -337,6 +337,16 @@ describe('whoever has the key', () => {
     expect((await found({ vkey: old.vkeyOf() })).wrong).toEqual([expect.stringMatching(/that one did not sign for the new beginning$/)]);
   });
 
+  test('begins anew after a log of which it has not got the key, by another of that name: that vouches for nothing', async () => {
+    const old = createForge(join(dir, 'old/x'), 'sluice/aaaaaaaaaaaaaaaa');
+    const forge = forgeHere();
+    const own = forge.keyPair();
+    forge.record('new_origin', { old: { origin: old.origin, vkey: forge.vkeyOf(own, old.origin), size: 0, checkpoint: null, folder: 'x' }, lost: [], more: 0, because: 'so' });
+    forge.sign({ others: [{ name: old.origin, key: own }] });
+    forge.write();
+    expect((await found({ vkey: old.vkeyOf() })).wrong).toEqual([expect.stringMatching(/that one did not sign for the new beginning$/)]);
+  });
+
   test('adds the signatures of witnesses: they are passed over', async () => {
     const forge = forgeHere();
     forge.records(3);
