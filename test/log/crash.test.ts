@@ -126,6 +126,29 @@ test('a rotation whose checkpoint had no space is finished before the next begin
   await goesOn(data(), { acknowledged: 7, vkey });
 });
 
+test('a rotation whose checkpoint had no space is finished before its record is pruned', async () => {
+  await written(3);
+  const vkey = vkeyOf(data());
+  const state = { isFull: false, nowMs: AT_MS + 86_400_000 };
+  const { files } = watchedFiles(({ op, name }) => {
+    if (state.isFull && op === 'write' && name === 'checkpoints.ndjson') throw diskError('ENOSPC');
+  });
+  const log = await open(data(), { files, maxSegmentBytes: 18_000, now: () => state.nowMs });
+  state.isFull = true;
+  await expect(log.evidence!.rotateKey()).rejects.toThrow('ENOSPC');
+  state.isFull = false;
+  for (let from = 0; from < 600; from += 100) await fill(log, from, from + 100);
+  state.nowMs += 86_400_000;
+  await fill(log, 600, 800);
+  expect((await log.evidence!.prune({ beforeMs: state.nowMs })).from).toBe(0);
+  await log.close();
+  const again = await open(data(), { now: () => state.nowMs });
+  await again.evidence!.rotateKey();
+  await again.close();
+  const { wrong, notes } = await verify(join(data(), 'log'), { vkey });
+  expect([wrong, notes.filter((note) => note.includes('put another key in place')).length]).toEqual([[], 2]);
+});
+
 test('a rotation whose record was refused, and lies on the disk all the same, leaves the key that it names, however often it is tried', async () => {
   await written(3);
   const vkey = vkeyOf(data());

@@ -103,7 +103,10 @@ export async function openEvidence({ dir, files, origin, size, keysDir, signEver
       await changeKey();
       return vkey();
     },
-    prune: (options) => prune({ dir, tree, append, ...options }),
+    async prune(options) {
+      await finishRotation(); // else its record may leave, and nobody knows any more that the next key is one
+      return prune({ dir, tree, append, ...options });
+    },
     async start(append_) {
       append = append_;
       if (await finishRotation() !== undefined) keys.dropNext();
