@@ -109,11 +109,13 @@ export async function openEvidence({ dir, files, origin, size, keysDir, signEver
     },
     async start(append_) {
       append = append_;
-      if (await finishRotation() !== undefined) keys.dropNext();
-      // With no space left it is tried again every second, as long as records can't come either.
-      await tree.sign().catch((error: unknown) => {
+      try {
+        if (await finishRotation() !== undefined) keys.dropNext();
+        await tree.sign();
+      } catch (error) {
+        // With no space left it is tried again every second, as long as records can't come either; a rotation with the next act.
         if (!isPassing(error)) throw error;
-      });
+      }
     },
     close: tree.close,
   };
