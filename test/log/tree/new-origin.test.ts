@@ -60,6 +60,7 @@ describe('a new origin', () => {
     ['the kept checkpoints are gone', () => rmSync(file('checkpoints.ndjson'))],
     ['the newest checkpoint is none', () => writeFileSync(file('checkpoint'), 'x')],
     ['the newest checkpoint says that it signs for more than memory holds', () => changed('checkpoint', /\n400\n/, '\n4000000000000000\n')],
+    ['some records stand there twice', () => writeFileSync(file('segments', `${'1'.padStart(20, '0')}.ndjson`), `${read('segments', names()[0]!).split('\n').slice(1, 6).join('\n')}\n`)],
     ['the newest checkpoint is a folder', () => { rmSync(file('checkpoint')); mkdirSync(file('checkpoint')); }],
   ])('names what the key has signed last, though %s', async (_name, damage) => {
     const old = await written();
