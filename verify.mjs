@@ -11,8 +11,9 @@
 // newline. All are hashed again, in order and without a gap, and the root over the first N must be the one in every
 // checkpoint of N records that was ever signed (checkpoints.ndjson: signed notes, Ed25519, c2sp.org/tlog-checkpoint).
 // KEY signs until a record that it has signed for, key_rotated, names another. Records may be absent only where a signed
-// record, pruned, says so: then the tree's stored hashes (tile/, c2sp.org/tlog-tiles) stand in for them, which otherwise
-// only tell which line was changed. Nothing in DIR is believed because it is there: all must hash to what KEY signed.
+// record, pruned, says so: then the tree's stored hashes (tile/, c2sp.org/tlog-tiles), which otherwise only tell which
+// line was changed, stand in for them, and acts.ndjson keeps the few by which a log is read (key_rotated, pruned,
+// new_origin). Nothing in DIR is believed because it is there: all must hash to what KEY signed.
 //
 // What no file in DIR can show: that a record tells the truth; that the end was not cut off together with the checkpoints
 // of it; that whoever has the key did not sign another history for somebody else. Against the last two keep a checkpoint,
@@ -103,18 +104,19 @@ const COPY = '. If the log was being written while it was copied, copy it again:
 /** Checks the log in `dir`. Gives what is wrong, and what is worth knowing; never throws for what the files hold. */
 export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
   const result = { wrong: [], notes: [], size: 0, signed: 0, checkpoints: 0 };
-  // Names and reasons come from the files: they may neither move the cursor of a terminal nor fill the memory.
-  const into = (list) => (text) => void (list.length < 200 && list.push(text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')));
+  // Names and reasons come from the files: they may neither move a terminal's cursor nor take the room of what is said last.
+  let room = 100;
+  const into = (list) => (text) => void (list.length < room && list.push(list.length < room - 1 ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?') : 'and more of this kind, for which there is no room'));
   const [wrong, note] = [into(result.wrong), into(result.notes)];
   try {
-    check(dir, { vkey, oldCheckpoint, wrong, note, result });
+    check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom: () => void (room = 200) });
   } catch (error) {
     wrong(`${error.path ?? dir}: can't be read: ${error.code ?? error.message}`);
   }
   return result;
 }
 
-function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
+function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   const at = (name) => join(dir, name);
   const isThere = (name) => existsSync(at(name));
   const unlessGone = (use) => { try { return use(); } catch (error) { if (error.code !== 'ENOENT') throw error; return undefined; } };
@@ -122,19 +124,19 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
   /** Undefined when it is not there. A link or a device could show every reader something else, and never end. */
   function sizeOf(name, most = Infinity) {
     const info = lstatSync(at(name), { throwIfNoEntry: false });
-    const isGood = info?.isFile() && info.size <= most;
-    if (info !== undefined && !isGood) wrong(`${name}: is no plain file, or larger than any that Sluice writes`);
-    return isGood ? info.size : undefined;
+    if (info === undefined || (info.isFile() && info.size <= most)) return info?.size;
+    return wrong(`${name}: is no plain file, or larger than any that Sluice writes`);
   }
   const read = (name, most = 1 << 16) => (sizeOf(name, most) === undefined ? undefined : unlessGone(() => readFileSync(at(name))));
 
   // What there is. Checkpoints before segments: the log may grow meanwhile.
   const newest = read('checkpoint')?.toString();
   const keptBytes = sizeOf('checkpoints.ndjson');
-  const names = list('segments').map((name) => `segments/${name}`);
-  const segments = names.filter((name) => /\/\d{20}\.ndjson$/.test(name)).map((name) => ({ name, start: Number(name.slice(9, 29)) }));
+  const isSegment = (name) => /^\d{20}\.ndjson$/.test(name);
+  const segments = list('segments').filter(isSegment).map((name) => ({ name: `segments/${name}`, start: Number(name.slice(0, 20)) }));
   const first = segments[0]?.start ?? 0;
-  for (const name of names) if (!/\/\d{20}\.ndjson$/.test(name)) note(`${name}: is no segment, and was not read`);
+  const [odd, ...more] = list('segments').filter((name) => !isSegment(name));
+  if (odd !== undefined) note(`segments/${odd}${more.length > 0 ? ` and ${more.length} more` : ''}: is no segment, and was not read`);
   function placeOf(index) {
     const { name, start } = segments.findLast((one) => one.start <= index) ?? {};
     return `${name === undefined ? tileName(0, Math.floor(index / 256)) : `${name}:${index - start + 1}`}: record ${index}`;
@@ -177,6 +179,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
 
   // The tree: the roots of the complete subtrees that the leaves so far make up, the largest first.
   const [tree, subtrees] = [{ size: 0 }, []];
+  let oldRoot = old?.size === 0 ? sha256('') : undefined;
   const root = () => (tree.size === 0 ? sha256('') : subtrees.reduceRight((right, left) => nodeHash(left, right)));
   function grow(leaf) {
     let [node, at, height] = [leaf, tree.size, 0];
@@ -188,15 +191,20 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     }
     subtrees.push(node);
     tree.size += 1;
+    if (tree.size === old?.size) oldRoot = root();
   }
 
   // The leaves in order: of records that were pruned those in the tiles, then those of the lines.
-  const [keys, prunings, objects, acts] = [[isAnew ? own : given], [], new Map(), new Map()];
+  const [keys, prunings, objects, acts, actsAt] = [[isAnew ? own : given], [], new Map(), new Map(), []];
   let [signed, lastTime, tailFrom, isBroken, begun] = [0, '', undefined, false, undefined];
-  for (const [i, line] of (read('acts.ndjson', 1 << 26)?.toString().replace(/\n$/, '').split('\n') ?? []).entries()) {
-    const [, index, kind] = /^\{"v":1,"index":(\d+),"time":"[^"]*","origin":"[^"]*","kind":"(key_rotated|pruned|new_origin)"/.exec(line) ?? [];
-    if (kind === undefined) wrong(`acts.ndjson:${i + 1}: is no record that is kept there`);
-    acts.set(Number(index), { line, kind, place: `acts.ndjson:${i + 1}` });
+  let actLine = 0;
+  if (sizeOf('acts.ndjson', 1 << 26) !== undefined) for (const { buffer, start, end, torn } of linesOf(at('acts.ndjson'))) {
+    const [line, place] = [buffer.toString('utf8', start, end), `acts.ndjson:${actLine += 1}`];
+    const [, kind] = /^\{"v":1,"index":\d+,"time":"[^"]*","origin":"[^"]*","kind":"(key_rotated|pruned|new_origin)"/.exec(line) ?? [];
+    const leaf = leafHash(buffer.subarray(start, end)).toString('latin1');
+    if (torn || kind === undefined || acts.has(leaf)) wrong(`${place}: is no record that is kept there, or is there twice`);
+    if (kind !== undefined) acts.set(leaf, { line, kind, place });
+    if (actLine > acts.size + 100) break;
   }
   /** What follows can't be read as records any more. */
   const stop = (message) => void (isBroken = true, wrong(message));
@@ -204,10 +212,9 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     for (let index = 0, tile; index < first; index += 1) {
       if (index % 256 === 0) tile = read(tileName(0, index / 256));
       if (tile?.length !== 8192) return stop(`${segments[0].name}: is the first segment, and ${tileName(0, Math.floor(index / 256))} is missing or damaged too: ${range(0, first)} can't be accounted for`);
-      const { line, kind, place } = acts.get(index) ?? {};
       const leaf = tile.subarray((index % 256) * 32, (index % 256) * 32 + 32);
-      if (line !== undefined && !leafHash(Buffer.from(line)).equals(leaf)) wrong(`${place}: is not record ${index}, which was pruned`);
-      else if (line !== undefined) act(line, kind, place);
+      const { line, kind, place } = acts.get(leaf.toString('latin1')) ?? {};
+      if (line !== undefined) act(line, kind, place);
       yield leaf;
     }
     for (const [position, { name, start }] of segments.entries()) {
@@ -247,12 +254,14 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     const name = `objects/${hex}.json`;
     if (objects.size > 100_000) objects.clear();
     if (!objects.has(hex)) objects.set(hex, /^[0-9a-f]{64}$/.test(hex) && sha256(read(name, 1 << 28) ?? '').toString('hex') === hex);
-    if (!objects.get(hex)) wrong(`${name}: missing or changed; ${record} names it`);
+    if (!objects.get(hex)) wrong(`${name}: missing or changed; ${record} names it${COPY}`);
   }
   /** A record by which the log is to be read. It must say what its beginning says: JSON may hold a key twice. */
   function act(line, kind, place) {
     const index = tree.size;
     const isWrong = (what) => wrong(`${place}: record ${index}, ${kind}, ${what}`);
+    if (actsAt.push(index) > 200_000) return stop(`${place}: more such records than any log has`);
+    acts.delete(leafHash(Buffer.from(line)).toString('latin1'));
     const record = parseJson(line);
     if (record?.kind !== kind || record.index !== index) return isWrong('is not what its beginning says');
     const { from, to, time, old: before, lost } = record;
@@ -262,7 +271,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
       keys.push({ ...next, index });
     } else if (kind === 'pruned') {
       if (!areCounts(from, to) || !areTexts(time) || from < 0 || from >= to || to > index) return isWrong('can\'t be about the range that it names');
-      prunings.push({ index, from, to, time });
+      prunings.push({ index, from, to, time, told: record.acts });
     } else {
       const isWhole = areTexts(before?.origin, before?.folder, record.because) && areCounts(before.size, record.more) && Array.isArray(lost) && lost.every((one) => Array.isArray(one) && areCounts(...one));
       if (index !== 0 || !isWhole) return isWrong('is not how a log begins');
@@ -273,26 +282,23 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
 
   // Every checkpoint, in the order in which they were signed, against the tree of its size.
   const [all, differs] = [leaves(), []];
-  let [agreed, holder, isOldMissing, isOldLeft, newestAt] = [0, 0, false, old?.origin === origin, 0];
-  function advance(size) {
-    for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value);
-  }
+  let [agreed, holder, isOldKept, newestAt] = [0, 0, false, 0];
+  const advance = (size) => { for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value); };
   function checkCheckpoint(checkpoint, name) {
     const { size, text, signatures } = checkpoint;
     const [key, next] = [keys[holder], keys[holder + 1]];
     if (checkpoint.origin !== origin) return wrong(`${name}: a checkpoint of ${checkpoint.origin}`);
-    if (next !== undefined && signed > next.index && isSignedBy(checkpoint, next)) {
+    if (next !== undefined && isSignedBy(checkpoint, next)) { // its record is read, so that this key has signed for it
       note(`record ${next.index} put another key in place: from ${key.id} to ${next.id}`);
       holder += 1;
     } else if (!isSignedBy(checkpoint, key)) return isBroken || wrong(`${name}: the checkpoint of ${size} records is not signed by key ${key.id}`);
     if (size < signed) return wrong(`${name}: signs for fewer records than a checkpoint before it`);
-    if (isOldLeft && size >= old.size) checkOld();
     advance(size);
     signed = size;
-    isOldMissing &&= text !== old.text;
+    isOldKept ||= text === old?.text;
     if (begun?.key && signatures.some((one) => one.name === begun.origin)) {
       if (!isSignedBy(checkpoint, begun.key)) wrong(`${name}: the signature by ${begun.origin} is not that of its key`);
-      else begun.isVouched ||= size > 0;
+      else begun.isVouched = true;
     }
     if (tree.size < size) {
       if (!isBroken) wrong(`${tree.size === 0 ? 'segments: no record' : placeOf(tree.size - 1)} is the last one, but ${name} signs for ${size} records: ${range(tree.size, size)} missing${COPY}`);
@@ -304,40 +310,28 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
       agreed = size;
     }
   }
-  function checkOld() {
-    isOldLeft = false;
-    advance(old.size);
-    if (tree.size < old.size) wrong(`the older checkpoint signs for ${old.size} records, and ${range(tree.size, old.size)} missing`);
-    else if (!root().equals(old.root)) wrong(`the log was forked: the older checkpoint signs for another history of its first ${old.size} records`);
-    else if (!keys.some((key) => isSignedBy(old, key))) wrong('the older checkpoint is signed by none of the keys');
-    else {
-      isOldMissing = true; // so far; every one is kept before it is given out
-      note(`the log continues the older checkpoint of ${old.size} records`);
-    }
-  }
   if (keptBytes === undefined) wrong('checkpoints.ndjson: missing');
   else for (const { buffer, start, end, torn } of linesOf(at('checkpoints.ndjson'), keptBytes)) {
     const name = `checkpoints.ndjson:${result.checkpoints + 1}`;
     if (torn) note(`${name}: the last line is cut off; it was never given to anybody`);
+    else result.checkpoints += 1;
     if (torn) break;
-    result.checkpoints += 1;
     const [, text = ''] = /^\{"note":"((?:[^"\\]|\\n)*)"\}$/.exec(buffer.toString('utf8', start, end)) ?? [];
     const checkpoint = parseCheckpoint(text.replaceAll('\\n', '\n'));
     if (checkpoint === undefined) wrong(`${name}: is no checkpoint`);
     else checkCheckpoint(checkpoint, name);
     if (checkpoint?.note === newest) newestAt = result.checkpoints;
   }
-  const extra = newest === undefined || newestAt > 0 ? undefined : parseCheckpoint(newest);
-  if (isOldMissing && old.size < signed) wrong('checkpoints.ndjson: does not hold the older checkpoint: lines of it were removed');
-  if (newest === undefined && result.checkpoints !== 1) wrong('checkpoint: missing');
-  if (newest !== undefined && newestAt === 0 && !(extra?.size >= signed)) wrong('checkpoint: is none of those in checkpoints.ndjson');
-  if (newestAt > 0 && newestAt < result.checkpoints) note(`checkpoint: is that of checkpoints.ndjson:${newestAt}, not the last: so a crash or a copy leaves it, or it was put back`);
-  if (extra?.size >= signed) {
+  const extra = parseCheckpoint(newest ?? '');
+  if (newest === undefined) result.checkpoints === 1 || wrong('checkpoint: missing');
+  else if (newestAt > 0) newestAt === result.checkpoints || note(`checkpoint: is that of checkpoints.ndjson:${newestAt}, not the last: so a crash or a copy leaves it, or it was put back`);
+  else if (!(extra?.size >= signed)) wrong('checkpoint: is none of those in checkpoints.ndjson');
+  else {
     note('checkpoint: is not in checkpoints.ndjson, which was copied before it, or has lost its end');
     checkCheckpoint(extra, 'checkpoint');
   }
-  if (isOldLeft) checkOld();
   advance(Infinity);
+  makeRoom();
   levels.forEach((_, level) => compareTile(level, Math.floor(tree.size / 256 ** (level + 1)), Math.floor(tree.size / 256 ** level) % 256));
 
   // What it comes to: which records were changed, or else which tiles. A hash that differs makes those above it differ.
@@ -350,21 +344,29 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result }) {
     else wrong(`${one.file}: holds another hash of ${range(one.from, one.to)}: ${one.from >= signed ? 'one of both was changed; no checkpoint covers it' : 'the tile was changed, since the records agree with the checkpoints'}`);
   }
   if (differing !== undefined) wrong(`${differing.name}: the checkpoint of ${differing.to} records does not agree with them. ${differing.from === 0 ? '' : `The first ${differing.from} do agree with an earlier one: `}the difference lies from ${placeOf(differing.from)} to ${placeOf(differing.to - 1)}`);
-  let gone = 0;
-  for (const { index, from, to, time } of prunings) {
-    if (index >= signed || from > gone) continue;
-    gone = Math.max(gone, to);
-    note(`${range(from, to)} were pruned, by record ${index} at ${time}; their tiles stand in for them${to > first ? `, though those from ${first} on are still here` : ''}`);
-  }
+  const counting = prunings.filter(({ index }) => index < signed);
+  const gone = counting.reduce((end, { from, to }) => (from > end ? end : Math.max(end, to)), 0);
+  const { index: prunedBy, time: prunedAt } = counting.findLast(({ to }) => to <= gone) ?? {};
+  if (gone > 0) note(`${range(0, gone)} were pruned, ${counting.length > 1 ? `by ${counting.length} records, the last of them` : 'by record'} ${prunedBy} at ${prunedAt}; their tiles stand in for them${gone > first ? `, though those from ${first} on are still here` : ''}`);
+  for (const { place } of isBroken ? [] : acts.values()) wrong(`${place}: is none of the log's records`);
+  const actsBefore = (to) => actsAt.filter((index) => index < to).length;
+  const untrue = isBroken ? undefined : counting.find(({ to, told = actsBefore(to) }) => told !== actsBefore(to));
+  if (untrue !== undefined) wrong(`acts.ndjson: of ${untrue.told} acts before record ${untrue.to}, of which record ${untrue.index} tells, there are ${actsBefore(untrue.to)}: lines of it were removed`);
   if (isThere('pruned') && !prunings.some(({ index }) => read('pruned')?.toString() === `${index}\n`) && !isBroken) wrong('pruned: names no record of a pruning');
   if (first > gone && !isBroken) wrong(`${segments[0].name}: is the first segment; ${range(gone, first)} missing, and no record that is signed for says that they were pruned`);
-  const missingTiles = missing.filter((end) => end <= signed).length;
-  if (missingTiles > 0) note(`${missingTiles} full tiles are missing: without them a changed line can't be told from those around it`);
-  if (tree.size > signed) note(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on; ${tailFrom} to ${lastTime})`);
+  const missed = missing.filter((end) => end <= signed).length;
+  if (missed > 0) note(`${missed} full tiles are missing: without them a changed line can't be told from those around it`);
+  if (tree.size > signed) note(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on; ${tailFrom ?? 'unknown'} to ${lastTime})`);
   if (keys.length > holder + 1) note(`record ${keys[holder + 1].index} names another key, ${keys[holder + 1].id}, which has not signed yet`);
   if (begun !== undefined) note(`this log began anew after ${begun.origin} (its files: ${isThere(`old/${begun.folder}`) ? '' : 'not here, '}old/${begun.folder}), whose key ${begun.isVouched ? 'signed' : 'did not sign'} for it: ${begun.said}`);
   if (isAnew && !(begun?.vkey === given.text && begun.isVouched)) wrong(`this is the log of ${origin}, and the key given is of ${given.name}: that one did not sign for the new beginning`);
-  if (old !== undefined && old.origin !== origin) wrong(`the older checkpoint is of ${old.origin}, not of ${origin}${begun?.origin === old.origin ? `: check it against that log, in old/. It signs for ${old.size} records; the new log names ${begun.size} of its last one` : ''}`);
+  if (old?.origin === origin) {
+    if (oldRoot === undefined) wrong(`the older checkpoint signs for ${old.size} records, and ${range(tree.size, old.size)} missing`);
+    else if (!oldRoot.equals(old.root)) wrong(`the log was forked: the older checkpoint signs for another history of its first ${old.size} records`);
+    else if (!keys.some((key) => isSignedBy(old, key))) wrong('the older checkpoint is signed by none of the keys');
+    else if (!isOldKept) wrong(`checkpoints.ndjson: does not hold the older checkpoint: lines of it were removed${old.size > signed ? COPY : ''}`); // each is kept before it is given out
+    else note(`the log continues the older checkpoint of ${old.size} records`);
+  } else if (old !== undefined) wrong(`the older checkpoint is of ${old.origin}, not of ${origin}${begun?.origin === old.origin ? `: check it against that log, in old/. It signs for ${old.size} records; the new log names ${begun.size} of its last one` : ''}`);
   Object.assign(result, { size: tree.size, signed });
 }
 

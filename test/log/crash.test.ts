@@ -118,12 +118,57 @@ test('a rotation whose checkpoint had no space is finished before the next begin
   state.isFull = true;
   await expect(log.evidence!.rotateKey()).rejects.toThrow('ENOSPC');
   await fill(log, 0, 2);
-  state.isFull = false;
-  await log.evidence!.rotateKey();
   await log.close();
+  const again = await open(data(), { files }); // a full disk keeps no log from starting
+  await fill(again, 2, 3);
+  state.isFull = false;
+  await again.evidence!.rotateKey();
+  await again.close();
   const rotated = recordsOf(join(data(), 'log')).filter(({ kind }) => kind === 'key_rotated');
   expect(rotated.map(({ from }) => from)).toEqual([vkey, rotated[0]!['to']]);
-  await goesOn(data(), { acknowledged: 7, vkey });
+  await goesOn(data(), { acknowledged: 8, vkey });
+});
+
+test('a rotation whose checkpoint had no space is finished before its record is pruned', async () => {
+  await written(3);
+  const vkey = vkeyOf(data());
+  const state = { isFull: false, nowMs: AT_MS + 86_400_000 };
+  const { files } = watchedFiles(({ op, name }) => {
+    if (state.isFull && op === 'write' && name === 'checkpoints.ndjson') throw diskError('ENOSPC');
+  });
+  const log = await open(data(), { files, maxSegmentBytes: 18_000, now: () => state.nowMs });
+  state.isFull = true;
+  await expect(log.evidence!.rotateKey()).rejects.toThrow('ENOSPC');
+  state.isFull = false;
+  for (let from = 0; from < 600; from += 100) await fill(log, from, from + 100);
+  state.nowMs += 86_400_000;
+  await fill(log, 600, 800);
+  expect((await log.evidence!.prune({ beforeMs: state.nowMs })).from).toBe(0);
+  await log.close();
+  const again = await open(data(), { now: () => state.nowMs });
+  await again.evidence!.rotateKey();
+  await again.close();
+  const { wrong, notes } = await verify(join(data(), 'log'), { vkey });
+  expect([wrong, notes.filter((note) => note.includes('put another key in place')).length]).toEqual([[], 2]);
+});
+
+test('a rotation whose record was refused, and lies on the disk all the same, leaves the key that it names, however often it is tried', async () => {
+  await written(3);
+  const vkey = vkeyOf(data());
+  const state = { isBroken: false };
+  const { files } = watchedFiles(({ op, name }) => {
+    // The line is written; that it is neither synced nor cut off is the disk's doing.
+    if (state.isBroken && name.startsWith('0') && ['datasync', 'truncate'].includes(op)) throw diskError('EIO');
+  });
+  const log = await open(data(), { files });
+  state.isBroken = true;
+  for (let attempt = 0; attempt < 2; attempt += 1) await expect(log.evidence!.rotateKey()).rejects.toThrow('EIO');
+  await log.close();
+  const again = await open(data());
+  expect(again.size()).toBe(4);
+  await again.evidence!.rotateKey();
+  await again.close();
+  await goesOn(data(), { acknowledged: 5, vkey });
 });
 
 describe('a crash or a power loss at any step of pruning', () => {

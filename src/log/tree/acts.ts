@@ -13,14 +13,14 @@ const ACT = /^\{"v":1,"index":(\d+),"time":"[^"]*","origin":"[^"]*","kind":"(?:k
 /**
  * Keeps, of segments that are about to leave, the records by which a verifier follows the log: which key signs, what was
  * pruned, how it began. Their lines as they are, so that each hashes to the leaf which the tiles keep of it. On return
- * they are on disk.
+ * they are on disk. Gives how many there are from before record `to`, where the segments that stay begin.
  */
-export async function keepActs(dir: string, leaving: readonly number[]): Promise<void> {
+export async function keepActs(dir: string, leaving: readonly number[], to: number): Promise<number> {
   const kept = existsSync(actsPath(dir)) ? readFileSync(actsPath(dir), 'utf8').split('\n').slice(0, -1) : [];
   const lines = new Map(kept.map((line) => [indexOf(line), line]));
   for (const first of leaving) for (const line of await actsOf(dir, first)) lines.set(indexOf(line), line);
-  if (lines.size === kept.length) return;
-  replaceFile(actsPath(dir), [...lines].sort(([a], [b]) => a - b).map(([, line]) => `${line}\n`).join(''));
+  if (lines.size !== kept.length) replaceFile(actsPath(dir), [...lines].sort(([a], [b]) => a - b).map(([, line]) => `${line}\n`).join(''));
+  return [...lines.keys()].filter((index) => index < to).length;
 }
 
 const indexOf = (line: string) => Number(ACT.exec(line)?.[1]);

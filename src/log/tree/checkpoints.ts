@@ -53,7 +53,8 @@ async function lastLine(path: string): Promise<{ readonly line: string | undefin
   }
 }
 
-function noteOf(line: string): string {
+/** What a kept line holds; empty for what is none. */
+export function noteOf(line: string): string {
   try {
     const { note } = JSON.parse(line) as { readonly note?: unknown };
     return typeof note === 'string' ? note : '';

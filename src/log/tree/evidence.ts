@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { toVerifierKey, type Signer } from '../../core/tlog/note.ts';
 import { replaceFile } from '../../datadir/durable.ts';
@@ -72,16 +73,18 @@ export async function openEvidence({ dir, files, origin, size, keysDir, signEver
     await tree.sign({ again: true });
   }
 
-  async function finishRotation(): Promise<void> {
+  /** Gives the next key when no record of this log names it. */
+  async function finishRotation(): Promise<KeyObject | undefined> {
     const next = keys.next();
-    if (next === undefined) return;
+    if (next === undefined) return undefined;
     const to = toVerifierKey(origin, next.key).text;
     if (to === vkey()) {
       // It is in place. Put there again, it would be its own predecessor, and what the real one signed would be nobody's.
       keys.dropNext();
       await tree.sign({ again: true });
     } else if (await isRecorded(dir, { from: next.from, size: tree.status().size, vkey: to })) await changeKey();
-    else keys.dropNext();
+    else return next.key;
+    return undefined;
   }
 
   return {
@@ -92,21 +95,27 @@ export async function openEvidence({ dir, files, origin, size, keysDir, signEver
     vkey,
     sign: (cosigners) => tree.sign(cosigners && { cosigners, again: true }),
     async rotateKey() {
-      await finishRotation(); // one that had no space: its key is on record, and must come first
-      const next = keys.makeNext(tree.status().size);
+      // One that had no space: its key is on record, and must come first. A key that isn't stays the next: the record of it
+      // was refused, but may lie on a disk that fails, and count after a restart.
+      const next = await finishRotation() ?? keys.makeNext(tree.status().size);
       const members = { from: vkey(), to: toVerifierKey(origin, next).text };
       await append({ kind: 'key_rotated', members: JSON.stringify(members).slice(1, -1) }).durable;
       await changeKey();
       return vkey();
     },
-    prune: (options) => prune({ dir, tree, append, ...options }),
+    async prune(options) {
+      await finishRotation(); // else its record may leave, and nobody knows any more that the next key is one
+      return prune({ dir, tree, append, ...options });
+    },
     async start(append_) {
       append = append_;
-      await finishRotation();
-      // With no space left it is tried again every second, as long as records can't come either.
-      await tree.sign().catch((error: unknown) => {
+      try {
+        if (await finishRotation() !== undefined) keys.dropNext();
+        await tree.sign();
+      } catch (error) {
+        // With no space left it is tried again every second, as long as records can't come either; a rotation with the next act.
         if (!isPassing(error)) throw error;
-      });
+      }
     },
     close: tree.close,
   };

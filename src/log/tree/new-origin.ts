@@ -10,7 +10,8 @@ import { openLogKeys } from '../../datadir/log-key.ts';
 import { blocks, eachLine } from '../blocks.ts';
 import { listSegments, segmentPath } from '../layout.ts';
 import { openLog } from '../log.ts';
-import { readCheckpoints, vkeyPath } from './checkpoints.ts';
+import { vkeyPath } from './checkpoints.ts';
+import { lastCheckpoint } from './last-checkpoint.ts';
 import { readPlan, removePlan, STAYS, writePlan, type Plan } from './plan.ts';
 import { checkPruned } from './pruned.ts';
 import { readTileFile } from './tiles.ts';
@@ -69,11 +70,12 @@ function cosignersOf({ old }: Plan, keysDir: string): readonly Signer[] {
 
 /** Whatever state the old log is in: what can't be read any more is not there. */
 async function makePlan(dir: string, keysDir: string, because: string): Promise<Plan & { readonly isMoved: boolean }> {
-  const last = await readCheckpoints(dir).then(({ heads }) => heads[0], () => undefined);
   const first = existsSync(vkeyPath(dir)) ? parseVerifierKey(readFileSync(vkeyPath(dir), 'utf8').trimEnd()) : undefined;
   const stored = existsSync(join(dir, 'origin')) ? readFileSync(join(dir, 'origin'), 'utf8').trimEnd() : undefined;
+  const keys = openLogKeys(keysDir);
+  const key = keys.current();
+  const last = await lastCheckpoint(dir, key, keys.previous());
   const origin = last?.origin ?? first?.name ?? stored ?? 'unknown';
-  const key = openLogKeys(keysDir).current();
   const lost = await lostRanges(dir, last);
   const plan = {
     isMoved: false,
@@ -91,22 +93,22 @@ async function makePlan(dir: string, keysDir: string, because: string): Promise<
 
 async function lostRanges(dir: string, head: TreeHead | undefined): Promise<[number, number][]> {
   const size = head?.size ?? 0;
-  const isThere = new Uint8Array(size);
+  const there: [number, number][] = [];
   const segments = existsSync(join(dir, 'segments')) ? await listSegments(dir) : [];
   const first = segments[0] ?? 0;
-  if (first > 0 && await checkPruned(dir, first, head).then(() => true, () => false)) isThere.fill(1, 0, first);
-  for (const segment of segments) await markThere(dir, segment, isThere);
+  if (first > 0 && await checkPruned(dir, first, head).then(() => true, () => false)) there.push([0, first]);
+  for (const segment of segments) await addThere(dir, segment, there).catch(() => {}); // a sector can't be read, or it is no file
   const ranges: [number, number][] = [];
-  for (let from = isThere.indexOf(0); from !== -1;) {
-    const to = isThere.indexOf(1, from);
-    ranges.push([from, to === -1 ? size : to]);
-    from = to === -1 ? -1 : isThere.indexOf(0, to);
+  let end = 0;
+  for (const [from, to] of [...there.sort(([a], [b]) => a - b), [size, size] as const]) {
+    if (Math.min(from, size) > end) ranges.push([end, Math.min(from, size)]);
+    end = Math.max(end, to);
   }
   return ranges;
 }
 
 /** A record is there when its line is, and hashes to what its tile holds; where there is no tile, when its line is. */
-async function markThere(dir: string, segment: number, isThere: Uint8Array): Promise<void> {
+async function addThere(dir: string, segment: number, there: [number, number][]): Promise<void> {
   const file = await open(segmentPath(dir, segment), 'r');
   let tile: { readonly index: number; readonly hashes: Buffer | undefined } | undefined;
   try {
@@ -114,13 +116,16 @@ async function markThere(dir: string, segment: number, isThere: Uint8Array): Pro
       const lines: [number, Buffer][] = [];
       eachLine(block, (start, newline) => {
         const index = Number(/^\{"v":1,"index":(\d{1,15}),/.exec(block.toString('latin1', start, Math.min(newline, start + 40)))?.[1] ?? NaN);
-        if (index < isThere.length) lines.push([index, block.subarray(start, newline)]);
+        if (!Number.isNaN(index)) lines.push([index, block.subarray(start, newline)]);
       });
       for (const [index, line] of lines) {
         const at = Math.floor(index / TILE_WIDTH);
         if (tile?.index !== at) tile = { index: at, hashes: await readTileFile(dir, { level: 0, index: at }) };
         const hash = tile.hashes?.subarray((index % TILE_WIDTH) * HASH_BYTES, (index % TILE_WIDTH + 1) * HASH_BYTES);
-        if (hash === undefined || hash.equals(leafHash(line))) isThere[index] = 1;
+        if (hash !== undefined && !hash.equals(leafHash(line))) continue;
+        const last = there.at(-1);
+        if (last?.[1] === index) last[1] += 1;
+        else there.push([index, index + 1]);
       }
     }
   } finally {

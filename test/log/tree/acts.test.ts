@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCheckpoint } from '../../../src/core/tlog/checkpoint.ts';
 import { leafHash, verifyInclusion } from '../../../src/core/tlog/merkle.ts';
@@ -6,7 +6,6 @@ import { parseProof } from '../../../src/core/tlog/proof.ts';
 import { openLogKeys } from '../../../src/datadir/log-key.ts';
 import { diskUsage } from '../../../src/log/disk.ts';
 import { readLog } from '../../../src/log/read.ts';
-import { beginNewOrigin } from '../../../src/log/tree/new-origin.ts';
 import { proveRecord } from '../../../src/log/tree/prove.ts';
 import { AT_MS, recordsOf } from '../support.ts';
 import { fill, inDataDir, startVerifier } from './support.ts';
@@ -173,86 +172,6 @@ describe('pruning', () => {
     await fill(log, 0, 400);
     await expect(log.evidence!.prune({ beforeMs: atMinute(10_000) })).rejects.toThrow(/tile\/0\/002: does not hold record \d+: nothing was pruned/);
     expect(log.size()).toBe(size + 400);
-  });
-});
-
-describe('a new origin', () => {
-  const begin = (because = 'the disk was lost') => beginNewOrigin({ dir: dir(), keysDir: keysDir(), because, now: () => AT_MS + 1 });
-  const written = async () => {
-    const log = await open({ maxSegmentBytes: 18_000 });
-    await fill(log, 0, 300);
-    await fill(log, 300, 400);
-    await log.close();
-    return { origin: log.origin, vkey: vkey(), checkpoint: read('checkpoint') };
-  };
-  const names = () => readdirSync(file('segments')).sort();
-
-  test('names the old one, its last checkpoint and what is missing; the old key signs for it, and the old files stay', async () => {
-    const old = await written();
-    const before = join(data(), 'before');
-    const last = file('segments', names().at(-1)!);
-    writeFileSync(last, `${readFileSync(last, 'utf8').split('\n').slice(0, -3).join('\n')}\n`);
-    const first = file('segments', names()[0]!);
-    writeFileSync(first, readFileSync(first, 'utf8').replace('"n":7}', '"n":8}'));
-    cpSync(dir(), before, { recursive: true });
-    await expect(open()).rejects.toThrow('begin a new origin');
-
-    const begun = await begin();
-    expect(begun.origin).not.toBe(old.origin);
-    const record = recordsOf(dir())[0]!;
-    expect(record).toMatchObject({
-      index: 0, origin: begun.origin, kind: 'new_origin', because: 'the disk was lost', lost: [[7, 8], [398, 400]], more: 0,
-      old: { origin: old.origin, vkey: old.vkey, size: 400, checkpoint: old.checkpoint },
-    });
-    const aside = file('old', (record['old'] as { folder: string }).folder);
-    for (const name of ['segments', 'tile/0', 'checkpoints.ndjson', 'checkpoint', 'log.vkey', 'origin']) {
-      const [was, is] = [join(before, name), join(aside, name)];
-      expect(statSync(was).isDirectory() ? readdirSync(is) : readFileSync(is, 'utf8')).toEqual(statSync(was).isDirectory() ? readdirSync(was) : readFileSync(was, 'utf8'));
-    }
-    // The new log is whole by its own key, and by the old one, which vouches for its beginning; the old one is not.
-    expect(await verify(dir(), { vkey: begun.vkey })).toMatchObject({ wrong: [], notes: [expect.stringMatching(/^this log began anew after .*, whose key signed for it: the disk was lost\. Its last checkpoint signed for 400 records; missing or changed, as was found then: record 7, records 398 to 399$/)] });
-    expect((await verify(dir(), { vkey: old.vkey })).wrong).toEqual([]);
-    expect((await verify(aside, { vkey: old.vkey })).wrong.length).toBeGreaterThan(0);
-    const log = await open();
-    await fill(log, 0, 3);
-    await log.close();
-    expect(await verify(dir(), { vkey: old.vkey })).toMatchObject({ wrong: [], size: 4 });
-  });
-
-  test('without the old key nobody vouches for it, and that is said', async () => {
-    const old = await written();
-    rmSync(join(keysDir(), 'log.key'));
-    const begun = await begin();
-    expect((await verify(dir(), { vkey: begun.vkey })).wrong).toEqual([]);
-    expect((await verify(dir(), { vkey: old.vkey })).wrong).toEqual([expect.stringMatching(/that one did not sign for the new beginning/)]);
-  });
-
-  test.each(['before anything is moved', 'half moved', 'before the new log is signed'])('a crash %s is finished by doing it again; till then nothing starts', async (when) => {
-    const old = await written();
-    const copy = join(data(), 'copy');
-    for (const name of ['log', 'keys']) cpSync(join(data(), name), join(copy, name), { recursive: true });
-    const begun = await begin('first');
-    const { folder } = begun.plan.old;
-    const plan = { ...begun.plan, isMoved: false };
-    if (when === 'before the new log is signed') {
-      writeFileSync(file('new-origin.json'), JSON.stringify({ ...plan, isMoved: true }));
-    } else {
-      for (const name of ['log', 'keys']) {
-        rmSync(join(data(), name), { recursive: true });
-        cpSync(join(copy, name), join(data(), name), { recursive: true });
-      }
-      writeFileSync(file('new-origin.json'), JSON.stringify(plan));
-      if (when === 'half moved') {
-        cpSync(file('tile'), file('old', folder, 'tile'), { recursive: true });
-        rmSync(file('tile'), { recursive: true });
-        renameSync(file('checkpoint'), file('old', folder, 'checkpoint'));
-      }
-    }
-    await expect(open()).rejects.toThrow(/a new origin was begun and not finished/);
-    const { vkey: key } = await begin('second');
-    expect(recordsOf(dir()).map(({ kind, because }) => [kind, because])).toEqual([['new_origin', 'first']]);
-    for (const by of [key, old.vkey]) expect((await verify(dir(), { vkey: by })).wrong).toEqual([]);
-    expect(existsSync(file('old', folder, 'segments'))).toBe(true);
   });
 });
 

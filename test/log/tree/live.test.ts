@@ -15,6 +15,7 @@ const HINT = /copy it again: checkpoint and checkpoints\.ndjson first, then segm
 async function whileWriting<T>(work: () => Promise<T>): Promise<T> {
   const log = await open({ maxSegmentBytes: 60_000, signEveryMs: 1 });
   await fill(log, 0, 3000);
+  await log.evidence!.sign(); // a busy machine may else not have come to it
   let isDone = false;
   let next = 3000;
   const writing = (async () => {

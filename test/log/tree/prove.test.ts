@@ -76,6 +76,12 @@ describe('a proof file', () => {
     const line = readFileSync(join(data(), 'other', SEGMENT), 'utf8').split('\n')[300]!;
     const ours = await proveRecord(dir(), 300);
     expect(byVerifier(theirs, line, other.vkeyOf())).toBe(true);
+    // A log that begins anew is signed for by the key of the one before too, and is not that one.
+    const before = createForge(join(data(), 'before'), 'sluice/aaaaaaaaaaaaaaaa');
+    other.sign({ others: [{ name: before.origin, key: before.first }] });
+    other.write();
+    const cosigned = await proveRecord(join(data(), 'other'), 300);
+    expect([byVerifier(cosigned, line, other.vkeyOf()), byVerifier(cosigned, line, before.vkeyOf())]).toEqual([true, false]);
     for (const [proof, record, key] of [[theirs, line, vkey()], [ours, lineAt(300), other.vkeyOf()], [ours, line, vkey()], [ours, lineAt(301), vkey()], [ours, `${lineAt(300)}\n\n`, vkey()]] as const) {
       expect([byVerifier(proof, record, key), byProgram(proof, record, key)]).toEqual([false, false]);
     }

@@ -1,7 +1,8 @@
-import { appendFileSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beginNewOrigin } from '../../../src/log/tree/new-origin.ts';
 import { AT_MS } from '../support.ts';
+import { createForge } from './forge.ts';
 import { fill, inDataDir, startVerifier } from './support.ts';
 
 const verify = startVerifier();
@@ -32,13 +33,25 @@ describe('what was pruned', () => {
     const { wrong, notes } = await verify(dir(), { vkey: vkey() });
     expect(wrong).toEqual([]);
     expect(notes.filter((note) => note.includes('put another key in place'))).toHaveLength(2);
-    expect(notes.filter((note) => note.includes('were pruned'))).toHaveLength(2);
+    expect(notes.filter((note) => note.includes('were pruned'))).toEqual([expect.stringMatching(/^records 0 to 881 were pruned, by 2 records, the last of them 1203 at /)]);
     // What is kept of them is no more believed than anything else.
     const kept = read('acts.ndjson');
     for (const changed of [kept.replace('"to":"sluice', '"to":"slvice'), kept.replace('"kind":"key_rotated"', '"kind":"decision"'), kept.replace('}\n', '}\r\n'), kept.split('\n').slice(1).join('\n')]) {
       writeFileSync(file('acts.ndjson'), changed);
       expect((await verify(dir(), { vkey: vkey() })).wrong.length).toBeGreaterThan(0);
     }
+    const [one = ''] = kept.split('\n');
+    for (const [added, message] of [
+      [one.replace('"to":"sluice', '"to":"slvice'), /^acts\.ndjson:1: is none of the log's records$/],
+      [one.replace(/"index":\d+/, '"index":1000'), /^acts\.ndjson:1: is none of the log's records$/],
+      [one, /^acts\.ndjson:2: is no record that is kept there, or is there twice$/],
+      ['', /^acts\.ndjson:1: is no record that is kept there/],
+    ] as const) {
+      writeFileSync(file('acts.ndjson'), `${added}\n${kept}`);
+      expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(message)]);
+    }
+    writeFileSync(file('acts.ndjson'), kept.slice(0, -1));
+    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/^acts\.ndjson:2: is no record that is kept there/)]);
   });
 
   test('may be pruned on by a later run, and an earlier pruning with it', async () => {
@@ -61,6 +74,38 @@ describe('what was pruned', () => {
     await log.close();
     expect(names()[0]).not.toBe(`${'0'.repeat(20)}.ndjson`);
     expect(await verify(dir(), { vkey: old })).toMatchObject({ wrong: [], notes: expect.arrayContaining([expect.stringMatching(/^this log began anew .*, whose key signed for it: so\./)]) });
+    // Nobody can have it forgotten, whoever is asked: the record of the pruning counts what is kept.
+    rmSync(file('acts.ndjson'));
+    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/^acts\.ndjson: of 1 acts before record \d+, of which record \d+ tells, there are 0: lines of it were removed$/)]);
+  });
+
+  test('may be any number of segments: the record of it is as short, so that its line holds it', async () => {
+    const forge = createForge(dir());
+    forge.records(600);
+    forge.sign();
+    forge.write({ starts: Array.from({ length: 600 }, (_, start) => start) });
+    mkdirSync(keysDir());
+    writeFileSync(join(keysDir(), 'log.key'), forge.first.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+    const log = await open({ now: () => AT_MS + DAY_MS });
+    expect(await log.evidence!.prune({ beforeMs: AT_MS + DAY_MS })).toEqual({ from: 0, to: 512, segments: 512 });
+    await log.close();
+    const line = read('segments', names().at(-1)!).split('\n').findLast((one) => one.includes('"kind":"pruned"'))!;
+    expect([JSON.parse(line), line.length < 400]).toEqual([expect.objectContaining({ from: 0, to: 512, segments: 512, acts: 0 }), true]);
+    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([]);
+    await (await open({ now: () => AT_MS + DAY_MS })).close();
+  });
+
+  test('may be pruned so often that each time has no room of its own among what is said', async () => {
+    const forge = createForge(dir());
+    forge.records(600);
+    for (let to = 1; to <= 300; to += 1) forge.record('pruned', { from: to - 1, to });
+    forge.sign();
+    forge.records(1);
+    forge.write({ starts: [256] });
+    expect(await verify(dir(), { vkey: forge.vkeyOf() })).toMatchObject({ wrong: [], notes: [
+      expect.stringMatching(/^records 0 to 299 were pruned, by 300 records, the last of them 899 at .*, though those from 256 on are still here$/),
+      expect.stringMatching(/^record 900 follow the last checkpoint/),
+    ] });
   });
 
   test('is still known when the tile is damaged that the record of it lies in', async () => {
