@@ -99,11 +99,12 @@ const parseJson = (text) => { try { return JSON.parse(text); } catch { return un
 const areTexts = (...values) => values.every((one) => typeof one === 'string');
 const areCounts = (...values) => values.every(Number.isSafeInteger);
 const range = (from, to) => (to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`);
+const missingOf = (from, to) => `${range(from, to)} ${to - from === 1 ? 'is' : 'are'} missing`;
 const COPY = '. If the log was being written while it was copied, copy it again: checkpoint and checkpoints.ndjson first, then segments/';
 
 /** Checks the log in `dir`. Gives what is wrong, and what is worth knowing; never throws for what the files hold. */
 export function verifyLog(dir, { vkey, oldCheckpoint } = {}) {
-  const result = { wrong: [], notes: [], size: 0, signed: 0, checkpoints: 0 };
+  const result = { wrong: [], notes: [], size: 0, signed: 0, until: '', checkpoints: 0 };
   // Names and reasons come from the files: they may neither move a terminal's cursor nor take the room of what is said last.
   let room = 100;
   const into = (list) => (text) => void (list.length < room && list.push(list.length < room - 1 ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?') : 'and more of this kind, for which there is no room'));
@@ -151,7 +152,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   if (vkey === undefined) note('no --vkey: log.vkey was used, which whoever wrote the log may have made. This shows that the log agrees with itself, not whose it is.');
   const origin = (own ?? given).name;
   const isAnew = given.name !== origin;
-  if (!isAnew && own !== undefined && own.text !== given.text) wrong('log.vkey: is not the key that was given');
+  if (!isAnew && own !== undefined && own.text !== given.text) wrong('log.vkey: is not the key that was given. Give the first key of the log: the later ones follow from it');
   if (isThere('origin') && read('origin')?.toString() !== `${origin}\n`) wrong(`origin: is not ${origin}`);
   const old = oldCheckpoint === undefined ? undefined : parseCheckpoint(oldCheckpoint);
   if (oldCheckpoint !== old?.note) wrong('the older checkpoint is none');
@@ -218,7 +219,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
       yield leaf;
     }
     for (const [position, { name, start }] of segments.entries()) {
-      if (start !== tree.size) return stop(`${name}: begins with record ${start}, but the segment before it ends with ${tree.size - 1}${start > tree.size ? `: ${range(tree.size, start)} missing` : ''}${COPY}`);
+      if (start !== tree.size) return stop(`${name}: begins with record ${start}, but the segment before it ends with ${tree.size - 1}${start > tree.size ? `: ${missingOf(tree.size, start)}` : ''}${COPY}`);
       if (sizeOf(name) === undefined) return stop(`${name}: can't be read`);
       for (const line of linesOf(at(name))) {
         const place = `${name}:${tree.size - start + 1}`;
@@ -282,7 +283,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
 
   // Every checkpoint, in the order in which they were signed, against the tree of its size.
   const [all, differs] = [leaves(), []];
-  let [agreed, holder, isOldKept, newestAt] = [0, 0, false, 0];
+  let [agreed, holder, isOldKept, newestAt, short] = [0, 0, false, 0, undefined];
   const advance = (size) => { for (let next; tree.size < size && !(next = all.next()).done;) grow(next.value); };
   function checkCheckpoint(checkpoint, name) {
     const { size, text, signatures } = checkpoint;
@@ -301,7 +302,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
       else begun.isVouched = true;
     }
     if (tree.size < size) {
-      if (!isBroken) wrong(`${tree.size === 0 ? 'segments: no record' : placeOf(tree.size - 1)} is the last one, but ${name} signs for ${size} records: ${range(tree.size, size)} missing${COPY}`);
+      if (!isBroken || short !== undefined) short = { name, size };
       isBroken = true;
     } else if (!root().equals(checkpoint.root)) {
       if (differs.length < 100) differs.push({ name, from: agreed, to: size });
@@ -334,6 +335,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   makeRoom();
   levels.forEach((_, level) => compareTile(level, Math.floor(tree.size / 256 ** (level + 1)), Math.floor(tree.size / 256 ** level) % 256));
 
+  if (short !== undefined) wrong(`${tree.size === 0 ? 'segments: there is no record' : `${placeOf(tree.size - 1)} is the last one`}, but ${short.name} signs for ${short.size} records: ${missingOf(tree.size, short.size)}${COPY}`);
   // What it comes to: which records were changed, or else which tiles. A hash that differs makes those above it differ.
   const [differing] = differs;
   const doMeet = (a, b) => a !== undefined && a.from < b.to && a.to > b.from;
@@ -343,7 +345,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
     if (isRecord(one)) wrong(`${placeOf(one.from)}${one.to - one.from === 1 ? '' : ` or one up to ${one.to - 1}`} was changed: its hash is not the one in ${one.file}`);
     else wrong(`${one.file}: holds another hash of ${range(one.from, one.to)}: ${one.from >= signed ? 'one of both was changed; no checkpoint covers it' : 'the tile was changed, since the records agree with the checkpoints'}`);
   }
-  if (differing !== undefined) wrong(`${differing.name}: the checkpoint of ${differing.to} records does not agree with them. ${differing.from === 0 ? '' : `The first ${differing.from} do agree with an earlier one: `}the difference lies from ${placeOf(differing.from)} to ${placeOf(differing.to - 1)}`);
+  if (differing !== undefined) wrong(`${differing.name}: the checkpoint of ${differing.to} records does not agree with them. ${differing.from === 0 ? '' : `The first ${differing.from} do agree with an earlier one. `}The difference lies from ${placeOf(differing.from)} to ${placeOf(differing.to - 1)}`);
   const counting = prunings.filter(({ index }) => index < signed);
   const gone = counting.reduce((end, { from, to }) => (from > end ? end : Math.max(end, to)), 0);
   const { index: prunedBy, time: prunedAt } = counting.findLast(({ to }) => to <= gone) ?? {};
@@ -353,21 +355,21 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   const untrue = isBroken ? undefined : counting.find(({ to, told = actsBefore(to) }) => told !== actsBefore(to));
   if (untrue !== undefined) wrong(`acts.ndjson: of ${untrue.told} acts before record ${untrue.to}, of which record ${untrue.index} tells, there are ${actsBefore(untrue.to)}: lines of it were removed`);
   if (isThere('pruned') && !prunings.some(({ index }) => read('pruned')?.toString() === `${index}\n`) && !isBroken) wrong('pruned: names no record of a pruning');
-  if (first > gone && !isBroken) wrong(`${segments[0].name}: is the first segment; ${range(gone, first)} missing, and no record that is signed for says that they were pruned`);
+  if (first > gone && !isBroken) wrong(`${segments[0].name}: is the first segment; ${missingOf(gone, first)}, and no record that is signed for says that they were pruned`);
   const missed = missing.filter((end) => end <= signed).length;
-  if (missed > 0) note(`${missed} full tiles are missing: without them a changed line can't be told from those around it`);
+  if (missed > 0) note(`${missed === 1 ? '1 full tile is' : `${missed} full tiles are`} missing: without them a changed line can't be told from those around it`);
   if (tree.size > signed) note(`${range(signed, tree.size)} follow the last checkpoint: nothing vouches for them yet (from ${placeOf(signed)} on; ${tailFrom ?? 'unknown'} to ${lastTime})`);
   if (keys.length > holder + 1) note(`record ${keys[holder + 1].index} names another key, ${keys[holder + 1].id}, which has not signed yet`);
   if (begun !== undefined) note(`this log began anew after ${begun.origin} (its files: ${isThere(`old/${begun.folder}`) ? '' : 'not here, '}old/${begun.folder}), whose key ${begun.isVouched ? 'signed' : 'did not sign'} for it: ${begun.said}`);
-  if (isAnew && !(begun?.vkey === given.text && begun.isVouched)) wrong(`this is the log of ${origin}, and the key given is of ${given.name}: that one did not sign for the new beginning`);
+  if (isAnew && !(begun?.vkey === given.text && begun.isVouched)) wrong(`this is the log of ${origin}, and the key given is of ${given.name}: ${begun?.isVouched && given.name === begun.origin ? `that one did not sign for the new beginning, but ${begun.key.id} of that name. It counts only if checking that log (old/${begun.folder}) by your key shows that it leads to ${begun.key.id}: then give ${begun.vkey}` : 'that one did not sign for the new beginning'}`);
   if (old?.origin === origin) {
-    if (oldRoot === undefined) wrong(`the older checkpoint signs for ${old.size} records, and ${range(tree.size, old.size)} missing`);
+    if (oldRoot === undefined) wrong(`the older checkpoint signs for ${old.size} records, and ${missingOf(tree.size, old.size)}`);
     else if (!oldRoot.equals(old.root)) wrong(`the log was forked: the older checkpoint signs for another history of its first ${old.size} records`);
     else if (!keys.some((key) => isSignedBy(old, key))) wrong('the older checkpoint is signed by none of the keys');
     else if (!isOldKept) wrong(`checkpoints.ndjson: does not hold the older checkpoint: lines of it were removed${old.size > signed ? COPY : ''}`); // each is kept before it is given out
     else note(`the log continues the older checkpoint of ${old.size} records`);
   } else if (old !== undefined) wrong(`the older checkpoint is of ${old.origin}, not of ${origin}${begun?.origin === old.origin ? `: check it against that log, in old/. It signs for ${old.size} records; the new log names ${begun.size} of its last one` : ''}`);
-  Object.assign(result, { size: tree.size, signed });
+  Object.assign(result, { size: tree.size, signed, until: lastTime });
 }
 
 /** Checks one record by its proof alone. Gives what is wrong, or undefined. */
@@ -375,7 +377,7 @@ function verifyProof({ proof, key, record }) {
   const [, index, hashes = '', note = ''] = /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(proof) ?? [];
   const [siblings, checkpoint] = [hashes.split('\n').slice(0, -1).map(fromBase64), parseCheckpoint(note)];
   if (checkpoint === undefined || siblings.includes(undefined)) return 'the proof is no text of c2sp.org/tlog-proof@v1 with a checkpoint';
-  if (checkpoint.origin !== key.name || !isSignedBy(checkpoint, key)) return `the proof's checkpoint is not signed by the key ${key.id} of ${key.name}`;
+  if (checkpoint.origin !== key.name || !isSignedBy(checkpoint, key)) return `the proof's checkpoint is not signed by the key ${key.id} of ${key.name}, but by ${checkpoint.signatures.map(({ bytes }) => bytes.toString('hex', 0, 4)).join(', ')}. Which key follows from a log's first is shown by checking the log`;
   const leaf = leafHash(record.at(-1) === 10 ? record.subarray(0, -1) : record);
   const isIncluded = Number(index) < checkpoint.size && rootBy(siblings, leaf, Number(index), checkpoint.size).equals(checkpoint.root);
   return isIncluded && siblings.length === 0 ? undefined : `the record is not the one of index ${index} in the log that was signed`;
@@ -389,24 +391,25 @@ export const isLog = (dir) => ['segments', 'checkpoints.ndjson', 'checkpoint', '
 /** @returns the exit code. */
 export function main(args, say) {
   const wrongUse = (message) => (say(`${message}\n${USAGE}`), 2);
+  if (args.includes('--help')) return say(USAGE), 0;
   const types = { vkey: { type: 'string' }, 'old-checkpoint': { type: 'string' }, proof: { type: 'string' }, record: { type: 'string' } };
   try {
     const { values: { vkey, proof, record, 'old-checkpoint': old }, positionals: [dir, ...more] } = parseArgs({ args, options: types, allowPositionals: true });
     const key = parseKey(vkey?.trim());
     const isProof = [proof, record, vkey].every((one) => one !== undefined) && (dir ?? old) === undefined;
     if (!isProof && (!dir || more.length > 0 || (proof ?? record) !== undefined)) return wrongUse('either a folder, or a proof with key and record');
-    if (!isProof && !isLog(dir)) return wrongUse(`${dir}: is no log: it has no segments/ and no checkpoints`);
-    if (vkey !== undefined && key === undefined) return wrongUse('--vkey: is no public key of a log, sluice/…+…+…');
+    if (!isProof && !isLog(dir)) return wrongUse(`${dir}: is no log: it has no segments/ and no checkpoints${isLog(join(dir, 'log')) ? `; did you mean ${join(dir, 'log')}?` : ''}`);
+    if (vkey !== undefined && key === undefined) return wrongUse('--vkey: takes the public key of a log itself, sluice/…+…+…');
     if (isProof) {
       const mistake = verifyProof({ proof: readFileSync(proof, 'utf8'), record: readFileSync(record), key });
       return say(mistake === undefined ? 'OK: the record is in the log' : `WRONG  ${mistake}`), mistake === undefined ? 0 : 1;
     }
     const oldCheckpoint = old === undefined ? undefined : readFileSync(old, 'utf8');
     if (old !== undefined && parseCheckpoint(oldCheckpoint) === undefined) return wrongUse(`${old}: is no checkpoint`);
-    const { wrong, notes, size, signed, checkpoints } = verifyLog(dir, { vkey: key?.text, oldCheckpoint });
+    const { wrong, notes, size, signed, until, checkpoints } = verifyLog(dir, { vkey: key?.text, oldCheckpoint });
     for (const line of notes) say(`note   ${line}`);
     for (const line of wrong) say(`WRONG  ${line}`);
-    say(wrong.length === 0 ? `OK: ${size} records, ${signed} of them signed for, ${checkpoints} checkpoints` : 'The log is not as it was signed.');
+    say(wrong.length === 0 ? `OK: ${size} records, ${signed} of them signed for, ${checkpoints} checkpoints${until === '' ? '' : `, up to ${until}`}` : 'The log is not as it was signed.');
     return wrong.length === 0 ? 0 : 1;
   } catch (error) {
     return wrongUse(error.message);

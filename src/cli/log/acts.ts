@@ -84,7 +84,7 @@ export const newOrigin: Action = async (invocation, context) => {
   if (because === '' || because.length > 500 || /[\p{Cc}]/u.test(because)) throw new UsageError('say why, in one line of at most 500 characters: sluice log new-origin --because "the disk of … was lost"');
   return withDataDir(invocation, context, async ({ dir, keysDir }) => {
     const { origin, vkey, plan } = await beginNewOrigin({ dir, keysDir, because, now: Date.now });
-    const lost = plan.lost.map(([from, to]) => (to - from === 1 ? `${from}` : `${from} to ${to - 1}`)).join(', ');
+    const lost = plan.lost.map(([from, to]) => (to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`)).join(', ');
     context.out(`${origin} has begun; its first record names ${plan.old.origin}, whose files lie in ${path.join(dir, 'old', plan.old.folder)}.`);
     context.out(`Of the ${plan.old.size} records that were signed for there, missing or changed: ${lost === '' ? 'none' : lost}${plan.more > 0 ? ` and ${plan.more} more ranges` : ''}.`);
     context.out(`Give auditors the new public key:\n  ${vkey}`);

@@ -1,7 +1,19 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { toVerifierKey } from '../../core/tlog/note.ts';
+import { openLogKeys } from '../../datadir/log-key.ts';
 import { ProofError, proveRecord } from '../../log/tree/prove.ts';
 import { UsageError } from '../command.ts';
 import { logDirOf, textOf, whole, type Action } from './action.ts';
+
+/** Where the keys can't be read, as in a copy that an auditor has, it is left to fill in. */
+function keyOf(dir: string): string {
+  try {
+    return toVerifierKey(readFileSync(path.join(dir, 'origin'), 'utf8').trim(), openLogKeys(path.join(dir, '..', 'keys')).current()!).text;
+  } catch {
+    return 'KEY';
+  }
+}
 
 export const prove: Action = async (invocation, context) => {
   const [text] = invocation.positionals;
@@ -16,6 +28,6 @@ export const prove: Action = async (invocation, context) => {
     context.err(`sluice: ${error.message}`);
     return 1;
   }
-  context.out(`${out}: the proof of record ${index}. It is checked by its line (sluice log show ${index} --json) and the public key that signs now:\n  node verify.mjs --proof ${out} --vkey KEY --record FILE`);
+  context.out(`${out}: the proof of record ${index}. It is checked by its line (sluice log show ${index} --json) and the public key that signs now:\n  node verify.mjs --proof ${out} --vkey ${keyOf(dir)} --record FILE`);
   return 0;
 };

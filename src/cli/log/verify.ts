@@ -12,7 +12,7 @@ interface Verifier {
 export const verify: Action = async (invocation, context) => {
   const dir = invocation.positionals[0] ?? logDirOf(invocation, context);
   const { isLog, main } = await import(pathToFileURL(path.join(context.root, 'verify.mjs')).href) as Verifier;
-  if (!isLog(dir)) throw new UsageError(`${dir}: is no log: it has no segments/ and no checkpoints`);
+  if (!isLog(dir)) throw new UsageError(`${dir}: is no log: it has no segments/ and no checkpoints${isLog(path.join(dir, 'log')) ? `; did you mean ${path.join(dir, 'log')}?` : ''}`);
   const options = ['vkey', 'old-checkpoint'].flatMap((name) => {
     const value = textOf(invocation, name);
     return value === undefined ? [] : [`--${name}`, value];

@@ -32,7 +32,7 @@ export interface CheckOptions {
   readonly size: number;
 }
 
-const WAY_OUT = 'Restore the log from a copy; or, if there is none, begin a new origin with "sluice log new-origin --because …", which keeps these files.';
+const WAY_OUT = 'Restore the log from a copy that has the newest checkpoint, since an older one would sign another history; or, if there is none, begin a new origin with "sluice log new-origin --because …", which keeps these files.';
 
 /**
  * That the records are those that the last checkpoint was signed for: those of the last segment one by one, those before
@@ -44,7 +44,7 @@ const WAY_OUT = 'Restore the log from a copy; or, if there is none, begin a new 
 export async function checkTree({ dir, origin, keys, size }: CheckOptions): Promise<Checked> {
   const isNew = await checkFiles(dir, keys);
   const kept = isNew ? { heads: [], bytes: 0 } : await readCheckpoints(dir).catch((error: Error) => { throw refusal(error.message); });
-  checkSignatures({ dir, origin, keys }, kept);
+  checkSignatures({ origin, keys }, kept);
   const [last] = kept.heads;
   const signed = last?.size ?? 0;
   if (signed > size) {
@@ -84,12 +84,14 @@ async function checkFiles(dir: string, keys: LogKeys): Promise<boolean> {
   return false;
 }
 
-function checkSignatures({ dir, origin, keys }: Omit<CheckOptions, 'size'>, { heads }: KeptCheckpoints): void {
+function checkSignatures({ origin, keys }: Omit<CheckOptions, 'size' | 'dir'>, { heads }: KeptCheckpoints): void {
   if (heads.length === 0) return;
-  if (heads.some((head) => head.origin !== origin)) throw refusal(`${keptPath(dir)}: a checkpoint of another log than ${origin}`);
+  const foreign = heads.find((head) => head.origin !== origin);
+  if (foreign !== undefined) throw refusal(`${foreign.path}: a checkpoint of another log than ${origin}`);
   const previous = keys.previous();
   const known: readonly VerifierKey[] = [toVerifierKey(origin, keys.current()!), ...previous === undefined ? [] : [parseVerifierKey(previous)].filter((key) => key !== undefined)];
-  if (!heads.every((head) => isSignedBy(head, known))) throw refusal(`${keptPath(dir)}: the last checkpoint is not signed by keys/log.key, or has been changed`);
+  const unsigned = heads.find((head) => !isSignedBy(head, known));
+  if (unsigned !== undefined) throw refusal(`${unsigned.path}: the last checkpoint is not signed by keys/log.key, or has been changed`);
 }
 
 /** Whether the records of the last segment are those whose hashes the full tiles hold. */

@@ -21,7 +21,7 @@ export interface SignedCheckpoint extends Checkpoint {
 
 export interface KeptCheckpoints {
   /** The last one that is kept and, as it was given out, the newest: the same unless there was a crash. Largest first. */
-  readonly heads: readonly SignedCheckpoint[];
+  readonly heads: readonly (SignedCheckpoint & { readonly path: string })[];
   /** Up to the end of the last whole line; what is behind was never given to anybody. */
   readonly bytes: number;
 }
@@ -63,10 +63,10 @@ export function noteOf(line: string): string {
   }
 }
 
-function toSigned(note: string, path: string): SignedCheckpoint {
+function toSigned(note: string, path: string): KeptCheckpoints['heads'][number] {
   const checkpoint = parseCheckpoint(note);
   if (checkpoint === undefined) throw new Error(`${path}: ends with what is no signed checkpoint`);
-  return { ...checkpoint, note };
+  return { ...checkpoint, note, path };
 }
 
 /** Whether one of the keys has signed it, for the log of this origin. */

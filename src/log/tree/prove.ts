@@ -49,7 +49,7 @@ export async function proveRecord(dir: string, index: number): Promise<string> {
   const checkpoint = parseCheckpoint(note);
   if (checkpoint === undefined) throw new ProofError(`${checkpointPath(dir)}: no signed checkpoint`);
   const { size, root } = checkpoint;
-  if (index >= size) throw new NotSignedYet(`record ${index} is not covered by a checkpoint yet: the last one signs for ${size} records, and the next follows within a second of a record`);
+  if (index >= size) throw new NotSignedYet(`the last checkpoint signs for ${size} records: there is no record ${index} yet, or the next checkpoint, within a second of it, covers it`);
   const { path, leaf } = await partsOf(dir, index, size).catch((error: Error) => {
     throw new ProofError(`record ${index} can't be proven: ${error.message}`, { cause: error });
   });

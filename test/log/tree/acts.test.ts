@@ -133,7 +133,7 @@ describe('pruning', () => {
     expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([]);
     await (await open({ now: () => atMinute(1000) })).close();
     rmSync(file('segments', readdirSync(file('segments')).sort()[0]!));
-    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/is the first segment; records \d+ to \d+ missing, and no record that is signed for says that they were pruned/)]);
+    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/is the first segment; records \d+ to \d+ are missing, and no record that is signed for says that they were pruned/)]);
     await expect(open()).rejects.toThrow(/no record that is signed for tells that those before it were pruned/);
   });
 

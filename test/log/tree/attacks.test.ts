@@ -34,7 +34,7 @@ const SECOND = `segments/${String(350).padStart(20, '0')}.ndjson`;
 
 test('an honest log made by hand is one', async () => {
   const forge = honest();
-  expect(await found({ vkey: forge.vkeyOf(), oldCheckpoint: forge.notes[1]! })).toEqual({ wrong: [], notes: ['the log continues the older checkpoint of 100 records'], size: 600, signed: 600, checkpoints: 4 });
+  expect(await found({ vkey: forge.vkeyOf(), oldCheckpoint: forge.notes[1]! })).toEqual({ wrong: [], notes: ['the log continues the older checkpoint of 100 records'], size: 600, signed: 600, until: '2026-11-22T12:00:00.599Z', checkpoints: 4 });
 });
 
 describe('whoever has the disk, and no key', () => {
@@ -42,7 +42,7 @@ describe('whoever has the disk, and no key', () => {
     ['says that a segment was pruned, behind the last checkpoint', (forge) => {
       rmSync(file(SEGMENT));
       appendFileSync(file(SECOND), `{"v":1,"index":600,"time":"2026-12-22T12:00:00.000Z","origin":"${forge.origin}","kind":"pruned","from":0,"to":350}\n`);
-    }, /^segments\/0+350\.ndjson: is the first segment; records 0 to 349 missing, and no record that is signed for says/],
+    }, /^segments\/0+350\.ndjson: is the first segment; records 0 to 349 are missing, and no record that is signed for says/],
     ['puts all hashes of all tiles out', () => { for (const tile of ['tile/0/000', 'tile/0/001']) writeFileSync(file(tile), Buffer.alloc(8192)); }, /^tile\/0\/000: holds another hash of records 0 to 255: the tile was changed/],
     ['changes a record behind two tiles put out', () => {
       for (const tile of ['tile/0/000', 'tile/0/001']) writeFileSync(file(tile), Buffer.alloc(8192));
@@ -59,7 +59,7 @@ describe('whoever has the disk, and no key', () => {
     ['makes a segment endless, without a newline', () => truncateSync(file(SECOND), 3_000_000_000), /^segments\/0+350\.ndjson:251: must be record 600, and is no record/],
     ['makes the kept checkpoints endless', () => truncateSync(file('checkpoints.ndjson'), 3_000_000_000), /^checkpoints\.ndjson:5: is no checkpoint/],
     ['makes the checkpoint endless', () => truncateSync(file('checkpoint'), 3_000_000_000), /^checkpoint: is no plain file, or larger/],
-    ['removes the segments', () => rmSync(file('segments'), { recursive: true }), /^segments: no record is the last one, but checkpoints\.ndjson:2 signs for 100 records/],
+    ['removes the segments', () => rmSync(file('segments'), { recursive: true }), /^segments: there is no record, but checkpoints\.ndjson:4 signs for 600 records/],
     ['puts a file where the folder of segments was', () => { rmSync(file('segments'), { recursive: true }); writeFileSync(file('segments'), ''); }, /segments: can't be read: ENOTDIR/],
     ['removes the kept checkpoints', () => rmSync(file('checkpoints.ndjson')), /^checkpoints\.ndjson: missing/],
     ['removes the checkpoint', () => rmSync(file('checkpoint')), /^checkpoint: missing/],
@@ -140,7 +140,7 @@ describe('whoever has the disk, and no key', () => {
     rmSync(file('tile'), { recursive: true });
     expect(await found()).toMatchObject({ wrong: [], notes: [expect.stringMatching(/^2 full tiles are missing/)] });
     edit(SEGMENT, (lines) => lines.with(150, lines[150]!.replace('"n":150', '"n":151')));
-    expect((await found()).wrong).toEqual([expect.stringMatching(/the difference lies from segments\/0+\.ndjson:101: record 100 to segments\/0+\.ndjson:300: record 299$/)]);
+    expect((await found()).wrong).toEqual([expect.stringMatching(/The difference lies from segments\/0+\.ndjson:101: record 100 to segments\/0+\.ndjson:300: record 299$/)]);
   });
 
   test('leaves other files among the segments, and empty folders: told, and not read', async () => {
@@ -224,7 +224,7 @@ describe('whoever has the key', () => {
       forge.records(400);
       forge.sign();
       return [512];
-    }, /^segments\/0+512\.ndjson: is the first segment; records 0 to 511 missing/],
+    }, /^segments\/0+512\.ndjson: is the first segment; records 0 to 511 are missing/],
     ['prunes its own record', (forge) => {
       forge.records(300);
       forge.record('pruned', { from: 0, to: 301 });
@@ -240,13 +240,13 @@ describe('whoever has the key', () => {
       forge.record('pruned', { from: 100, to: 256 });
       forge.sign();
       return [256];
-    }, /^segments\/0+256\.ndjson: is the first segment; records 0 to 255 missing, and no record that is signed for/],
+    }, /^segments\/0+256\.ndjson: is the first segment; records 0 to 255 are missing, and no record that is signed for/],
     ['prunes more than the record names', (forge) => {
       forge.records(600);
       forge.record('pruned', { from: 0, to: 200 });
       forge.sign();
       return [256];
-    }, /^segments\/0+256\.ndjson: is the first segment; records 200 to 255 missing/],
+    }, /^segments\/0+256\.ndjson: is the first segment; records 200 to 255 are missing/],
     ['begins anew in the middle', (forge) => {
       forge.records(3);
       forge.record('new_origin', { old: { origin: 'x' }, lost: [] });
@@ -344,7 +344,7 @@ describe('whoever has the key', () => {
     forge.record('new_origin', { old: { origin: old.origin, vkey: forge.vkeyOf(own, old.origin), size: 0, checkpoint: null, folder: 'x' }, lost: [], more: 0, because: 'so' });
     forge.sign({ others: [{ name: old.origin, key: own }] });
     forge.write();
-    expect((await found({ vkey: old.vkeyOf() })).wrong).toEqual([expect.stringMatching(/that one did not sign for the new beginning$/)]);
+    expect((await found({ vkey: old.vkeyOf() })).wrong).toEqual([expect.stringMatching(/that one did not sign for the new beginning, but \w{8} of that name\. It counts only if /)]);
   });
 
   test('adds the signatures of witnesses: they are passed over', async () => {

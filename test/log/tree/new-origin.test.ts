@@ -51,6 +51,18 @@ describe('a new origin', () => {
     expect(await verify(dir(), { vkey: old.vkey })).toMatchObject({ wrong: [], size: 4 });
   });
 
+  test('after a rotation: whoever has the first key is told which one signed, and where that is shown to follow from his', async () => {
+    const { vkey: first } = await written();
+    const log = await open();
+    const later = await log.evidence!.rotateKey();
+    await log.close();
+    await begin();
+    const { wrong } = await verify(dir(), { vkey: first });
+    expect(wrong).toEqual([expect.stringContaining(`that one did not sign for the new beginning, but ${later.split('+')[1]} of that name. It counts only if checking that log (old/`)]);
+    expect(wrong[0]!.endsWith(`: then give ${later}`)).toBe(true);
+    expect((await verify(dir(), { vkey: later })).wrong).toEqual([]);
+  });
+
   const changed = (name: string, from: RegExp, to: string) => writeFileSync(file(name), read(name).replace(from, to));
   test.each<readonly [string, () => void]>([
     ['the last kept checkpoint is cut off', () => writeFileSync(file('checkpoints.ndjson'), read('checkpoints.ndjson').slice(0, -20))],

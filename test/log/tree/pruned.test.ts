@@ -146,7 +146,7 @@ describe('a segment that somebody removed is not said to be pruned', () => {
     rmSync(file('segments', names()[0]!));
     appendFileSync(file('segments', names().at(-1)!), `${pruned(size, second)}\n`);
     writeFileSync(file('pruned'), `${size}\n`);
-    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/records 0 to \d+ missing, and no record that is signed for/)]);
+    expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([expect.stringMatching(/records 0 to \d+ are missing, and no record that is signed for/)]);
     await expect(open()).rejects.toThrow(/no record that is signed for tells that those before it were pruned/);
   });
 

@@ -25,7 +25,7 @@ const flipIn = (name: string, at: number) => {
   bytes[at]! ^= 1;
   writeFileSync(file(name), bytes);
 };
-const WAY_OUT = /Restore the log from a copy; or, if there is none, begin a new origin with "sluice log new-origin --because …"/;
+const WAY_OUT = /Restore the log from a copy that has the newest checkpoint, since an older one would sign another history; or, if there is none, begin a new origin with "sluice log new-origin --because …"/;
 
 describe('refuses to start, naming the place, the record and the way out, and signs nothing, when', () => {
   const lastLine = () => read(last()).split('\n').length - 1;
@@ -39,6 +39,7 @@ describe('refuses to start, naming the place, the record and the way out, and si
     ['an older record was changed, and its tile too', () => { edit(`segments/${segments()[0]!}`, (text) => text.replace('"n":7}', '"n":8}')); rmSync(file('tile/0'), { recursive: true }); }, () => /the 600 records are not those that the last checkpoint signs/],
     ['no checkpoints are there', () => rmSync(file('checkpoints.ndjson')), () => /checkpoints\.ndjson: missing/],
     ['a checkpoint was changed', () => edit('checkpoints.ndjson', (text) => text.replace(/n(\d)00\\n(?=[^{]*$)/, 'n500\\n')), () => /is not signed by keys\/log\.key, or has been changed/],
+    ['the newest checkpoint was changed', () => edit('checkpoint', (text) => text.replace(/^\d/m, (digit) => String((Number(digit) + 1) % 10))), () => new RegExp(`${file('checkpoint')}: the last checkpoint is not signed`)],
     ['the last checkpoint is none', () => appendFileSync(file('checkpoints.ndjson'), '{"note":"x"}\n'), () => /checkpoints\.ndjson: ends with what is no signed checkpoint/],
     ['the key is gone', () => rmSync(join(keysDir(), 'log.key')), () => /keys\/log\.key: missing/],
     ['the key is another one', () => { rmSync(join(keysDir(), 'log.key')); rmSync(join(keysDir(), 'log.previous.vkey'), { force: true }); cpSync(join(data(), 'other.key'), join(keysDir(), 'log.key')); }, () => /is not signed by keys\/log\.key/],
