@@ -17,7 +17,7 @@ export function reproductionText(report: Reproduction): string {
       `${reproduced} come out as recorded`,
       `${different} differ`,
       ...(differentUnderThisProgram === 0 ? [] : [`${differentUnderThisProgram} that another version of the program decided come out otherwise in this one`]),
-      ...Object.entries(missingBundles).map(([bundle, count]) => `${count} can't be checked: their policy ${code(bundle)} is not kept here`),
+      ...Object.entries(missingBundles).map(([bundle, count]) => `${count} can't be checked: their policy ${code(bundle)} is not kept here; --data-dir says whose bundles/ to look in`),
       ...(lists === 0 ? [] : [`${lists} are lists, which name no input: they let nothing out, and are not made again`]),
       ...(withoutInput === 0 ? [] : [`${withoutInput} can't be checked: their input is not in the log, or not what its digest says`]),
     ]),

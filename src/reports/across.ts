@@ -1,6 +1,7 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
-import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
-import type { Collected, Holding } from './collect.ts';
+import { basisText, gapsOf, withoutInputText, type Basis } from './basis.ts';
+import type { Collected } from './collect.ts';
+import type { Holding } from './holding.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 import { combinationsOf, isAnyOf, joinKeysOf } from './held/inference.ts';
 import { amountOf, type AmountReport } from './tally.ts';
@@ -53,7 +54,7 @@ export function acrossVendors(collected: Collected, { catalogue, basis, ...windo
   return {
     report: 'vendors', v: 1, window: windowOf(window), basis, coverage: coverageOf(catalogue), vendors,
     joins: [...joins].filter(([, holders]) => holders.length > 1).sort(([a], [b]) => (a < b ? -1 : 1)).map(([category, holders]) => ({ category, vendors: holders })),
-    notes: [...gapsOf(basis, window), ...factsText(basis), ...(collected.withoutInput === 0 ? [] : [withoutInputText(collected.withoutInput)])],
+    notes: [...gapsOf(basis, window), ...basisText(basis), ...(collected.withoutInput === 0 ? [] : [withoutInputText(collected.withoutInput)])],
   };
 }
 

@@ -56,7 +56,8 @@ export function gapsOf({ first, last, pruned, earlier, isCopy }: Basis, { fromMs
 /** The input record says to whom a platform hands on (J16). */
 export const withoutInputText = (decisions: number): string => `${decisions} decisions let something out, and their input is not in the log, or not what its digest says: to whom it was handed on is not known here.`;
 
-/** What is said of grants, claims and declared flows, where the files don't have those that count. */
-export const factsText = ({ inPermit }: Basis): readonly string[] => (inPermit.length === 0 ? [] : [
-  `Permit administers ${inPermit.join(', ')}: its grants, identities and claims are not at hand here, and what is said of such things is what the files say.`,
-]);
+/** What a report rests on, in sentences: the records, as they stand; and facts, where the files don't have those that count. */
+export const basisText = ({ origin, first, last, inPermit }: Basis): readonly string[] => [
+  ...(first === null || last === null ? [] : [`Made from records ${first.index} to ${last.index} of the log ${origin}, of ${first.time} to ${last.time}, as they stand: whether they are the ones that were signed is for "sluice log verify" to say.`]),
+  ...(inPermit.length === 0 ? [] : [`Permit administers ${inPermit.join(', ')}: its grants, identities and claims are not at hand here, and what is said of such things is what the files say.`]),
+];

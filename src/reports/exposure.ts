@@ -1,8 +1,9 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { FORMS, type Form } from '../replay/leaving.ts';
-import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
-import { newHolding, type Collected, type Held, type Holding } from './collect.ts';
+import { basisText, gapsOf, withoutInputText, type Basis } from './basis.ts';
+import type { Collected } from './collect.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
+import { newHolding, type Held, type Holding } from './holding.ts';
 import { combinationsOf, joinKeysOf, type HeldCombination, type JoinKey } from './held/inference.ts';
 import { contactable, keysToRotate, type KeyToRotate } from './held/remedies.ts';
 import { subProcessorsOf, type SubProcessor } from './held/sub-processors.ts';
@@ -35,7 +36,13 @@ export interface ExposureReport {
   readonly basis?: Basis;
   /** Set when another policy was put in the place of the recorded one. */
   readonly under?: string;
+  /** What the log does not hold of the time, in sentences: where there is any, nothing here is an upper bound. */
+  readonly gaps: readonly string[];
+  /** The vendor's state now, whatever time the report is of: the worst of what the files and the kill switch say. */
+  readonly state?: string;
   readonly permittedToLeave: AmountReport;
+  /** Of these: let out by shadow mode alone, that enforcement would have refused. */
+  readonly onlyInShadow: AmountReport;
   /** With `under`, of these: refused as asked, and permitted once the other policy's own fix is applied. */
   readonly afterFix?: AmountReport;
   readonly refused: AmountReport & { readonly reasons: Named; readonly withheld: readonly string[] };
@@ -78,6 +85,7 @@ export interface ExposureOptions extends Window {
   readonly catalogue?: Catalogue;
   readonly basis?: Basis;
   readonly under?: string;
+  readonly state?: string;
   /** Records that could not be asked again under the other policy. */
   readonly notReplayed?: number;
   /** Records of which the other policy says something else at another moment of their time. */
@@ -85,7 +93,7 @@ export interface ExposureOptions extends Window {
 }
 
 /** What a vendor was permitted to receive: an upper bound of what it has. Names only, never a value. */
-export function exposureOf(collected: Collected, { vendor, catalogue, basis, under, notReplayed = 0, crossedInTime = 0, ...window }: ExposureOptions): ExposureReport {
+export function exposureOf(collected: Collected, { vendor, catalogue, basis, under, state, notReplayed = 0, crossedInTime = 0, ...window }: ExposureOptions): ExposureReport {
   const holding = collected.holdings.get(vendor) ?? newHolding(vendor);
   return {
     report: 'exposure', v: 1, vendor,
@@ -93,7 +101,10 @@ export function exposureOf(collected: Collected, { vendor, catalogue, basis, und
     window: windowOf(window),
     ...(basis !== undefined && { basis }),
     ...(under !== undefined && { under }),
+    gaps: basis === undefined ? [] : gapsOf(basis, window),
+    ...(state !== undefined && { state }),
     permittedToLeave: amountOf(holding.permitted),
+    onlyInShadow: amountOf(holding.inShadow),
     ...(under !== undefined && { afterFix: amountOf(holding.afterFix) }),
     refused: { ...amountOf(holding.refused), reasons: holding.refusedFor.list(), withheld: withheldBy(holding) },
     onlyAsked: amountOf(holding.onlyAsked),
@@ -113,7 +124,7 @@ export function exposureOf(collected: Collected, { vendor, catalogue, basis, und
     keysToRotate: keysToRotate(holding),
     contactable: contactable(holding),
     notes: [
-      ...(basis === undefined ? [] : [...gapsOf(basis, window), ...factsText(basis)]),
+      ...(basis === undefined ? [] : basisText(basis)),
       ...(collected.notWritten === 0 ? [] : [`${collected.notWritten} records of the time could not be written: nobody was answered for them, and nothing may have left by them.`]),
       ...(collected.withoutInput === 0 ? [] : [withoutInputText(collected.withoutInput)]),
       ...(notReplayed === 0 ? [] : [`${notReplayed} records could not be asked again under the other policy, and are left out.`]),

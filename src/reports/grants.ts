@@ -2,7 +2,7 @@ import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import type { Grant } from '../core/facts.ts';
 import { canLeave } from '../replay/leaving.ts';
 import type { Group } from '../replay/scan.ts';
-import { factsText, type Basis } from './basis.ts';
+import { basisText, type Basis } from './basis.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -66,7 +66,7 @@ export async function unusedGrants(groups: AsyncIterable<Group>, { catalogue, ba
     })),
     used: grants.filter((grant) => !isIdle(grant)).map((grant) => ({ grant: grant.id, decisions: useOf(grant)!.decisions, last: new Date(useOf(grant)!.lastMs).toISOString() })),
     tooYoung: grants.filter((grant) => isIdle(grant) && isYoung(grant)).map(({ id, fromMs }) => ({ grant: id, starts: new Date(fromMs!).toISOString() })),
-    notes: factsText(basis),
+    notes: basisText(basis),
   };
 }
 

@@ -41,6 +41,8 @@ export interface Incident {
     readonly revisions: readonly string[];
     readonly coverage: Coverage;
     readonly categoriesNeverPermitted: readonly string[];
+    /** Whether the log holds the whole time: else nothing is said of "at most". */
+    readonly isWhole: boolean;
     /** How far all this goes. */
     readonly notes: readonly string[];
   };
@@ -48,7 +50,7 @@ export interface Incident {
   readonly toBeStated: readonly string[];
 }
 
-export interface IncidentOptions extends Omit<ExposureOptions, 'catalogue' | 'basis' | 'under'> {
+export interface IncidentOptions extends Omit<ExposureOptions, 'catalogue' | 'basis' | 'under' | 'state'> {
   readonly catalogue: Catalogue;
   readonly basis: Basis;
   readonly times?: Omit<ClockOptions, 'vendor'>;
@@ -75,7 +77,7 @@ export function incidentOf(collected: Collected, { times, state, nowMs, ...optio
     likelyConsequences: consequences(exposure),
     measures: measuresOf(exposure, { state, subProcessors }),
     ...(clock !== undefined && { clock }),
-    evidence: { log: options.basis, revisions: exposure.revisions, coverage: exposure.coverage, categoriesNeverPermitted: exposure.refused.withheld, notes: exposure.notes },
+    evidence: { log: options.basis, revisions: exposure.revisions, coverage: exposure.coverage, categoriesNeverPermitted: exposure.refused.withheld, isWhole: exposure.gaps.length === 0, notes: [...exposure.gaps, ...exposure.notes] },
     toBeStated: ['nature.dataSubjects.categories', 'nature.dataSubjects.approximateNumber', 'contact.dataProtectionOfficer', ...(clock === undefined ? ['clock'] : [])],
   };
 }
@@ -100,7 +102,8 @@ function measuresOf({ vendor, name, keysToRotate, contactable }: ExposureReport,
   };
 }
 
-function consequences({ contactable, joinKeys, combinations = [], categories }: ExposureReport): readonly string[] {
+function consequences({ gaps, contactable, joinKeys, combinations = [], categories }: ExposureReport): readonly string[] {
+  if (categories.length === 0 && gaps.length > 0) return ['Unknown: Sluice permitted nothing as far as this log goes, and it does not hold the whole time.'];
   if (categories.length === 0) return ['None that Sluice knows of: it permitted nothing to leave for this vendor.'];
   return [
     ...(contactable.length === 0 ? [] : [`Phishing: ${contactable.join(', ')} left as they are.`]),

@@ -2,8 +2,9 @@ import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { inEu } from '../core/catalogue/regions.ts';
 import type { Reached } from '../core/catalogue/vendors.ts';
 import type { Claim, ClaimName } from '../core/facts.ts';
-import { factsText, gapsOf, withoutInputText, type Basis } from './basis.ts';
-import type { Collected, ForPurpose } from './collect.ts';
+import { basisText, gapsOf, withoutInputText, type Basis } from './basis.ts';
+import type { Collected } from './collect.ts';
+import type { ForPurpose } from './holding.ts';
 import { roleOf, type Role } from './incident.ts';
 import { regulationsOf } from './regulations.ts';
 import { toCsv } from './text/csv.ts';
@@ -65,7 +66,7 @@ export function processingOf({ holdings, withoutInput }: Collected, { catalogue,
   return {
     report: 'processing', v: 1, controller, contact, window: windowOf(window), basis,
     processing: processing.sort((a, b) => (a.purpose === b.purpose ? (a.recipient < b.recipient ? -1 : 1) : a.purpose < b.purpose ? -1 : 1)),
-    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window), ...factsText(basis), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])],
+    notes: ['Made of decisions: processing that no decision was asked for is not in it.', ...gapsOf(basis, window), ...basisText(basis), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])],
   };
 }
 

@@ -61,7 +61,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
     summary: 'what a vendor was permitted to receive', parameters: [...WINDOW, 'vendor'], required: ['vendor'], formats: ['json', 'markdown'],
     async run(parameters, { dir, isCopy, catalogue }, window) {
       const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
-      const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue, basis });
+      const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue, basis, state: await stateOf(parameters.get('vendor')!, dir, catalogue) });
       return { value, markdown: () => exposureText(value) };
     },
   },
@@ -185,7 +185,7 @@ function timesOf(parameters: Parameters, nowMs: number): Omit<ClockOptions, 'ven
 }
 
 /** The worst of what the files and the kill switch say, whatever time the report is of. */
-async function stateOf(vendor: string, dir: string, { facts }: Catalogue): Promise<VendorState> {
+export async function stateOf(vendor: string, dir: string, { facts }: Pick<Catalogue, 'facts'>): Promise<VendorState> {
   const states = (await lastOf(dir, 'snapshot_activated'))?.['vendorStates'] as Readonly<Record<string, VendorState>> | undefined;
   return worseState(facts.vendors.get(vendor)?.state ?? 'active', states?.[vendor]);
 }

@@ -264,6 +264,7 @@ describe('R70 what would change', () => {
     await expect(run(demo, '--max-newly-allowed', '0')).rejects.toThrow('compares with another policy');
     await expect(run(demo, '--max-newly-allowed', '-1', '--rego', 'x').catch((error: unknown) => { throw error; })).rejects.toThrow();
     await expect(run(demo, '--from', '2026-11-23', '--to', '2026-11-22')).rejects.toThrow('--from must be before --to');
+    for (const other of [['--policies', POLICIES], ['--rego', 'rego'], ['--max-newly-allowed', '0']]) await expect(run(demo, '--shadow', ...other)).rejects.toThrow(`${other[0]} has no part in it`);
   });
 });
 

@@ -64,7 +64,7 @@ describe('a log that was pruned, and then taken the place of', () => {
     policies = await policiesIn(recorder);
     expect(policies).toHaveLength(2);
     const whole = await exposure(recorder.dir);
-    expect(whole).toMatchObject({ permittedToLeave: { decisions: 600, rows: 600 }, basis: { pruned: 0, earlier: [], first: { index: 0 } }, notes: [] });
+    expect(whole).toMatchObject({ permittedToLeave: { decisions: 600, rows: 600 }, basis: { pruned: 0, earlier: [], first: { index: 0 } }, gaps: [], notes: [expect.stringMatching(/^Made from records 0 to 609 of the log sluice\/\w+, of .* "sluice log verify"/)] });
     expect(sluice(recorder, 'log', 'prune', '--before', new Date(NOON + 3 * HOUR).toISOString())).toMatchObject({ status: 0, out: expect.stringContaining('were removed') });
   }, 60_000);
 
@@ -73,10 +73,12 @@ describe('a log that was pruned, and then taken the place of', () => {
     expect(left.permittedToLeave.decisions).toBeLessThan(600);
     expect(left.permittedToLeave.decisions).toBeGreaterThanOrEqual(300);
     expect(left.basis!.pruned).toBeGreaterThan(256);
-    expect(left.notes).toEqual([expect.stringMatching(/^The log begins at 2026-11-22T1.*those before have been pruned\. Of the time before nothing is known here\.$/)]);
+    expect(left.gaps).toEqual([expect.stringMatching(/^The log begins at 2026-11-22T1.*those before have been pruned\. Of the time before nothing is known here\.$/)]);
     for (const [kind, parameters] of Object.entries({ exposure: { vendor: 'mixpanel' }, incident: { vendor: 'mixpanel' }, vendors: {}, negative: { category: 'user.content' }, 'data-flow': {}, processing: {} })) {
       expect((await make(recorder.dir, kind, parameters as Record<string, string>)).markdown()).toContain('those before have been pruned');
     }
+    expect((await make(recorder.dir, 'exposure', { vendor: 'mixpanel' })).markdown()).toContain('This is no upper bound, since the log does not hold the whole time.');
+    expect((await make(recorder.dir, 'incident', { vendor: 'mixpanel' })).markdown()).toContain('Records permitted to leave, of what this log holds:');
     expect((await make(recorder.dir, 'unused-grants', {})).value).toMatchObject({ conclusive: false, basis: { pruned: left.basis!.pruned } });
     expect(Object.keys(REPORTS)).toHaveLength(8);
   });
@@ -102,7 +104,8 @@ describe('a log that was pruned, and then taken the place of', () => {
     expect(sluice(recorder, 'log', 'new-origin', '--because', 'a test')).toMatchObject({ status: 0 });
     const begun = await exposure(recorder.dir);
     const [folder] = begun.basis!.earlier;
-    expect(begun).toMatchObject({ permittedToLeave: { decisions: 0 }, notes: [expect.stringContaining('The log begins at'), expect.stringContaining(`old/${folder}`)] });
+    expect(begun).toMatchObject({ permittedToLeave: { decisions: 0 }, gaps: [expect.stringContaining('The log begins at'), expect.stringContaining(`old/${folder}`)] });
+    expect((await make(recorder.dir, 'incident', { vendor: 'mixpanel' })).value).toMatchObject({ likelyConsequences: [expect.stringMatching(/^Unknown: /)], evidence: { isWhole: false } });
     expect(await negative(recorder.dir)).toMatchObject({ answer: 'inconclusive' });
     const { status, out } = sluice(recorder, 'exposure', 'mixpanel', '--json', '--log', path.join(recorder.dir, 'old', folder!));
     expect(status).toBe(0);
@@ -175,7 +178,7 @@ describe('a damaged log', () => {
     const { dir } = await damaged((line) => line);
     const [segment] = await readdir(path.join(dir, 'segments'));
     await rm(path.join(dir, 'segments', segment!));
-    expect(await exposure(dir)).toMatchObject({ notes: ['The log is empty.'], permittedToLeave: { decisions: 0 } });
+    expect(await exposure(dir)).toMatchObject({ gaps: ['The log is empty.'], permittedToLeave: { decisions: 0 } });
     expect(await negative(dir)).toMatchObject({ answer: 'inconclusive', why: ['The log is empty.'] });
   });
 });

@@ -6,6 +6,7 @@ import { readLog } from '../../src/log/read.ts';
 import { scan } from '../../src/replay/scan.ts';
 import { collect, collectFrom, createCollector } from '../../src/reports/collect.ts';
 import { exposureOf, type ExposureReport } from '../../src/reports/exposure.ts';
+import { runReport } from '../../src/reports/run.ts';
 import { exposureText } from '../../src/reports/text/exposure.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { traffic } from '../../scripts/demo-traffic.ts';
@@ -102,6 +103,8 @@ describe('R63 exposure of a vendor', () => {
     expect(report).toMatchObject({ reportedAsSent: 'unknown', subjects: 'unknown', coverage: { share: 'unknown', reportedFlows: 0 } });
     expect(Date.parse(report.permittedToLeave.last!)).toBeLessThanOrEqual(NOON + 400_000);
     expect(report.refused.reasons.map(({ name }) => name)).toContain('vendor_suspended');
+    const made = await runReport('exposure', new Map([['vendor', 'mixpanel']]), { dir: demo.dir, catalogue: createCatalogue(await loadYaml(`${ROOT}/policies`)), nowMs: NOON });
+    expect(made.markdown()).toContain('State of the vendor now: breached.');
   });
 
   test('R10, R12, R13: what P1–P3 and the bullets forbid is in no exposure to a third party', async () => {

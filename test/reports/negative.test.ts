@@ -90,5 +90,5 @@ test('a copy knows nothing of the time after its end; the log itself does', asyn
   expect(await make<Negative>('negative', asked)).toMatchObject({ answer: 'none permitted', basis: { isCopy: false } });
   expect(await make<Negative>('negative', asked, { isCopy: true })).toMatchObject({ answer: 'inconclusive', why: [expect.stringMatching(/^This copy of the log ends at 2026-11-22T12:00:03/)] });
   expect(await make<Negative>('negative', { ...asked, to: new Date(NOON + 2000).toISOString() }, { isCopy: true })).toMatchObject({ answer: 'none permitted' });
-  expect((await make<ExposureReport>('exposure', { vendor: 'mixpanel', to: asked.to }, { isCopy: true })).notes).toEqual([expect.stringContaining('Of the time after nothing is known')]);
+  expect((await make<ExposureReport>('exposure', { vendor: 'mixpanel', to: asked.to }, { isCopy: true })).gaps).toEqual([expect.stringContaining('Of the time after nothing is known')]);
 });

@@ -9,6 +9,7 @@ import { exposureOf, type ExposureReport } from '../../src/reports/exposure.ts';
 import { unusedGrants } from '../../src/reports/grants.ts';
 import { processingOf } from '../../src/reports/processing.ts';
 import { scan } from '../../src/replay/scan.ts';
+import { exposureText } from '../../src/reports/text/exposure.ts';
 import { parseMoment, type Window } from '../../src/reports/window.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { endServers } from '../support/server.ts';
@@ -63,6 +64,7 @@ const QUESTIONS: readonly object[] = [
 
 interface Duty { readonly field: string; readonly op: string; readonly resultCategory?: string; readonly params?: { readonly exclude?: readonly string[] } }
 interface Line {
+  readonly wouldBe?: { readonly decision: string };
   readonly kind: string;
   readonly time: string;
   readonly object?: string;
@@ -230,6 +232,12 @@ test('what a review or a denial kept never counts as left; what shadow let pass 
   await compare(recorder, {});
   const reportFor = async (vendor: string) => exposureOf(await collectFrom({ dir: recorder.dir }), { vendor, catalogue });
   expect(await reportFor('posthog-selfhosted')).toMatchObject({ permittedToLeave: { decisions: 0 }, refused: { decisions: 1 } });
+  const isLetOut = ({ kind, mode, decision, vendor, wouldBe }: Line) => kind === 'decision' && mode === 'shadow' && decision === 'allow' && vendor === 'amplitude' && ['deny', 'review'].includes(wouldBe?.decision ?? '');
+  const byShadow = linesOf(recorder.dir).filter(isLetOut).length;
+  expect(byShadow).toBeGreaterThan(0);
+  expect(await reportFor('amplitude')).toMatchObject({ onlyInShadow: { decisions: byShadow } });
+  expect(exposureText(await reportFor('amplitude'))).toContain('left by shadow mode alone: enforcement would have refused');
+  expect(await reportFor('internal-obs')).toMatchObject({ onlyInShadow: { decisions: 0 } });
   // A missing permit is lifted in shadow, a forbid is not (J13).
   expect((await reportFor('amplitude')).categories.map(({ category }) => category)).toEqual(['user.location.imprecise.country', 'user.unique_id.pseudonymous']);
   expect((await reportFor('internal-obs')).categories.map(({ category, form, madeOf }) => [category, form, madeOf])).toEqual([['system.tenant.org_id', 'raw', undefined], ['user.unique_id.pseudonymous', 'hmac', 'user.contact.email']]);

@@ -55,6 +55,13 @@ describe('R13: residual exposure', () => {
     expect(before.afterFix).toBeUndefined();
   });
 
+  test('under the policy that decided, what was asked for and never permitted is the same, though its fix drops it before it is asked again', async () => {
+    const policies = await copyPolicies(LAX);
+    const same = await under(recorder, byFacts({ snapshot: await snapshotOf(policies) }), 'mixpanel');
+    expect(same.refused.withheld).toEqual((await exposure(recorder, 'mixpanel')).refused.withheld);
+    expect(same.refused.withheld.length).toBeGreaterThan(2);
+  });
+
   test('under the hardened policy an attacker would still see that somebody in some region used the dashboard, and no customer: also of questions that it refuses until its fix is applied', async () => {
     const after = await under(recorder, byFacts({ snapshot: await snapshotOf(POLICIES) }), 'mixpanel');
     expect(after.categories.map(({ category, form, amount: { decisions, rows } }) => [category, form, decisions, rows])).toEqual([
@@ -105,7 +112,7 @@ test('R63: transforms tell which keys to rotate, a secret that was refused is to
   expect(hashed).toMatchObject({ contactable: [], joinKeys: [{ category: 'user.unique_id.pseudonymous', form: 'hmac', alsoHeldBy: [] }], refused: { decisions: 1 } });
   const plain = await exposure(recorder, 'posthog-selfhosted', own);
   expect(plain).toMatchObject({ contactable: ['user.contact.email'], joinKeys: [{ category: 'user.contact.email', form: 'raw', alsoHeldBy: [] }] });
-  expect(exposureText(plain)).toContain('Warn of phishing: `user.contact.email`');
+  expect(exposureText(plain)).toContain('Warn of phishing, since this was permitted as it is: `user.contact.email`');
   expect(exposureText(hashed) + JSON.stringify(hashed)).not.toContain('AKIA');
 }, 60_000);
 

@@ -2,6 +2,7 @@ import { didYouMean } from '../../core/suggest.ts';
 import { readBasis } from '../../reports/basis.ts';
 import { collect, collectUnder, createCollector, scanFor } from '../../reports/collect.ts';
 import { exposureOf } from '../../reports/exposure.ts';
+import { stateOf } from '../../reports/run.ts';
 import { exposureText } from '../../reports/text/exposure.ts';
 import { UsageError, type Command, type Invocation } from '../command.ts';
 import { catalogueOf, logOf, WINDOW_HELP, WINDOW_OPTIONS, windowFrom, textOf } from './options.ts';
@@ -33,7 +34,7 @@ ${WINDOW_HELP}`,
     const known = [...new Set([...collected.holdings.keys(), ...catalogue?.facts.vendors.keys() ?? []])];
     if (!known.includes(vendor)) throw new UsageError(`neither the log nor the catalogue knows the vendor ${vendor}${didYouMean(vendor, known)}`);
     const report = exposureOf(collected, {
-      vendor, ...window, basis: await readBasis(options.dir, textOf(invocation, 'log') !== undefined), ...(rejudge !== undefined && { under: underOf(invocation) }), ...(catalogue !== undefined && { catalogue }),
+      vendor, ...window, basis: await readBasis(options.dir, textOf(invocation, 'log') !== undefined), ...(rejudge !== undefined && { under: underOf(invocation) }), ...(catalogue !== undefined && { catalogue, state: await stateOf(vendor, options.dir, catalogue) }),
       ...('notReplayed' in collected && { notReplayed: Number(collected.notReplayed) }),
       ...('crossedInTime' in collected && { crossedInTime: Number(collected.crossedInTime) }),
     });

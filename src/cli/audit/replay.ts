@@ -37,6 +37,8 @@ Exit code 0: all as it was, or no more newly allowed than said; 1: something dif
     const options = { dir: logOf(invocation, context), ...windowFrom(invocation) };
     const print = <T>(report: T, toText: (report: T) => string) => context.out(values['json'] === true ? JSON.stringify(report, null, 2) : toText(report));
     if (values['shadow'] === true) {
+      const other = ['policies', 'rego', 'max-newly-allowed'].find((name) => values[name] !== undefined);
+      if (other !== undefined) throw new UsageError(`--shadow sums up what the log says: --${other} has no part in it`);
       print(await shadowOf(scan(options)), shadowText);
       return 0;
     }

@@ -15,6 +15,8 @@ export const report: Command = {
 ${Object.entries(REPORTS).map(([kind, { summary, parameters }]) => `  ${kind.padEnd(19)} ${summary}\n  ${' '.repeat(19)}   ${parameters.map((name) => `--${name}`).join(' ')}`).join('\n')}
 
 Times are 2026-11-22 or 2026-11-22T12:00:00Z; a date as --to ends with its day.
+--detected: when the vendor noticed; --notified: when it told us; --aware: when we knew, if
+otherwise; --told: when we told the authority.
 
   --declared FILE    data-flow: a spreadsheet of flows that are declared, as --csv writes it
   --json, --csv, --mermaid   instead of Markdown, where the report has it

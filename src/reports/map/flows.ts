@@ -3,8 +3,8 @@ import type { Claim } from '../../core/facts.ts';
 import { canLeave, destinationsOf, leftBy, UNCLASSIFIED, type Form } from '../../replay/leaving.ts';
 import { isHashed } from '../../replay/recorded.ts';
 import type { Group } from '../../replay/scan.ts';
-import { factsText, gapsOf, withoutInputText, type Basis } from '../basis.ts';
-import { NO_EVENT } from '../collect.ts';
+import { basisText, gapsOf, withoutInputText, type Basis } from '../basis.ts';
+import { NO_EVENT } from '../holding.ts';
 import { coverageOf, type Coverage } from '../coverage.ts';
 import { windowOf, type Window, type WindowReport } from '../window.ts';
 import { declaredFlows } from './declared.ts';
@@ -93,7 +93,7 @@ export async function flowsOf(groups: AsyncIterable<Group>, { catalogue, basis, 
   const all = [...seen, ...declared.unseen(MAX_FLOWS - seen.length)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return {
     report: 'data-flow', v: 1, window: windowOf(window), basis, flows: all, ...surroundings(all, catalogue, nowMs),
-    coverage: coverageOf(catalogue, app === undefined ? {} : { app }), notes: [...gapsOf(basis, window), ...factsText(basis), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])], incomplete: flows.incomplete() || declared.incomplete(),
+    coverage: coverageOf(catalogue, app === undefined ? {} : { app }), notes: [...gapsOf(basis, window), ...basisText(basis), ...(withoutInput === 0 ? [] : [withoutInputText(withoutInput)])], incomplete: flows.incomplete() || declared.incomplete(),
   };
 }
 

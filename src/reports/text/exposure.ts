@@ -35,21 +35,24 @@ export function exposureText(report: ExposureReport): string {
 }
 
 function factSheet(report: ExposureReport): readonly string[] {
-  const { categories, permittedToLeave, afterFix, refused, contactable, keysToRotate, subProcessors, indirect, objects } = report;
+  const { categories, gaps, state, permittedToLeave, onlyInShadow, afterFix, refused, contactable, keysToRotate, subProcessors, indirect, objects } = report;
   const formed = (form: (one: CategoryExposure) => boolean) => [...new Set(categories.filter(form).map(({ category }) => category))];
   const raw = formed(({ form }) => form === 'raw');
   const changed = categories.filter(({ form }) => form !== 'raw');
   return [
     '## Fact sheet', '',
-    ...(categories.length === 0 ? [`Sluice permitted nothing to leave for this vendor in this time.${indirect.length === 0 ? '' : ` It may have received what ${codes(indirect.map(({ through }) => through))} hand on; see below.`} ${coverageText(report.coverage)}`] : [
+    ...gaps.map((gap) => `**${plain(gap)}**`), ...(gaps.length === 0 ? [] : ['']),
+    ...(state === undefined || state === 'active' ? [] : [`State of the vendor now: ${state}.`, '']),
+    ...(categories.length === 0 ? [`Sluice permitted nothing to leave for this vendor in this time${gaps.length === 0 ? '' : ', as far as this log goes'}.${indirect.length === 0 ? '' : ` It may have received what ${codes(indirect.map(({ through }) => through))} hand on; see below.`} ${coverageText(report.coverage)}`] : [
       ...bullets([
-        `Permitted to leave: ${amountText(permittedToLeave)}, first ${permittedToLeave.first ?? ''}, last ${permittedToLeave.last ?? ''}. This is an upper bound.`,
+        `Permitted to leave: ${amountText(permittedToLeave)}, first ${permittedToLeave.first ?? ''}, last ${permittedToLeave.last ?? ''}. ${gaps.length === 0 ? 'This is an upper bound.' : 'This is no upper bound, since the log does not hold the whole time.'}`,
+        ...(onlyInShadow.decisions === 0 ? [] : [`Of these, ${amountText(onlyInShadow)} left by shadow mode alone: enforcement would have refused.`]),
         'Reported as sent: unknown; enforcement points do not report usage yet.',
         `People concerned: unknown; callers state rows, not people.${objects === 0 ? '' : ` Named as what the data was about: ${objects}.`}`,
         ...(afterFix === undefined || afterFix.decisions === 0 ? [] : [`Of these, ${amountText(afterFix)} would have been refused as asked, and leave once the fields are dropped that the fix names.`]),
         `Kinds of data, as they are: ${codes(raw)}.`,
         ...changed.map(({ category, madeOf, form }) => `${code(madeOf ?? category)} ${FORM_TEXT[form]}${madeOf === undefined || madeOf === category ? '' : `, as ${code(category)}`}.`),
-        contactable.length === 0 ? 'No name, address or phone number was permitted: nobody can be written to with what this vendor has, unless others add to it.' : `Warn of phishing: ${codes(contactable)} were permitted as they are.`,
+        contactable.length === 0 ? 'No name, address or phone number was permitted: by what left through Sluice nobody can be written to, unless others add to it.' : `Warn of phishing, since this was permitted as it is: ${codes(contactable)}.`,
         `May have been handed on to: ${codes(subProcessors.map((one) => one.vendor))}.`,
         `Asked for and never permitted: ${codes(refused.withheld)}.`,
       ]),

@@ -2,6 +2,7 @@ import { bullets, code, codes, plain, table } from '../../replay/markdown.ts';
 import type { Across } from '../across.ts';
 import type { NotificationClock } from '../clock.ts';
 import { amountText, windowText } from './exposure.ts';
+import { basisText } from '../basis.ts';
 import { coverageText } from '../coverage.ts';
 import type { FlowMap } from '../map/flows.ts';
 import { flowsMermaid } from '../map/formats.ts';
@@ -17,7 +18,7 @@ export const incidentText = ({ vendor, window, nature, likelyConsequences, measu
   '## (a) What happened', '', plain(nature.description), '',
   bullets([
     'Kinds of people: fill in. How many: unknown; callers state rows, not people.',
-    `Records permitted to leave at most: ${amountText(nature.records.permittedAtMost)}. Reported as sent: unknown.`,
+    `Records permitted to leave${evidence.isWhole ? ' at most' : ', of what this log holds'}: ${amountText(nature.records.permittedAtMost)}. Reported as sent: unknown.`,
     ...nature.records.categories.map(({ category, madeOf, form, sensitivity }) => `${code(category)}, ${form}${madeOf === undefined ? '' : ` of ${code(madeOf)}`}, ${plain(sensitivity)}`),
   ]), '',
   '## (b) Contact', '', 'Data protection officer: fill in.', '',
@@ -37,7 +38,7 @@ const clockLines = (clock: NotificationClock): readonly string[] => [
   ]), '',
 ];
 
-export const clockText = (clock: NotificationClock): string => lines(`# ${plain(clock.vendor)}`, '', clockLines(clock));
+export const clockText = (clock: NotificationClock): string => lines(`# Notification by ${plain(clock.vendor)}`, '', clockLines(clock));
 
 const ANSWERS = { 'none permitted': 'None permitted', permitted: 'Permitted', inconclusive: 'The log can not tell' } as const;
 
@@ -49,7 +50,9 @@ export const negativeText = (report: Negative): string => lines(
     `Records that could not be written: ${report.notWritten}${report.notWritten === 0 ? '' : ' (nobody was answered, so that nothing may have been sent)'}`,
     ...report.why.map(plain),
     ...(report.onlyAsked === 0 ? [] : [`Answers to /permitted that would let it out: ${report.onlyAsked}; nothing leaves by them`]),
-    `**${coverageText(report.coverage)}** So that this is no proof that nothing was sent.`,
+    `**${coverageText(report.coverage)}**${report.answer === 'none permitted' ? ' This is no proof that nothing was sent.' : ''}`,
+    ...basisText(report.basis).map(plain),
+    ...(report.examples.length === 0 ? [] : ['For instance:']),
     ...report.examples.map(({ index, decisionId, field, category }) => `Record #${index}, ${code(decisionId)}: ${code(field)}, ${code(category)}`),
   ]),
 );
@@ -90,5 +93,5 @@ export const acrossText = ({ window, vendors, joins, coverage, notes }: Across):
   ])), '',
   '## What third parties can put together', '',
   joins.length === 0 ? 'No two of them hold the same lasting value as it is.' : bullets(joins.map(({ category, vendors: holders }) => `by ${code(category)}: ${codes(holders)}`)), '',
-  bullets([coverageText(coverage), ...notes.map(plain)]),
+  bullets(['Whoever holds feature flags, and when and how much they are used, can infer what comes next: "infers the roadmap".', coverageText(coverage), ...notes.map(plain)]),
 );
