@@ -1,7 +1,7 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts';
 import { basisText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import type { Collected } from './collect.ts';
-import type { Holding } from './holding.ts';
+import type { Holding } from './held/holding.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 import { combinationsOf, isAnyOf, joinKeysOf } from './held/inference.ts';
 import { amountOf, type AmountReport } from './tally.ts';

@@ -4,7 +4,7 @@ import { outcomeOf } from '../replay/moved.ts';
 import type { AskedRecord, LogLine } from '../replay/recorded.ts';
 import type { Rejudge } from '../replay/rejudge.ts';
 import { scan, type Group, type ScanOptions } from '../replay/scan.ts';
-import { newHolding, noteNatures, noteWithheld, reachedBy, refuse, take, type Holding, type Nature, type Question } from './holding.ts';
+import { newHolding, noteNatures, noteWithheld, reachedBy, refuse, take, type Holding, type Nature, type Question } from './held/holding.ts';
 import { addTo, type Counted } from './tally.ts';
 
 export interface Collected {

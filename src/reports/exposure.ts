@@ -3,7 +3,7 @@ import { FORMS, type Form } from '../replay/leaving.ts';
 import { basisText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import type { Collected } from './collect.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
-import { newHolding, type Held, type Holding } from './holding.ts';
+import { newHolding, type Held, type Holding } from './held/holding.ts';
 import { combinationsOf, joinKeysOf, type HeldCombination, type JoinKey } from './held/inference.ts';
 import { contactable, keysToRotate, type KeyToRotate } from './held/remedies.ts';
 import { subProcessorsOf, type SubProcessor } from './held/sub-processors.ts';

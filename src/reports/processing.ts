@@ -4,7 +4,7 @@ import type { Reached } from '../core/catalogue/vendors.ts';
 import type { Claim, ClaimName } from '../core/facts.ts';
 import { basisText, gapsOf, withoutInputText, type Basis } from './basis.ts';
 import type { Collected } from './collect.ts';
-import type { ForPurpose } from './holding.ts';
+import type { ForPurpose } from './held/holding.ts';
 import { roleOf, type Role } from './incident.ts';
 import { regulationsOf } from './regulations.ts';
 import { toCsv } from './text/csv.ts';

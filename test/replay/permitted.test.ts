@@ -10,7 +10,7 @@ import { impactOf } from '../../src/replay/impact.ts';
 import { byFacts, byRules } from '../../src/replay/rejudge.ts';
 import { reproduce } from '../../src/replay/reproduce.ts';
 import { scan } from '../../src/replay/scan.ts';
-import { reproductionText, impactText } from '../../src/replay/text.ts';
+import { reproductionText, impactText } from '../../src/replay/text/reports.ts';
 import { ageSince, createSnapshot, type Snapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { record, TELEMETRY, type Recorder } from '../reports/support.ts';

@@ -4,7 +4,7 @@ import { replay } from '../../src/cli/audit/replay.ts';
 import { impactOf, type Impact } from '../../src/replay/impact.ts';
 import { byFacts } from '../../src/replay/rejudge.ts';
 import { scan } from '../../src/replay/scan.ts';
-import { impactText } from '../../src/replay/text.ts';
+import { impactText } from '../../src/replay/text/reports.ts';
 import { ageSince, createSnapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { record, TELEMETRY, type Recorder } from '../reports/support.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createCatalogue, type Catalogue } from '../../src/core/catalogue/catalogue.ts';
 import type { Vendor } from '../../src/core/facts.ts';
-import { code, plain } from '../../src/replay/markdown.ts';
+import { code, plain } from '../../src/replay/text/markdown.ts';
 import { byFacts } from '../../src/replay/rejudge.ts';
 import { scan } from '../../src/replay/scan.ts';
 import { notificationClock } from '../../src/reports/clock.ts';

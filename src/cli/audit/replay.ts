@@ -4,7 +4,7 @@ import { impactOf } from '../../replay/impact.ts';
 import { reproduce } from '../../replay/reproduce.ts';
 import { scan } from '../../replay/scan.ts';
 import { shadowOf } from '../../replay/shadow.ts';
-import { impactText, reproductionText, shadowText } from '../../replay/text.ts';
+import { impactText, reproductionText, shadowText } from '../../replay/text/reports.ts';
 import { foldersOf, UsageError, type Command, type Invocation } from '../command.ts';
 import { rejudgeOf } from './rejudge.ts';
 import { logOf, textOf, WINDOW_HELP, WINDOW_OPTIONS, windowFrom } from './options.ts';

@@ -2,7 +2,7 @@ import type { Catalogue } from '../../core/catalogue/catalogue.ts';
 import { ancestorsOf, covers, isBelow } from '../../core/catalogue/selectors.ts';
 import type { Form } from '../../replay/leaving.ts';
 import type { Collected } from '../collect.ts';
-import type { Held, Holding } from '../holding.ts';
+import type { Held, Holding } from './holding.ts';
 
 /** A value that stays the same for a person, a device or a customer: what records of theirs are put together by. */
 export interface JoinKey {

@@ -1,5 +1,5 @@
 import type { Form } from '../../replay/leaving.ts';
-import type { Holding } from '../holding.ts';
+import type { Holding } from './holding.ts';
 import { isAnyOf } from './inference.ts';
 
 export interface KeyToRotate {

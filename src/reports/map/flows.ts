@@ -4,7 +4,7 @@ import { canLeave, destinationsOf, leftBy, UNCLASSIFIED, type Form } from '../..
 import { isHashed } from '../../replay/recorded.ts';
 import type { Group } from '../../replay/scan.ts';
 import { basisText, gapsOf, withoutInputText, type Basis } from '../basis.ts';
-import { NO_EVENT } from '../holding.ts';
+import { NO_EVENT } from '../held/holding.ts';
 import { coverageOf, type Coverage } from '../coverage.ts';
 import { windowOf, type Window, type WindowReport } from '../window.ts';
 import { declaredFlows } from './declared.ts';

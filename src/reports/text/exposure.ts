@@ -1,5 +1,5 @@
 import type { CategoryExposure, ExposureReport } from '../exposure.ts';
-import { bullets, code, codes, plain, table } from '../../replay/markdown.ts';
+import { bullets, code, codes, plain, table } from '../../replay/text/markdown.ts';
 import { coverageText } from '../coverage.ts';
 import type { AmountReport } from '../tally.ts';
 

@@ -1,4 +1,4 @@
-import { bullets, code, codes, plain, table } from '../../replay/markdown.ts';
+import { bullets, code, codes, plain, table } from '../../replay/text/markdown.ts';
 import type { Across } from '../across.ts';
 import type { NotificationClock } from '../clock.ts';
 import { amountText, windowText } from './exposure.ts';

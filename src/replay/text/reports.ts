@@ -1,7 +1,7 @@
 import { bullets, code, codes, plain, table } from './markdown.ts';
-import type { Impact } from './impact.ts';
-import type { Reproduction } from './reproduce.ts';
-import type { Shadow } from './shadow.ts';
+import type { Impact } from '../impact.ts';
+import type { Reproduction } from '../reproduce.ts';
+import type { Shadow } from '../shadow.ts';
 
 const SHOWN = 50;
 

@@ -1,7 +1,7 @@
-import type { Shape } from '../core/prepare/prepared.ts';
-import { UNCLASSIFIED, type Form, type Left, type Outcome } from '../replay/leaving.ts';
-import type { AskedRecord } from '../replay/recorded.ts';
-import { addTo, createNames, noAmount, type Amount, type Counted, type Names } from './tally.ts';
+import type { Shape } from '../../core/prepare/prepared.ts';
+import { UNCLASSIFIED, type Form, type Left, type Outcome } from '../../replay/leaving.ts';
+import type { AskedRecord } from '../../replay/recorded.ts';
+import { addTo, createNames, noAmount, type Amount, type Counted, type Names } from '../tally.ts';
 
 export const NO_EVENT = '(no event)';
 export const NO_PURPOSE = '(none)';
