@@ -85,7 +85,8 @@ function report(error: unknown, command: Command, { err }: Context): number {
   const mistakes = error instanceof AggregateError ? error.errors as readonly unknown[] : [error];
   if (mistakes.every((mistake) => mistake instanceof PoliciesError || mistake instanceof PolicyError)) {
     for (const mistake of mistakes) err((mistake as Error).message);
-    return 1;
+    // Whoever asks something else by files that are wrong has no answer: no yes, and no no.
+    return command === build || command === test ? 1 : 2;
   }
   const code = (error as { code?: string }).code;
   if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {

@@ -73,6 +73,8 @@ describe('sluice', () => {
     await writeFile(grants, (await readFile(grants, 'utf8')).replace('[system.operations.plan]', '[user.contact.email]'));
     expect(await sluice(['test'], { cwd: world })).toMatchObject({ code: 1, out: expect.stringMatching(/failed {2}a plan may go to analytics .*signup\.yaml:\d+/) });
     await writeFile(grants, (await readFile(grants, 'utf8')).replace('product_events', 'product_evnts'));
+    // Whoever asks by such files has no answer, which is no denial.
+    expect(await sluice(['check', question(['region'])], { cwd: world })).toMatchObject({ code: 2, out: '', err: expect.stringContaining('did you mean product_events') });
     expect(await sluice(['build'], { cwd: world })).toMatchObject({ code: 1, err: expect.stringMatching(/grants\.yaml:\d+:\d+: .*product_evnts.*did you mean product_events/) });
   });
 

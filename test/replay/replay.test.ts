@@ -260,6 +260,11 @@ describe('R70 what would change', () => {
     expect(code).toBe(0);
   });
 
+  test('a limit over no decision is no limit that was kept', async () => {
+    const { code, err } = await run(demo, '--policies', POLICIES, '--max-newly-allowed', '0', '--from', '2030-01-01');
+    expect([code, err]).toEqual([1, expect.stringContaining('no decision in that time to compare with')]);
+  });
+
   test('a mistake in the options is told', async () => {
     await expect(run(demo, '--max-newly-allowed', '0')).rejects.toThrow('compares with another policy');
     await expect(run(demo, '--max-newly-allowed', '-1', '--rego', 'x').catch((error: unknown) => { throw error; })).rejects.toThrow();

@@ -28,7 +28,8 @@ and by event. Answers to /permitted let nothing out: they are decided again only
   --shadow           instead: what shadow let pass that enforcement would not have
 ${WINDOW_HELP}
 
-Exit code 0: all as it was, or no more newly allowed than said; 1: something differs.`,
+Exit code 0: all as it was, or no more newly allowed than said; 1: something differs, or there
+is nothing to compare with; 2: the files or the options are wrong.`,
   options: { ...WINDOW_OPTIONS, policies: { type: 'string' }, rego: { type: 'string' }, 'max-newly-allowed': { type: 'string' }, shadow: { type: 'boolean' } },
   async run(invocation, context) {
     const { values, positionals } = invocation;
@@ -53,6 +54,10 @@ Exit code 0: all as it was, or no more newly allowed than said; 1: something dif
     const impact = await impactOf(scan({ ...options, permitted: true }), rejudge);
     print(impact, impactText);
     if (limit === undefined) return 0;
+    if (impact.records === 0) {
+      context.err('sluice: there is no decision in that time to compare with, so that --max-newly-allowed tells nothing');
+      return 1;
+    }
     // What can't be asked again might be allowed: a limit is no limit then.
     const unsure = Object.values(impact.notReplayed).reduce((sum, count) => sum + count, 0);
     if (unsure > 0) context.err(`sluice: ${unsure} records could not be asked again, and count as newly allowed`);
