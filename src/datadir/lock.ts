@@ -18,7 +18,8 @@ export function lockFolder(path: string): () => void {
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(file, { timeout: 0 });
-    lock.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever written, and a journal would be a file that others may read.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     chmodSync(file, 0o600);
   } catch (error) {
     lock?.close();

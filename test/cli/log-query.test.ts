@@ -95,7 +95,7 @@ test('the stored lines byte for byte, and a table that no name can break', async
   expect((await query('--order', 'oldest', '--kind', 'all', '--json')).out).toBe(stored);
   const { out } = await query('--order', 'oldest', '--limit', '2');
   expect(out.split('\n')).toEqual([
-    'INDEX  TIME                 DECISION  IDENTITY           VENDOR            ENVIRONMENT  EVENT    FIELDS       REASONS',
+    'INDEX  TIME (UTC)           DECISION  IDENTITY           VENDOR            ENVIRONMENT  EVENT    FIELDS       REASONS',
     '    0  2026-11-22 12:00:01  deny      service:telemetry  mixpanel          production   =viewed  city org_id  combination',
     '    1  2026-11-22 12:00:02  allow     service:telemetry  segment\\u001b[2J  production   =viewed  city org_id',
     '',

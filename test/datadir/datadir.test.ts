@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,6 +34,7 @@ const mode = (name: string) => (statSync(join(dir, name)).mode & 0o777).toString
 
 test('makes what is missing, for its user alone', async () => {
   await open(join(dir, 'a/b'));
+  expect(readdirSync(join(dir, 'a/b')).sort()).toEqual(['keys', 'lock', 'revisions.json', 'vendor-states.json']);
   expect(['a', 'a/b', 'a/b/keys', 'a/b/keys/names.key', 'a/b/lock', 'a/b/revisions.json', 'a/b/vendor-states.json'].map(mode))
     .toEqual(['700', '700', '700', '600', '600', '600', '600']);
 });

@@ -94,7 +94,7 @@ interface Cells {
   readonly cells: readonly string[];
 }
 
-const HEAD = ['INDEX', 'TIME', 'DECISION', 'IDENTITY', 'VENDOR', 'ENVIRONMENT', 'EVENT', 'FIELDS', 'REASONS'];
+const HEAD = ['INDEX', 'TIME (UTC)', 'DECISION', 'IDENTITY', 'VENDOR', 'ENVIRONMENT', 'EVENT', 'FIELDS', 'REASONS'];
 const MAX_WIDTH = 48;
 
 function cellsOf(record: LogLine): Cells {
