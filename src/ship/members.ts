@@ -37,7 +37,7 @@ const MEMBERS: Readonly<Record<RecordKind, readonly string[]>> = {
   log_read: ['caller', 'requestId', 'read', 'format', 'filter', 'from', 'to', 'requested', 'order', 'rows', 'state', 'id', 'what'],
   key_rotated: ['from', 'to', 'caller', 'requestId'],
   names_key_rotated: ['from', 'to', 'caller', 'requestId'],
-  pruned: ['from', 'to', 'before', 'root', 'archived', 'segments', 'caller', 'requestId'],
+  pruned: ['from', 'to', 'before', 'root', 'archived', 'segments', 'acts', 'caller', 'requestId'],
   new_origin: ['old', 'lost', 'more'],
 };
 

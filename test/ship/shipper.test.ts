@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { leafHash } from '../../src/core/tlog/merkle.ts';
 import type { OpenedLog } from '../../src/log/log.ts';
+import { fieldsOf } from '../../src/ship/members.ts';
 import { SinkError } from '../../src/ship/sinks/sink.ts';
-import { AT_MS, decision, inFolder, readSegment, segmentsOf, write } from '../log/support.ts';
+import { AT_MS, decision, inFolder, readSegment, recordsOf, segmentsOf, write } from '../log/support.ts';
 import { createReceiver, startShipper, verdict, type Running, type Surroundings } from './support.ts';
 
 const folder = inFolder();
@@ -266,6 +267,10 @@ test('records pruned before they were shipped are told, and the record that says
   expect(shipper.pruned).toEqual([[0, to]]);
   expect(receiver.all()[0]).toMatchObject({ index: to });
   expect(receiver.all().at(-1)).toMatchObject({ kind: 'pruned', record: { from: 0, to } });
+  // A member that nobody has listed would stay, and is asked about by nobody.
+  const members = Object.keys(recordsOf(dir()).at(-1)!);
+  expect(members).toContain('acts');
+  expect(fieldsOf('pruned', members)).toEqual(members);
 });
 
 test('a line that is not the record of its index stops shipping, naming file and line', async () => {
