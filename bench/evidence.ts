@@ -21,7 +21,7 @@ export async function measureEvidence(options: HttpOptions, { full }: { readonly
   const { say, rounds, work } = options;
   const check = await checkWithAndWithout(options);
   say('appending with and without tree');
-  const log = await measureLog({ rounds, records: full ? 200_000 : 20_000 });
+  const log = await measureLog({ dir: options.work, rounds, records: full ? 200_000 : 20_000 });
   const records = full ? 5_000_000 : 50_000;
   const long: LongRow[] = [];
   for (const size of [{ records: records / 5, shapes: 5000 }, { records, shapes: 5000 }, { records, shapes: records / 10 }]) long.push(await measureLongLog(size, { work, rounds: full ? rounds : 1, say }));

@@ -3,7 +3,6 @@
 // day; prints the same tables from fewer and shorter rounds, and writes nothing.
 import { execFile, execFileSync } from 'node:child_process';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findOpa } from '../src/opa/toolchain.ts';
@@ -29,7 +28,8 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 const found = await findOpa({ root, env: process.env, log: say });
 const cerbosPath = path.join(root, 'bench', 'peers', 'node_modules', '@cerbos', 'cerbos-linux-x64', 'cerbos-linux-x64');
 const cerbos = await access(cerbosPath).then(() => cerbosPath, () => undefined);
-const work = await mkdtemp(path.join(tmpdir(), 'sluice-bench-'));
+// On the checkout's disk, as a data directory is: the system's folder for temporary files may be in memory.
+const work = await mkdtemp(path.join(root, '.tools', 'bench-'));
 const policies = path.join(work, 'policies');
 await writeWorld(policies);
 const http: HttpOptions = { root, work, policies, opa: found.path, cerbos, rounds, seconds: short ? 2 : 5, warmUpSeconds: short ? 3 : 15, questions: short ? 1000 : 10_000, connections: 64, say };
