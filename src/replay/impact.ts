@@ -1,6 +1,6 @@
 import type { Decision, Effect } from '../core/answer.ts';
 import type { Form } from './leaving.ts';
-import { isFreer, movedBy, outcomeOf, type DecidedOutcome, type Moved, type Told } from './moved.ts';
+import { isFreer, isUnmoved, movedBy, outcomeOf, type DecidedOutcome, type Moved, type Told } from './moved.ts';
 import type { AskedRecord } from './recorded.ts';
 import type { Judgement, Rejudge } from './rejudge.ts';
 import type { Group } from './scan.ts';
@@ -87,9 +87,10 @@ export function createImpact(rejudge: Rejudge): ImpactCollector {
 
   function note(group: Group, before: Told<AskedRecord>, after: Told<DecidedOutcome>): boolean {
     const { record } = group;
-    const moved = movedBy(before, after);
-    const freer = isFreer(before, after);
-    const stricter = isFreer(after, before);
+    const isSame = isUnmoved(before, after);
+    const moved = isSame ? [] : movedBy(before, after);
+    const freer = !isSame && isFreer(before, after);
+    const stricter = !isSame && isFreer(after, before);
     const event = flipsOf(record.event ?? '(no event)');
     if (moved.length === 0 && record.decision === after.outcome.decision && !freer && !stricter) {
       counts.unchanged += group.count;

@@ -35,6 +35,19 @@ export interface Moved {
   readonly rule: string;
 }
 
+/** Whether both say the same of every field, and hand on to nobody: then nothing has moved, and most of the time that is so. */
+export function isUnmoved(before: Told<AskedRecord>, after: Told<DecidedOutcome>): boolean {
+  return before.outcome.decision === after.outcome.decision && !mayHandOn(before) && !mayHandOn(after) && saidBy(before.outcome) === saidBy(after.outcome);
+}
+
+const mayHandOn = ({ shape }: Told) => shape === undefined || shape.views.some(({ destination }) => destination !== undefined);
+
+const saidBy = ({ fields, obligations, fix }: AskedRecord | DecidedOutcome) => JSON.stringify([
+  fields.flatMap(({ paths, effect, category = '' }) => paths.map((path) => JSON.stringify([path, effect, category]))).sort(),
+  obligations.map(({ field, op, params, resultCategory }) => JSON.stringify([field, op, params, resultCategory])).sort(),
+  fix?.drop.toSorted(),
+]);
+
 const leavingIn = ({ outcome }: Told) => new Map(leftBy(outcome).map((one) => [one.path, one]));
 
 export function movedBy(before: Told<AskedRecord>, after: Told<DecidedOutcome>): readonly Moved[] {
