@@ -1,5 +1,4 @@
 import type { Decision, Effect } from '../core/answer.ts';
-import type { Form } from './leaving.ts';
 import { isFreer, isUnmoved, movedBy, outcomeOf, type DecidedOutcome, type Moved, type Told } from './moved.ts';
 import type { AskedRecord } from './recorded.ts';
 import type { Judgement, Rejudge } from './rejudge.ts';
@@ -21,20 +20,8 @@ export interface Flips extends Tally {
 }
 
 /** Fields of one category that another policy judges otherwise, for one identity at one vendor. */
-export interface Change extends Tally {
-  /** Who is asked about, or to whom that one hands on. */
-  readonly vendor: string;
-  readonly category: string;
+export interface Change extends Tally, Omit<Moved, 'path'> {
   readonly identity: string;
-  readonly from: Effect;
-  readonly to: Effect;
-  /** As what it left and would leave; null: not at all, since of a refused question nothing leaves. */
-  readonly leftAs: Form | null;
-  readonly wouldLeaveAs: Form | null;
-  /** Where both forms are the same, and something else is done to it. */
-  readonly done?: { readonly then: string; readonly now: string };
-  /** What decides now: rules and grants. */
-  readonly rule: string;
   readonly examples: { readonly index: number; readonly decisionId: string; readonly environment: string; readonly event: string; readonly field: string }[];
 }
 

@@ -24,14 +24,18 @@ export interface Told<Of extends Outcome = Outcome> {
 
 /** A field that another policy judges otherwise, or lets somebody have who did not. */
 export interface Moved {
+  /** Who is asked about, or to whom that one hands on. */
   readonly vendor: string;
   readonly path: string;
   readonly category: string;
   readonly from: Effect;
   readonly to: Effect;
+  /** As what it left and would leave; null: not at all, since of a refused question nothing leaves. */
   readonly leftAs: Form | null;
   readonly wouldLeaveAs: Form | null;
+  /** Where both forms are the same, and something else is done to it. */
   readonly done?: { readonly then: string; readonly now: string };
+  /** What decides now: rules and grants. */
   readonly rule: string;
 }
 
