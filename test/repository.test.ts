@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { OPA_VERSION } from '../src/opa/toolchain.ts';
@@ -80,24 +80,5 @@ describe('what a reader needs', () => {
   test('CI runs what a developer runs', () => {
     expect(statSync(path.join(root, '.ci/run')).mode & 0o111).toBe(0o111);
     expect(textOf('.ci/run')).toMatch(/make test\n$/);
-  });
-});
-
-describe('requirements', () => {
-  const REQUIREMENTS = [
-    ...numbers('R', [1, 16], [19, 19], [21, 26], [28, 30], [32, 32], [34, 57], [60, 60], [62, 67], [70, 70], [72, 72], [74, 74], [76, 78], [82, 83]),
-    ...numbers('J', [1, 33]),
-  ];
-
-  function numbers(letter: string, ...ranges: readonly (readonly [number, number])[]): string[] {
-    return ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => `${letter}${from + i}`));
-  }
-
-  const under = (folder: string, pattern: RegExp) => readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).filter((name) => pattern.test(name)).map((name) => path.join(folder, name));
-  const tests = [...under('test', /\.ts$/), ...under('rego', /_test\.rego$/), ...under('policies/cases', /\.ya?ml$/)].filter((file) => path.basename(file) !== 'repository.test.ts');
-
-  test('each that is delivered is named by a test', () => {
-    const named = new Set(tests.flatMap((file) => textOf(file).match(/\b[RJ]\d{1,2}\b/g) ?? []));
-    expect(REQUIREMENTS.filter((number) => !named.has(number))).toEqual([]);
   });
 });
