@@ -31,6 +31,9 @@ const Env = z.object({
 });
 type Env = z.infer<typeof Env>;
 
+/** Values of NODE_ENV under which demo callers may ask: any other may name a place where data is real. */
+const DEMO_PLACES: readonly string[] = ['development', 'test'];
+
 const KNOWN = Object.keys(Env.shape);
 
 // Kubernetes gives every pod such names for each service of its namespace; one called `sluice` must not stop the start.
@@ -55,7 +58,7 @@ export interface Config {
   readonly keepDays?: number;
   /** Names the sinks that the log is shipped to. */
   readonly sinksFile?: string;
-  /** Whether callers whose token is their id may ask: on loopback and outside production only. */
+  /** Whether callers whose token is their id may ask: on loopback alone, and where NODE_ENV names no other place than development or test. */
   readonly demoCallers: boolean;
   /** As given: for the tool chain that builds the policy, which looks for its programs and starts them. Never logged. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -136,7 +139,7 @@ function toConfig(env: Env, given: Config['env']): Config {
     } }),
     ...(env.SLUICE_LOG_KEEP_DAYS !== undefined && { keepDays: env.SLUICE_LOG_KEEP_DAYS }),
     ...(env.SLUICE_SINKS_FILE !== undefined && { sinksFile: env.SLUICE_SINKS_FILE }),
-    demoCallers: isLoopback(env.HOST) && env.NODE_ENV !== 'production',
+    demoCallers: isLoopback(env.HOST) && (env.NODE_ENV === undefined || DEMO_PLACES.includes(env.NODE_ENV)),
     env: given,
   });
 }

@@ -93,7 +93,7 @@ async function keptFor(dir: string, sinks: readonly ShippingStatus[], beforeMs: 
 function refuseDemoCallers({ callers }: Facts, { demoCallers }: Config): void {
   const demo = [...callers.values()].filter((caller) => caller.demo).map(({ id }) => id);
   if (demoCallers || demo.length === 0) return;
-  throw new Error(`callers whose token is their name serve on loopback and outside production only: take ${demo.join(', ')} out of callers.yaml, and make real tokens with "sluice token new"`);
+  throw new Error(`callers whose token is their name serve on loopback alone, and with NODE_ENV unset, development or test: take ${demo.join(', ')} out of callers.yaml, and make real tokens with "sluice token new"`);
 }
 
 const EXAMPLE = {

@@ -56,8 +56,8 @@ test.each([['127.0.0.1', true], ['127.8.8.8', true], ['localhost', true], ['::1'
   expect(parseConfig({ HOST: host, SLUICE_TLS_TERMINATED: 'yes' }).demoCallers).toBe(loopback);
 });
 
-test('no demo callers in production', () => {
-  expect(parseConfig({ NODE_ENV: 'production' }).demoCallers).toBe(false);
+test.each([[undefined, true], ['', true], ['development', true], ['test', true], ['production', false], ['Production', false], ['prod', false], ['staging', false], ['development ', false], ['live', false]])('F26: with NODE_ENV %p demo callers may ask: %s', (NODE_ENV, may) => {
+  expect(parseConfig({ NODE_ENV }).demoCallers).toBe(may);
 });
 
 test('metrics need another port than questions', () => {

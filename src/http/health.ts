@@ -2,10 +2,8 @@ import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 import { SluiceError } from '../core/errors.ts';
 import type { Pdp } from '../pdp.ts';
-import { isCalledLocal } from './auth.ts';
+import { isFromHere } from './auth.ts';
 import type { Reply } from './reply.ts';
-
-const LOOPBACK = /^(::1$|(::ffff:)?127\.)/;
 
 // State words only: why, and under which names, is for the log and for those with a token.
 
@@ -34,15 +32,9 @@ export function getReady({ pdp, reply, isDraining }: { readonly pdp: Pick<Pdp, '
 /** @param open whether anyone who reaches this port may read; otherwise only this machine may. */
 export function getMetrics({ registry, reply, open }: { readonly registry: Registry; readonly reply: Reply; readonly open: boolean }): RequestHandler {
   return async function metrics(req, res) {
-    if (!open && !isDirectFromHere(req.socket.remoteAddress, req.headers)) throw new SluiceError('not_found', 'there is nothing under this path');
+    if (!open && !isFromHere(req)) throw new SluiceError('not_found', 'there is nothing under this path');
     reply(res, 200, await registry.metrics(), { type: registry.contentType });
   };
-}
-
-// A proxy on this machine, such as the one that ends TLS, comes from loopback as well: what it forwards is from elsewhere.
-function isDirectFromHere(address: string | undefined, headers: NodeJS.Dict<string | string[]>): boolean {
-  return address !== undefined && LOOPBACK.test(address) && isCalledLocal(headers)
-    && ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'].every((name) => headers[name] === undefined);
 }
 
 /** @param document as JSON text. */
