@@ -41,19 +41,47 @@ export interface Report {
   readonly mermaid?: () => string;
 }
 
+/** By name. Names that no report has are refused by `checkParameters`. */
 export type Parameters = ReadonlyMap<string, string>;
+
+/**
+ * Every parameter of a report. The value of a `recorded` one stands in the record of the reading: it has been checked
+ * against what the catalogue knows, or is a time or a number. Of any other the name alone is recorded (J30).
+ */
+export const PARAMETERS = {
+  from: { recorded: true },
+  to: { recorded: true },
+  vendor: { recorded: true },
+  category: { recorded: true },
+  field: { recorded: false },
+  days: { recorded: true },
+  app: { recorded: true },
+  detected: { recorded: true },
+  notified: { recorded: true },
+  aware: { recorded: true },
+  told: { recorded: true },
+  controller: { recorded: false },
+  contact: { recorded: false },
+  subjects: { recorded: false },
+} as const satisfies Readonly<Record<string, { readonly recorded: boolean }>>;
+export type ParameterName = keyof typeof PARAMETERS;
+
+/** What the record of a reading says of a report: its kind, and its parameters as far as they may be recorded. */
+export function describeReport(kind: string, parameters: Parameters): string {
+  const told = ([name, value]: readonly [string, string]) => (PARAMETERS[name as ParameterName].recorded ? `${name}=${value}` : name);
+  return [kind, ...[...parameters].map(told).sort()].join(' ');
+}
 
 interface Kind {
   readonly summary: string;
-  /** Besides from and to. */
-  readonly parameters: readonly string[];
-  readonly required: readonly string[];
+  readonly parameters: readonly ParameterName[];
+  readonly required: readonly ParameterName[];
   readonly formats: readonly ReportFormat[];
   readonly run: (parameters: Parameters, deps: ReportDeps, window: Window) => Promise<Report>;
 }
 
-const WINDOW = ['from', 'to'];
-const CLOCK = ['detected', 'notified', 'aware', 'told'];
+const WINDOW = ['from', 'to'] as const;
+const CLOCK = ['detected', 'notified', 'aware', 'told'] as const;
 
 /** What reports there are. */
 export const REPORTS: Readonly<Record<string, Kind>> = {
@@ -142,7 +170,7 @@ export async function runReport(kind: string, parameters: Parameters, deps: Repo
 /** As far as they tell by themselves, before anything is read. @throws {SluiceError} as `runReport`. */
 export function checkParameters(kind: string, parameters: Parameters): void {
   const { parameters: known, required } = kindOf(kind);
-  for (const name of parameters.keys()) if (!known.includes(name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known)}; it has ${known.join(', ')}`);
+  for (const name of parameters.keys()) if (!known.some((one) => one === name)) throw new SluiceError('request_invalid', `${kind} has no parameter of this name${didYouMean(name, known)}; it has ${known.join(', ')}`);
   for (const name of required) if (!parameters.has(name)) throw new SluiceError('request_invalid', `${kind} needs ${name}`);
   windowOf(parameters);
   timesOf(parameters, Infinity);

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createCatalogue } from '../../core/catalogue/catalogue.ts';
 import { didYouMean } from '../../core/suggest.ts';
-import { REPORTS, runReport, type ReportFormat } from '../../reports/run.ts';
+import { PARAMETERS, REPORTS, runReport, type ReportFormat } from '../../reports/run.ts';
 import { loadYaml } from '../../sources/yaml/load.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Command } from '../command.ts';
 import { logOf, textOf } from './options.ts';
 
-const PARAMETERS = [...new Set(Object.values(REPORTS).flatMap(({ parameters }) => parameters))];
+const NAMES = Object.keys(PARAMETERS);
 
 export const report: Command = {
   summary: 'reports for auditors, from the decision log',
@@ -25,7 +25,7 @@ otherwise; --told: when we told the authority.
   --log DIR          the log itself: a copy, or an earlier one in log/old/`,
   options: {
     'data-dir': FOLDER_OPTIONS['data-dir'], log: { type: 'string' }, policies: { type: 'string' }, declared: { type: 'string' }, json: { type: 'boolean' }, csv: { type: 'boolean' }, mermaid: { type: 'boolean' },
-    ...Object.fromEntries(PARAMETERS.map((name) => [name, { type: 'string' as const }])),
+    ...Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }])),
   },
   async run(invocation, context) {
     const { values, positionals: [kind, second] } = invocation;
@@ -38,7 +38,7 @@ otherwise; --told: when we told the authority.
     if (!formats.includes(format)) throw new UsageError(`${kind} comes as ${formats.join(', ')}`);
     const declaredFile = textOf(invocation, 'declared');
     if (declaredFile !== undefined && kind !== 'data-flow') throw new UsageError('--declared is for data-flow');
-    const parameters = new Map(PARAMETERS.flatMap((name) => { const text = textOf(invocation, name); return text === undefined ? [] : [[name, text] as const]; }));
+    const parameters = new Map(NAMES.flatMap((name) => { const text = textOf(invocation, name); return text === undefined ? [] : [[name, text] as const]; }));
     const made = await runReport(kind, parameters, {
       dir: logOf(invocation, context), catalogue: createCatalogue(await loadYaml(foldersOf(invocation, context).policies)), nowMs: Date.now(), isCopy: textOf(invocation, 'log') !== undefined,
       ...(declaredFile !== undefined && { declared: await readFile(declaredFile, 'utf8') }),

@@ -1,8 +1,7 @@
 import { INCIDENT_SCHEMA } from '../../reports/incident-schema.ts';
-import { REPORTS } from '../../reports/run.ts';
+import { PARAMETERS, REPORTS, type ParameterName } from '../../reports/run.ts';
 
 const TEXT = { type: 'string' } as const;
-const PARAMETERS = [...new Set(Object.values(REPORTS).flatMap(({ parameters }) => parameters))];
 
 // The incident's form is the one that is handed on to authorities (R82); of the others the first members are told.
 const JSON_FORM = {
@@ -11,7 +10,7 @@ const JSON_FORM = {
 
 /** @param errors gives the descriptions of these statuses. */
 export function reportPaths(errors: (statuses: readonly number[]) => object): Readonly<Record<string, object>> {
-  const inQuery = (name: string) => ({
+  const inQuery = (name: ParameterName) => ({
     name, in: 'query', required: false, description: `for ${Object.entries(REPORTS).filter(([, { parameters }]) => parameters.includes(name)).map(([kind]) => kind).join(', ')}`, schema: TEXT,
   });
   return {
@@ -21,7 +20,7 @@ export function reportPaths(errors: (statuses: readonly number[]) => object): Re
         parameters: [
           { $ref: '#/components/parameters/RequestId' },
           { name: 'kind', in: 'path', required: true, description: Object.entries(REPORTS).map(([kind, { summary }]) => `${kind}: ${summary}`).join('; '), schema: { enum: Object.keys(REPORTS) } },
-          ...PARAMETERS.map(inQuery),
+          ...(Object.keys(PARAMETERS) as ParameterName[]).map(inQuery),
           { name: 'format', in: 'query', required: false, description: 'without it JSON, or Markdown by Accept', schema: { enum: ['json', 'markdown', 'csv', 'mermaid'] } },
         ],
         responses: {

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { SluiceError } from '../../core/errors.ts';
-import { checkParameters, kindOf, type Parameters, type ReportFormat } from '../../reports/run.ts';
+import { checkParameters, describeReport, kindOf, type ReportFormat } from '../../reports/run.ts';
 import { requireReader, type ReadingDeps } from '../decisions/routes.ts';
 import { stateOf } from '../reply.ts';
 import type { Reports } from './reports.ts';
@@ -26,7 +26,7 @@ export function getReport({ reading, reports, authenticate, rate, reply }: Readi
     res.once('close', () => gone.abort());
     const text = await reports.make({ kind, parameters, format }, gone.signal);
     if (text === undefined) return;
-    await reading.noted('report', describe(kind, parameters), by);
+    await reading.noted('report', describeReport(kind, parameters), by);
     reply(res, 200, text, { type: TYPES[format] });
   };
 }
@@ -46,10 +46,3 @@ function parametersOf({ url }: Request): Map<string, string> {
   if (parameters.size < pairs.length) throw new SluiceError('request_invalid', 'a parameter is given twice');
   return parameters;
 }
-
-// Their values have been checked against what the catalogue knows, or are times and numbers; any other is not recorded (J30).
-const RECORDED = ['vendor', 'category', 'app', 'from', 'to', 'days', 'detected', 'notified', 'aware', 'told'];
-
-const describe = (kind: string, parameters: Parameters) => [
-  kind, ...[...parameters].map(([name, value]) => (RECORDED.includes(name) ? `${name}=${value}` : name)).sort(),
-].join(' ');
