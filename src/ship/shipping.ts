@@ -1,4 +1,4 @@
-import type { Worker } from 'node:worker_threads';
+import { supervise } from '../threads/supervise.ts';
 import { beside, startThread } from '../threads/thread.ts';
 import type { FromThread, State, ThreadData, ToThread } from './messages.ts';
 import type { News } from './shipper.ts';
@@ -52,30 +52,27 @@ export function openShipping(options: ShippingOptions): Shipping {
   const said = new Map<string, string>();
   let closing: Promise<void> | undefined;
   let told = '';
-  let thread = start();
-
   const newsOf = (sink: string): News => news.get(sink) ?? { next: 0, oldestMs: null, shipped: 0, failures: 0, withheld: {} };
   const stateNow = (): State => ({ durable: durable(), revisions: revisions() });
 
-  function start(): Worker {
-    const started = startThread(beside(import.meta.url, 'thread'), { name: 'shipping', workerData: { dataDir, origin, sinks, now: { durable: durable(), revisions: revisions() } } satisfies ThreadData });
-    started.unref();
-    started.on('message', (message: FromThread) => hear(started, message));
-    started.on('error', (error) => {
-      logger.warn({ reason: error.message }, 'shipping stopped, and is started again');
-      for (const { name } of sinks) news.set(name, { ...newsOf(name), failures: newsOf(name).failures + 1, problem: error.message });
-    });
-    started.on('exit', () => {
-      if (closing !== undefined) return;
-      setTimeout(() => {
-        if (closing === undefined) [thread, told] = [start(), ''];
-      }, restartMs).unref();
-    });
-    return started;
-  }
+  const thread = supervise<FromThread, ToThread>({
+    start: () => startThread(beside(import.meta.url, 'thread'), {
+      name: 'shipping', workerData: { dataDir, origin, sinks, now: stateNow() } satisfies ThreadData,
+    }),
+    hear,
+    died: (death) => {
+      if (!('error' in death)) return;
+      const { message } = death.error;
+      logger.warn({ reason: message }, 'shipping stopped, and is started again');
+      for (const { name } of sinks) news.set(name, { ...newsOf(name), failures: newsOf(name).failures + 1, problem: message });
+    },
+    restartMs,
+    restarted: () => {
+      told = '';
+    },
+  });
 
-  function hear(from: Worker, message: FromThread): void {
-    const reply = (answer: ToThread) => from.postMessage(answer);
+  function hear(message: FromThread, reply: (answer: ToThread) => void): void {
     if (message.type === 'warning') return logger.warn({ sink: message.sink, ...message.members }, message.warning);
     if (message.type === 'news') return take(message.sink, message.news);
     const { id, kind } = message;
@@ -98,19 +95,13 @@ export function openShipping(options: ShippingOptions): Shipping {
     const text = JSON.stringify(state);
     if (text === told) return;
     told = text;
-    thread.postMessage({ type: 'state', state } satisfies ToThread);
+    thread.post({ type: 'state', state });
   }, LOOK_EVERY_MS);
   looking.unref();
 
   async function end(): Promise<void> {
     clearInterval(looking);
-    if (thread.threadId === -1) return; // it has ended by itself
-    const ended = new Promise((resolve) => thread.once('exit', resolve));
-    thread.ref();
-    thread.postMessage({ type: 'close' } satisfies ToThread);
-    const timer = setTimeout(() => void thread.terminate(), CLOSE_MS);
-    await ended;
-    clearTimeout(timer);
+    await thread.close({ type: 'close' }, CLOSE_MS);
   }
 
   return {

@@ -1,9 +1,9 @@
 // A thread of its own that ships the log: what it takes, no question waits for.
-import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openNames } from '../datadir/names.ts';
 import { openTail } from '../log/tail.ts';
+import { giveWay } from '../threads/thread.ts';
 import { openCursor } from './cursor.ts';
 import type { FromThread, State, ThreadData, ToThread } from './messages.ts';
 import { ship } from './shipper.ts';
@@ -81,8 +81,7 @@ function names() {
 }
 let [readNames, readAtMs]: [ReturnType<typeof openNames> | undefined, number] = [undefined, -Infinity];
 
-// On Linux a thread has a priority of its own; elsewhere this would be that of the thread that answers questions, too.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+giveWay();
 const open = sinks.map((spec) => ({ spec, sink: openSink(spec) }));
 await Promise.all(open.map(({ spec, sink }) => run(spec, sink)));
 await Promise.all(open.map(({ sink }) => sink.close()));

@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
@@ -18,3 +19,11 @@ export function startThread(file: URL, options: WorkerOptions): Worker {
 
 /** The module `name` beside the one whose `import.meta.url` is given: TypeScript in a checkout, JavaScript in the package. */
 export const beside = (url: string, name: string) => new URL(`./${name}${url.endsWith('.ts') ? '.ts' : '.js'}`, url);
+
+/**
+ * Lets the thread that answers questions go before the calling one. On Linux a thread has a priority of its own;
+ * elsewhere this would be that of the whole process, and nothing is done.
+ */
+export function giveWay(): void {
+  if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+}

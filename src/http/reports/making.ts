@@ -1,10 +1,10 @@
 // A thread that makes one report and ends: it reads the whole log, and meanwhile questions are answered elsewhere.
-import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createCatalogue } from '../../core/catalogue/catalogue.ts';
 import { SluiceError, type ErrorCode } from '../../core/errors.ts';
 import type { Facts } from '../../core/facts.ts';
 import { runReport, type Parameters, type ReportFormat } from '../../reports/run.ts';
+import { giveWay } from '../../threads/thread.ts';
 
 export interface Order {
   readonly kind: string;
@@ -27,6 +27,5 @@ async function make({ kind, parameters, format, dir, facts, nowMs }: Order): Pro
   }
 }
 
-// On Linux a thread has a priority of its own; elsewhere this would be that of the thread that answers questions, too.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+giveWay();
 parentPort!.postMessage(await make(workerData as Order));

@@ -1,5 +1,5 @@
-import type { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../core/errors.ts';
+import { supervise } from '../../threads/supervise.ts';
 import { beside, startThread } from '../../threads/thread.ts';
 import { createReader } from './threads/reader.ts';
 import type { Page, PageQuery } from './ask/page.ts';
@@ -60,24 +60,20 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
   let saidAtMs = performance.now();
   let closing: Promise<void> | undefined;
   let waiting: (() => void)[] = [];
-  let hasEnded = false;
-  let writer = startWriter();
 
-  function startWriter(): Worker {
-    const worker = startThread(beside(import.meta.url, 'threads/writing'), { workerData: { dir, folder, origin, retryMs }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
-    worker.unref();
-    worker.on('message', hear);
-    worker.on('error', (error) => fail(`its thread ended: ${error.message}`));
-    worker.on('exit', () => {
-      hasEnded = true;
-      if (closing !== undefined) return;
-      const again = setTimeout(() => {
-        if (closing === undefined) [writer, told, hasEnded] = [startWriter(), 0, false];
-      }, retryMs);
-      again.unref();
-    });
-    return worker;
-  }
+  const writer = supervise<FromWriter, ToWriter>({
+    start: () => startThread(beside(import.meta.url, 'threads/writing'), {
+      workerData: { dir, folder, origin, retryMs }, resourceLimits: { maxYoungGenerationSizeMb: 16 },
+    }),
+    hear,
+    died: (death) => {
+      if ('error' in death) fail(`its thread ended: ${death.error.message}`);
+    },
+    restartMs: retryMs,
+    restarted: () => {
+      told = 0;
+    },
+  });
 
   function fail(reason: string): void {
     if (failure !== reason) logger.warn({ reason }, 'the index of the log can not be kept: the log can not be read through it');
@@ -116,7 +112,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
     const until = durable();
     if (until === told) return;
     told = until;
-    writer.postMessage({ until } satisfies ToWriter);
+    writer.post({ until });
   }
 
   const looking = setInterval(look, LOOK_EVERY_MS);
@@ -143,13 +139,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
     clearInterval(looking);
     wake();
     await reader.close(); // first: while a reader has it open the index can't be closed whole
-    if (hasEnded) return; // by itself, and was to be started again
-    writer.ref();
-    const ended = new Promise((resolve) => writer.once('exit', resolve));
-    writer.postMessage({ close: true } satisfies ToWriter);
-    const timer = setTimeout(() => void writer.terminate(), CLOSE_MS);
-    await ended;
-    clearTimeout(timer);
+    await writer.close({ close: true }, CLOSE_MS);
   }
 
   return {
@@ -160,7 +150,7 @@ export function openLogIndex({ dir, folder, origin, durable, logger, retryMs = 5
       if ('page' in answer) return answer.page;
       if (answer.damaged) {
         next = undefined;
-        writer.postMessage({ damaged: answer.failed } satisfies ToWriter);
+        writer.post({ damaged: answer.failed });
         throw new SluiceError('not_ready', 'the log can\'t be read now: its index was damaged and is built anew', { retryAfterSeconds: 2 });
       }
       throw new SluiceError('not_ready', `the log can't be read now: ${answer.failed}`, { retryAfterSeconds: 5 });

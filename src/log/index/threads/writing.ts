@@ -1,10 +1,10 @@
 // A thread of its own that keeps the index up with the log: what it takes, no question waits for.
-import { constants, setPriority } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { IndexDamaged } from '../damage.ts';
 import { openIndexer, type Indexer, type IndexerOptions } from '../indexer.ts';
 import { removeIndex } from '../store.ts';
+import { giveWay } from '../../../threads/thread.ts';
 
 export type ToWriter =
   /** The log is durable up to here. */
@@ -86,6 +86,5 @@ async function closing(): Promise<void> {
   }
 }
 
-// On Linux a thread has a priority of its own; elsewhere this would be that of the thread that answers questions, too.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+giveWay();
 await run();
