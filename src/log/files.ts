@@ -1,4 +1,4 @@
-import { open, rename, stat } from 'node:fs/promises';
+import { lstat, open, rename } from 'node:fs/promises';
 
 /** What the log needs of a file system; small, so that a test can make each step fail. */
 export interface Files {
@@ -32,7 +32,7 @@ export const nodeFiles: Files = {
       truncate: (length) => file.truncate(length),
       size: async () => (await file.stat()).size,
       async isInPlace(bytes) {
-        const [own, named] = await Promise.all([file.stat({ bigint: true }), stat(path, { bigint: true }).catch(() => undefined)]);
+        const [own, named] = await Promise.all([file.stat({ bigint: true }), lstat(path, { bigint: true }).catch(() => undefined)]);
         return own.ino === named?.ino && own.dev === named.dev && Number(own.size) === bytes;
       },
       close: () => file.close(),

@@ -76,7 +76,7 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { origin } = await openLayout(dir);
   const found = options.found ?? await recover(dir, origin);
   const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
-  const writer = await openWriter({ files, dir, monotonic, growth: evidence?.growth }, found.tail);
+  const writer = await openWriter({ files, dir, growth: evidence?.growth }, found.tail);
   const sequence = createSequence({ origin, now, onClockBack, onSegment, maxSegmentBytes, maxSegmentMs }, found);
   const queue = createQueue({ writer, sequence, now, monotonic, maxQueued, stalledMs, ...(evidence && { unsigned: evidence.failure }) });
   try {

@@ -59,25 +59,18 @@ const PASSING: Readonly<Record<string, string>> = {
 export interface WriterOptions {
   readonly files: Files;
   readonly dir: string;
-  /** Milliseconds from any start, never set back. */
-  readonly monotonic: () => number;
   /** Without it nothing is hashed. */
   readonly growth?: Growth | undefined;
 }
 
-/** How often it is looked whether the file is still in its place. */
-const LOOK_MS = 1000;
-
 /** Opens the last segment where `found` says that it ends; what is behind is cut off. */
-export async function openWriter({ files, dir, monotonic, growth }: WriterOptions, found: Tail): Promise<Writer> {
+export async function openWriter({ files, dir, growth }: WriterOptions, found: Tail): Promise<Writer> {
   let tail = found;
   let file: LogFile | undefined = await openSegment(files, dir, found);
-  let lookedAtMs = -Infinity;
   let isDisplaced = false;
 
   /** Else what is acknowledged would be durable in a file that nobody finds. */
   async function look(at: LogFile, bytes: number): Promise<void> {
-    lookedAtMs = monotonic();
     if (await at.isInPlace(bytes)) return;
     isDisplaced = true;
     throw new DisplacedError(`${segmentPath(dir, tail.first)} has been removed, replaced or changed, by another hand than Sluice's`);
@@ -103,8 +96,7 @@ export async function openWriter({ files, dir, monotonic, growth }: WriterOption
         await writeObjects(files, dir, lines);
         const block = toBlock(lines);
         await writeAll(file, block.subarray(1));
-        const isDue = monotonic() - lookedAtMs >= LOOK_MS;
-        const syncing = Promise.all([synced(file.datasync), isDue && look(file, tail.bytes + block.length - 1)]);
+        const syncing = Promise.all([synced(file.datasync), look(file, tail.bytes + block.length - 1)]);
         // While the disk works. The block has been written: its newlines are no longer needed.
         const leaves = growth && leavesOf(block, lines);
         await syncing; // whichever fails first; the other's failure says no more
