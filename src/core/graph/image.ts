@@ -1,4 +1,4 @@
-import type { RelationRule, Tuple } from '../facts.ts';
+import type { RelationRule, Tuple } from '../relation-facts.ts';
 import { growing, shared } from './bytes.ts';
 import { nameBuilder, type NameBuilder, type PackedNames } from './packed.ts';
 import type { Seed } from './seed.ts';

@@ -1,7 +1,7 @@
 import { createSyncThread } from './sync-thread.ts';
 import { createBudget, type Budget } from './keep/budget.ts';
 import { openEnvironment, type Environment } from './keep/environment.ts';
-import { realTimers, type Timers } from './keep/loop.ts';
+import { realTimers, type Timers } from './keep/timers.ts';
 import type { Active, PermitStatus } from './keep/status.ts';
 
 export interface PermitSyncOptions {

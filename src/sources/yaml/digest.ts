@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { EventFact, Facts, Vendor } from '../../core/facts.ts';
-import type { Loaded } from './facts.ts';
+
+/** What the files say, before it has a digest. */
+export type Loaded = Omit<Facts, 'digest'>;
 
 /** `sha256:` and hex over canonical JSON: keys sorted, and lists whose order says nothing. */
 export function digestOf(facts: Loaded): Facts['digest'] {

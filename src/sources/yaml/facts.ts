@@ -3,13 +3,11 @@ import { OBLIGATION_OPS, type Caller, type Claim, type ClaimName, type Facts, ty
 import type { Collector, Entry, EntryOf } from './collect.ts';
 import { durationOf, endOf, periodOf, startOf, twelveMonthsAfter } from './dates.ts';
 import { definedOf } from './defined.ts';
-import { canonicalJson } from './digest.ts';
+import { canonicalJson, type Loaded } from './digest.ts';
 import { toEvents, toField } from './events.ts';
 import { toGrant, toTerm } from './grants.ts';
 import type { Names } from './names.ts';
 import type { Problem } from './problems.ts';
-
-export type Loaded = Omit<Facts, 'digest'>;
 
 /** The facts as far as the files give them, and mistakes in conditions; dangling names are looked for elsewhere. */
 export function toFacts(collector: Collector, names: Names): { readonly facts: Loaded; readonly problems: readonly Problem[] } {

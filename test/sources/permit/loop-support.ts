@@ -1,4 +1,4 @@
-import type { Timers } from '../../../src/sources/permit/keep/loop.ts';
+import type { Timers } from '../../../src/sources/permit/keep/timers.ts';
 
 /** Time that passes only when it is told to. */
 export interface Simulated {

@@ -1,4 +1,4 @@
-import type { Timers } from './loop.ts';
+import type { Timers } from './timers.ts';
 
 /** How many requests a key may still send: a bucket that holds a minute's worth and fills evenly. */
 export interface Budget {

@@ -1,16 +1,6 @@
 import type { Budget } from './budget.ts';
 import type { Cost } from './messages.ts';
-
-/** For tests, which never sleep. */
-export interface Timers {
-  set(run: () => void, ms: number): unknown;
-  clear(timer: unknown): void;
-}
-
-export const realTimers: Timers = {
-  set: (run, ms) => setTimeout(run, ms).unref(),
-  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
-};
+import type { Timers } from './timers.ts';
 
 export interface LoopOptions {
   readonly intervalMs: number;

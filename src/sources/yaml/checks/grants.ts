@@ -2,7 +2,7 @@ import type { EventFact, Grant, Term, Vendor, VendorSelector } from '../../../co
 import { ancestorsOf, covers, isBelow, toSelectors } from '../../../core/catalogue/selectors.ts';
 import type { Collector, Entry, EntryOf } from '../collect.ts';
 import { durationOf, endOf, isEmpty, startOf } from '../dates.ts';
-import type { Loaded } from '../facts.ts';
+import type { Loaded } from '../digest.ts';
 import type { Names } from '../names.ts';
 import type { At, Problem } from '../problems.ts';
 

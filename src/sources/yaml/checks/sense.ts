@@ -1,7 +1,7 @@
 import type { Collector, Entry, EntryOf } from '../collect.ts';
 import { cycleFrom } from './cycle.ts';
 import { isAfter, isEmpty } from '../dates.ts';
-import type { Loaded } from '../facts.ts';
+import type { Loaded } from '../digest.ts';
 import { membersOf, type Names } from '../names.ts';
 import type { Problem } from '../problems.ts';
 import { isBelow } from '../../../core/catalogue/selectors.ts';
