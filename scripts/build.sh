@@ -8,3 +8,5 @@ rm -rf dist bundles
 sh scripts/node.sh node_modules/typescript/bin/tsc -p tsconfig.dist.json
 sh scripts/node.sh src/cli/main.ts build --data-dir "$work" >"$work/said" || { cat "$work/said" >&2; exit 1; }
 mv "$work/bundles" bundles
+# What is kept in a data directory is for one user; what is shipped for whoever runs it, as the image's user.
+chmod -R u=rwX,go=rX bundles

@@ -3,6 +3,7 @@ import type { Answer } from './core/answer.ts';
 import { parseQuestion } from './core/parse/parse.ts';
 import { SluiceError } from './core/errors.ts';
 import type { Caller } from './core/facts.ts';
+import { groupWarning, openToGroup } from './files/access.ts';
 import { openSluice, type Logger } from './open.ts';
 import type { Observer, Pdp } from './pdp.ts';
 import type { ClientAnswer, QuestionInput } from './sdk/client.ts';
@@ -47,6 +48,8 @@ export async function createPdp({ caller: id, ...options }: PdpOptions): Promise
   const sluice = await openSluice({
     policies: 'policies', rego: path.join(root, 'rego'), dataDir: '.sluice', memoEntries: 100_000, logger: WARNINGS, observer: SILENT, env: {}, root, ...options,
   });
+  const shared = openToGroup();
+  if (shared.length > 0) (options.logger ?? WARNINGS).warn({ paths: shared }, groupWarning);
   const callerNow = () => sluice.facts().callers.get(id);
   if (callerNow() === undefined) {
     await sluice.close();

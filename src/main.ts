@@ -8,6 +8,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ConfigError, parseConfig, type Config } from './config.ts';
 import type { Facts } from './core/facts.ts';
 import { readVendorStates } from './datadir/datadir.ts';
+import { groupWarning, openToGroup } from './files/access.ts';
 import { createApp, createMetricsApp } from './http/app.ts';
 import { createDrain } from './http/drain.ts';
 import { describeError } from './http/errors.ts';
@@ -47,6 +48,8 @@ export async function openServer(config: Config, { root, logger }: { readonly ro
   const sinks = config.sinksFile === undefined ? [] : readSinks(config.sinksFile);
   const sluice = await openSluice({ policies, rego, dataDir, memoEntries, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
   const { pdp } = sluice;
+  const shared = openToGroup();
+  if (shared.length > 0) logger.warn({ paths: shared }, groupWarning);
   const revisions = () => Object.fromEntries(Object.entries(pdp.status().environments).map(([name, { number }]) => [name, number]));
   const shipping = sinks.length === 0 ? undefined : openShipping({ dataDir, sinks, logger, check: pdp.check, facts: sluice.facts, ...sluice.log, revisions });
   const close = async () => {

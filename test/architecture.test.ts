@@ -6,9 +6,10 @@ import path from 'node:path';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   threads: [],
-  datadir: ['core'],
+  files: [],
+  datadir: ['core', 'files'],
   opa: ['core'],
-  sources: ['core', 'threads'],
+  sources: ['core', 'files', 'threads'],
   log: ['core', 'datadir', 'threads'],
   pdp: ['core', 'datadir', 'opa', 'sources', 'log'],
   sdk: ['core', 'pdp'],
@@ -16,10 +17,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reports: ['core', 'opa', 'log', 'pdp', 'replay'],
   http: ['core', 'threads', 'pdp', 'reports'],
   console: ['core', 'pdp'],
-  ship: ['core', 'datadir', 'threads', 'pdp', 'log'],
-  main: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'reports', 'http', 'console', 'ship'],
-  library: ['core', 'pdp', 'sdk'],
-  cli: ['core', 'datadir', 'opa', 'sources', 'log', 'pdp', 'replay', 'reports', 'sdk', 'main', 'ship'],
+  ship: ['core', 'files', 'datadir', 'threads', 'pdp', 'log'],
+  main: ['core', 'files', 'datadir', 'opa', 'sources', 'log', 'pdp', 'reports', 'http', 'console', 'ship'],
+  library: ['core', 'files', 'pdp', 'sdk'],
+  cli: ['core', 'files', 'datadir', 'opa', 'sources', 'log', 'pdp', 'replay', 'reports', 'sdk', 'main', 'ship'],
 };
 // Files of src/ itself that are not of the ring pdp. The library is what package.json exports: a door, as http is.
 const RING_OF_FILE: Readonly<Record<string, string>> = { 'main.ts': 'main', 'config.ts': 'main', 'index.ts': 'library', 'embedded.ts': 'library' };

@@ -5,6 +5,7 @@ import { ConfigError } from '../config.ts';
 import { EvaluationFailed } from '../core/decide/rulings.ts';
 import { SluiceError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
+import { groupWarning, openToGroup } from '../files/access.ts';
 import { PolicyError } from '../opa/build.ts';
 import { PoliciesError } from '../sources/yaml/problems.ts';
 import { VERSION } from '../version.ts';
@@ -70,7 +71,10 @@ async function runCommand(command: Command, args: readonly string[], context: Co
       context.out(`usage: ${command.usage}`);
       return 0;
     }
-    return await command.run({ values, positionals }, context);
+    const code = await command.run({ values, positionals }, context);
+    // A server says so by itself.
+    if (command !== serve && openToGroup().length > 0) context.err(`sluice: ${groupWarning}: ${openToGroup().join(', ')}`);
+    return code;
   } catch (error) {
     return report(error, command, context);
   }

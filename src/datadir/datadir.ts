@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { VENDOR_STATES, type VendorState } from '../core/facts.ts';
+import { refuseStrangers, refuseStrangersAt } from '../files/access.ts';
 import { makeFolder } from './durable.ts';
 import { openKept } from './kept.ts';
 import { lockFolder } from './lock.ts';
@@ -36,10 +37,11 @@ export interface DataDir {
  *
  * @param now wall time in milliseconds since the Unix epoch.
  * @throws {Error} with a message for the operator: can't be written, in use by another process, key or state files
- * missing, damaged or readable by others.
+ * missing, damaged or open to others.
  */
 export async function openDataDir(path: string, now: () => number = Date.now): Promise<DataDir> {
   makeWritable(path);
+  refuseOpenFolders(path);
   const unlock = lockFolder(path);
   try {
     // The folder alone may be an empty volume; the origin is the first that the log writes.
@@ -84,6 +86,30 @@ const statesIn = (states: ReturnType<typeof openStates>) => new Map([...states.g
 
 const SetState = z.strictObject({ state: z.enum(VENDOR_STATES), atMs: z.number() });
 const Revision = z.strictObject({ number: z.int().min(1), digest: z.string() });
+
+// Whoever can write them can put another log, or another policy, in the place of this one's.
+function refuseOpenFolders(path: string): void {
+  refuseStrangersAt(path, { elsewhere: `name a folder in it, which is then made for this process alone: SLUICE_DATA_DIR=${join(path, 'sluice')}` });
+  for (const name of readdirSync(path)) {
+    const folder = join(path, name);
+    if (name === BUNDLES) shut(folder);
+    const found = statSync(folder, { throwIfNoEntry: false });
+    // Who may only look can't come here past the folder above; but a folder may be a volume, which is elsewhere too.
+    if (found?.isDirectory() === true && (found.mode & 0o022) !== 0) refuseStrangers(folder, found);
+  }
+}
+
+const BUNDLES = 'bundles';
+
+/** An earlier program made it as its umask was. */
+function shut(folder: string): void {
+  if ((statSync(folder).mode & 0o002) === 0) return;
+  try {
+    chmodSync(folder, 0o700);
+  } catch {
+    // It belongs to somebody else, and is refused.
+  }
+}
 
 function makeWritable(path: string): void {
   try {

@@ -1,11 +1,22 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { refuseStrangersAt } from '../files/access.ts';
 
 // Locks that nobody refers to any more would be let go by the garbage collector.
 const held = new Set<DatabaseSync>();
 
 const SQLITE_BUSY = 5;
+
+// Made by the umask. Where another user of the same group made it, as after a change of the user, it is looked at instead.
+function makePrivate(file: string): void {
+  try {
+    chmodSync(file, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    refuseStrangersAt(file);
+  }
+}
 
 /**
  * Takes the folder for this process alone; gives what lets it go. The lock is SQLite's, which the kernel drops when the
@@ -20,7 +31,7 @@ export function lockFolder(path: string): () => void {
     lock = new DatabaseSync(file, { timeout: 0 });
     // Nothing is ever written, and a journal would be a file that others may read.
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    chmodSync(file, 0o600);
+    makePrivate(file);
   } catch (error) {
     lock?.close();
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {

@@ -1,7 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { refuseStrangersAt } from '../files/access.ts';
 import { makeFolder, replaceFile, syncFolder } from './durable.ts';
 
 /** The keys that sign the log, in a folder of their own: never below `log/`, which auditors copy. Files are 0600. */
@@ -32,10 +33,7 @@ export function openLogKeys(dir: string): LogKeys {
 
   function read<T>(file: string, parse: (text: string) => T): T | undefined {
     if (!existsSync(file)) return undefined;
-    const mode = statSync(file).mode & 0o777;
-    if ((mode & 0o077) !== 0) {
-      throw new Error(`${file}: can be read by others (mode 0${mode.toString(8)}). Whoever has this key can sign another log as this one: chmod 600 it, and rotate it with "sluice log rotate-key".`);
-    }
+    refuseStrangersAt(file, { why: 'Whoever has this key can sign another log as this one', andThen: 'rotate it with "sluice log rotate-key"' });
     try {
       return parse(readFileSync(file, 'utf8'));
     } catch (error) {

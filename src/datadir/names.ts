@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { refuseStrangersAt } from '../files/access.ts';
 import { makeFolder, replaceFile, syncFolder } from './durable.ts';
 
 const KEY_BYTES = 32;
@@ -19,17 +20,14 @@ export interface Names {
 /**
  * The names under the key in `path`, which is made when `isNew`.
  *
- * @throws {Error} naming the file when the key is missing, damaged, or can be read by group or others.
+ * @throws {Error} naming the file when the key is missing, damaged, or can be read by others.
  */
 export function openNames(path: string, isNew: boolean): Names {
   if (!existsSync(path)) {
     if (!isNew) throw new Error(`${path}: missing. Without this key the names already in the log can't be recognised: restore it from a copy of the data directory.`);
     replaceFile(path, randomBytes(KEY_BYTES));
   }
-  const mode = statSync(path).mode & 0o777;
-  if ((mode & 0o077) !== 0) {
-    throw new Error(`${path}: can be read by others (mode 0${mode.toString(8)}). Whoever has this key can guess the names in the log: chmod 600 it, and think about who has read it.`);
-  }
+  refuseStrangersAt(path, { why: 'Whoever has this key can guess the names in the log', andThen: 'think about who has read it' });
   let key = readFileSync(path);
   if (key.length !== KEY_BYTES) throw new Error(`${path}: damaged (${key.length} bytes, not ${KEY_BYTES}). Restore it from a copy of the data directory.`);
   return {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -57,8 +57,25 @@ export async function loadBundle(options: BuildOptions): Promise<Bundle> {
   const shipped = from === undefined ? undefined : await readBundle(from, source);
   if (from === undefined || shipped === undefined) return build(options, folder, source);
   // Records name it, and the package's next version has another one. Where nothing can be written, nothing is recorded.
-  await cp(from, folder, { recursive: true }).catch(() => {});
+  await copyShipped(from, folder).catch(() => {});
   return shipped;
+}
+
+/** The package is for everybody to read, its copy for nobody else. */
+async function copyShipped(from: string, folder: string): Promise<void> {
+  const files = await Promise.all((await readdir(from)).map(async (name) => [name, await readFile(path.join(from, name))] as const));
+  await putInPlace(folder, files);
+}
+
+/** Files of mode 0600 in a folder of 0700, which has its name only once they are whole. */
+async function putInPlace(folder: string, files: readonly (readonly [name: string, content: Uint8Array | string])[]): Promise<void> {
+  const cache = path.dirname(folder);
+  await mkdir(cache, { recursive: true, mode: 0o700 });
+  const fresh = path.join(cache, `.${randomBytes(6).toString('hex')}`);
+  await mkdir(fresh, { mode: 0o700 });
+  for (const [name, content] of files) await writeFile(path.join(fresh, name), content, { mode: 0o600 });
+  await rm(folder, { recursive: true, force: true });
+  await rename(fresh, folder);
 }
 
 /** A kept bundle. Undefined when it is not there, or not as it was written: then it is built anew. */
@@ -74,7 +91,7 @@ export async function readBundle(folder: string, source: string): Promise<Bundle
   }
 }
 
-async function build({ rego, cache, opa }: BuildOptions, folder: string, source: string): Promise<Bundle> {
+async function build({ rego, opa }: BuildOptions, folder: string, source: string): Promise<Bundle> {
   const runOpa = runner(path.resolve(await opa()), rego);
   const work = await mkdtemp(path.join(tmpdir(), 'sluice-build-'));
   try {
@@ -90,27 +107,14 @@ async function build({ rego, cache, opa }: BuildOptions, folder: string, source:
     const wasm = files.get('/policy.wasm');
     if (wasm === undefined) throw new PolicyError(['the bundle has no policy.wasm']);
     const literals = modules.flatMap(({ file, module }) => literalsOf(file, module));
-    await keep({ folder, cache, archive: await readFile(archive), bundle: { wasm, rules: toRules(inspected), reads: await readsOf(runOpa), literals } });
+    const described = { wasm: sha256(wasm), rules: toRules(inspected), reads: await readsOf(runOpa), literals };
+    await putInPlace(folder, [['policy.wasm', wasm], ['bundle.tar.gz', await readFile(archive)], ['rules.json', JSON.stringify(described)]]);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
   const built = await readBundle(folder, source);
   if (built === undefined) throw new PolicyError([`the built bundle in ${folder} cannot be read back`]);
   return built;
-}
-
-async function keep({ folder, cache, archive, bundle: { wasm, ...described } }: {
-  readonly folder: string; readonly cache: string; readonly archive: Uint8Array;
-  readonly bundle: { readonly wasm: Uint8Array; readonly rules: readonly Rule[]; readonly reads: readonly string[]; readonly literals: readonly Literal[] };
-}): Promise<void> {
-  await mkdir(cache, { recursive: true, mode: 0o700 });
-  const fresh = path.join(cache, `.${randomBytes(6).toString('hex')}`);
-  await mkdir(fresh, { mode: 0o700 });
-  await writeFile(path.join(fresh, 'policy.wasm'), wasm);
-  await writeFile(path.join(fresh, 'bundle.tar.gz'), archive);
-  await writeFile(path.join(fresh, 'rules.json'), JSON.stringify({ wasm: sha256(wasm), ...described }));
-  await rm(folder, { recursive: true, force: true });
-  await rename(fresh, folder);
 }
 
 async function parseAll(runOpa: RunOpa, rego: string) {

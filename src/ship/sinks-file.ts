@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { LineCounter, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
+import { refuseStrangersAt } from '../files/access.ts';
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const MAX_BYTES = 64 * 1024;
@@ -92,8 +93,7 @@ export function readText(file: string): string {
 /** One line of text. @throws {Error} naming the file, when it is not there, empty, or readable by others. */
 export function readSecret(file: string): string {
   const text = readText(file).trim();
-  const mode = statSync(file).mode & 0o777;
-  if ((mode & 0o077) !== 0) throw new Error(`${file}: can be read by others (mode 0${mode.toString(8)}): chmod 600 it`);
+  refuseStrangersAt(file);
   if (text === '' || /[\r\n]/.test(text)) throw new Error(`${file}: must hold one line, the secret`);
   return text;
 }

@@ -27,7 +27,7 @@ export function mountTest(name: string, run: () => Promise<void>, timeoutMs?: nu
 function mountTmpfs(options: string): { readonly path: string; readonly unmount: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'sluice-tmpfs-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=0700,${options}`, 'tmpfs', path], { stdio: 'ignore' });
   } catch (error) {
     rmSync(path, { recursive: true });
     throw error;

@@ -17,7 +17,7 @@ function unmountAll(): void {
 
 /** A file system of its own with 2 MB. */
 function mountSmall(folder: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', folder], { stdio: 'pipe' });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'none', folder], { stdio: 'pipe' });
   mounted.push(folder);
 }
 

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isLoopback } from '../../config.ts';
+import { refuseStrangers } from '../../files/access.ts';
 import type { SyncControl } from '../../service/sync-control.ts';
 import { count, FOLDER_HELP, FOLDER_OPTIONS, UsageError, type Command, type Context, type Invocation } from '../command.ts';
 import { createPaint, printable, type Paint } from '../paint.ts';
@@ -71,7 +72,11 @@ async function readToken(file: string | undefined, { hostname }: URL): Promise<s
     if (isLoopback(hostname.replace(/^\[|\]$/g, ''))) return DEMO_TOKEN;
     throw new UsageError('say with --token-file where the token is');
   }
-  if (((await stat(file)).mode & 0o077) !== 0) throw new UsageError(`${file}: can be read by others: chmod 600 it`);
+  try {
+    refuseStrangers(file, await stat(file));
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
   return (await readFile(file, 'utf8')).trim();
 }
 

@@ -1,5 +1,6 @@
 import { hash as digest, timingSafeEqual } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync, type BigIntStats } from 'node:fs';
+import { refuseStrangers } from '../../files/access.ts';
 
 /** Permit's API keys, by environment, as they stand in their file now. */
 export interface PermitKeysFile {
@@ -122,8 +123,7 @@ function open(path: string): number {
 }
 
 function refuse(path: string, stats: BigIntStats): void {
-  const mode = Number(stats.mode) & 0o777;
   if (!stats.isFile()) throw new Error(`${path}: is no file: name a file with lines environment=key`);
-  if (mode !== 0o600 && mode !== 0o400) throw new Error(`${path}: has mode 0${mode.toString(8)}, so others may read these keys: chmod 600 it, and think about who has read it`);
+  refuseStrangers(path, stats, { why: 'Whoever has these keys can read and change what is administered in Permit', andThen: 'think about who has read it' });
   if (stats.size > MAX_BYTES) throw new Error(`${path}: has more than ${MAX_BYTES} bytes: one line environment=key for each environment is enough`);
 }

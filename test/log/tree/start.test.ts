@@ -58,9 +58,9 @@ describe('refuses to start, naming the place, the record and the way out, and si
     expect(existsSync(file('checkpoints.ndjson')) ? read('checkpoints.ndjson') : undefined).toBe(before);
   });
 
-  test.each([0o640, 0o604])('its key can be read by others (%i)', async (mode) => {
+  test('its key can be read by others', async () => {
     await written();
-    chmodSync(join(keysDir(), 'log.key'), mode);
+    chmodSync(join(keysDir(), 'log.key'), 0o604);
     await expect(open()).rejects.toThrow(/log\.key: can be read by others/);
   });
 });

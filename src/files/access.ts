@@ -1,0 +1,81 @@
+import { accessSync, constants, statSync } from 'node:fs';
+
+/** What tells who may do what with a file; `Stats` of node:fs fits, its bigints too. */
+export interface Owned {
+  readonly mode: number | bigint;
+  readonly uid: number | bigint;
+  readonly gid: number | bigint;
+  isDirectory(): boolean;
+}
+
+/** Who this process is to the file system. `uid` is undefined where there are no such things. */
+export interface Process {
+  readonly uid: number | undefined;
+  readonly groups: readonly number[];
+}
+
+export interface Reason {
+  /** What whoever may get at it can do; a sentence without its full stop. */
+  readonly why?: string;
+  /** What is to be done besides once it is shut, as it may have been read: continues "chmod 600 it, and". */
+  readonly andThen?: string;
+  /** Another way out where a folder belongs to somebody else: continues "or". */
+  readonly elsewhere?: string;
+}
+
+// Of this process, like its groups; a map would be handed through all who read a key.
+const groupMay = new Set<string>();
+
+/** Where own groups may get at what is for this process alone: for one warning. */
+export const openToGroup = (): readonly string[] => [...groupMay].sort();
+
+export const groupWarning = 'a group of this process can read or change what is for this process alone, as under fsGroup of Kubernetes: see to it that nobody else is in that group';
+
+/**
+ * Refuses what others than this process may read, change or enter: keys, tokens, secrets, and the folders that hold
+ * them. The group's bits are accepted where the group is one of the process's own, since under Kubernetes' fsGroup they
+ * are set at every start; see `openToGroup`.
+ *
+ * @throws {Error} naming the path and its mode, with what to write.
+ */
+export function refuseStrangers(path: string, file: Owned, { why, andThen, elsewhere }: Reason = {}, self: Process = thisProcess()): void {
+  if (self.uid === undefined) return;
+  const mode = Number(file.mode) & 0o777;
+  const groupBits = (mode >> 3) & 7;
+  const isOwnGroup = self.groups.includes(Number(file.gid));
+  if ((mode & 7) === 0 && (groupBits === 0 || isOwnGroup)) {
+    if (groupBits !== 0) groupMay.add(path);
+    return;
+  }
+  const [bits, strangers] = (mode & 7) === 0 ? [groupBits, `the group ${file.gid}, none of this process's`] : [mode & 7, 'others'];
+  const can = [...(bits & 4 ? ['read'] : []), ...(bits & 2 ? ['changed'] : [])].join(' and ') || (file.isDirectory() ? 'entered' : 'run');
+  const advice = adviceOn(path, file, self);
+  throw new Error(`${path}: can be ${can} by ${strangers} (mode 0${mode.toString(8)})${why === undefined ? '' : `. ${why}`}: ${advice}${andThen === undefined ? '' : `, and ${andThen}`}${elsewhere === undefined ? '' : `; or ${elsewhere}`}`);
+}
+
+/** As `refuseStrangers`, of what has the name now; a missing file is refused by nobody. */
+export function refuseStrangersAt(path: string, reason?: Reason): void {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined) refuseStrangers(path, file, reason);
+}
+
+function adviceOn(path: string, file: Owned, { uid, groups }: Process): string {
+  const isFolder = file.isDirectory();
+  if ((uid === 0 || uid === Number(file.uid)) && !isReadOnly(path)) return isFolder ? 'chmod 700 it' : 'chmod 600 it';
+  if (isFolder) return `its owner (uid ${file.uid}) must chmod o-rwx it and give it a group of this process (${groups.join(', ')}), as Kubernetes does with fsGroup`;
+  return `its owner (uid ${file.uid}) must give it mode 0440 and a group of this process (${groups.join(', ')}); in Kubernetes: "defaultMode: 0440" for the volume and "fsGroup" for the pod`;
+}
+
+/** A secret's volume is mounted read-only: nobody can chmod there, not even root. */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS';
+  }
+}
+
+function thisProcess(): Process {
+  return { uid: process.geteuid?.(), groups: process.getgroups === undefined ? [] : [...new Set([process.getegid!(), ...process.getgroups()])] };
+}
