@@ -15,7 +15,7 @@ export const QUESTION_HELP = `A question is JSON: an argument, a file (@question
 
 /** Judges the question by the local files, as a caller that may ask everything. Nothing is recorded. */
 export async function judgeLocally(invocation: Invocation, context: Context): Promise<{ readonly judged: Judged; readonly snapshot: Snapshot }> {
-  const question = parseQuestion(parseJson(await questionText(invocation, context)));
+  const question = parseQuestion(parseJson(await questionText(invocation, context), 'question'));
   const folders = foldersOf(invocation, context);
   const snapshot = toSnapshot(await load(folders, Date.now), readVendorStates(folders.dataDir));
   const atMs = atOf(invocation);

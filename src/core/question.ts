@@ -1,10 +1,11 @@
 import { CHANNELS, type Channel, type ObligationOp, type Scalar } from './facts.ts';
+import type { NumberText } from './parse/numbers.ts';
 
 /** One leaf of a payload, as found. Several elements of a list give several leaves of one path. */
 export interface PayloadLeaf {
   readonly path: string;
   /** Kept only while the question is judged, never recorded. Of `{}` and `[]` the name of the kind. */
-  readonly value: Scalar | null;
+  readonly value: Scalar | NumberText | null;
   readonly kind: 'string' | 'number' | 'boolean' | 'null' | 'object' | 'array';
 }
 
@@ -63,7 +64,7 @@ const PROPERTIES = {
   rows: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'how many events or rows the answer is for' },
   about: { ...NAME, description: '`type:id` of the object that the data is about' },
   dataSubject: { type: 'object', additionalProperties: false, properties: { region: { ...NAME, description: '`EU`, `EEA` or an ISO 3166 code; absent counts as EU' } } },
-  context: { type: 'object', maxProperties: 64, propertyNames: NAME, additionalProperties: { type: ['number', 'boolean', 'string'], maxLength: 256 } },
+  context: { type: 'object', maxProperties: 64, propertyNames: NAME, additionalProperties: { type: ['number', 'boolean', 'string'], maxLength: 256, minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER } },
   supports: { type: 'array', maxItems: 100, items: { type: 'string', minLength: 1 }, description: 'obligations that the caller can do; unknown ones are ignored' },
   minRevision: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
 } as const;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { SluiceError } from '../core/errors.ts';
-import { parseJson } from '../core/parse/json.ts';
+import { parseJson, type JsonForm } from '../core/parse/json.ts';
 
 /** J32. */
 export const BODY_LIMIT = 1024 * 1024;
@@ -18,15 +18,15 @@ export const isAborted = (error: unknown): boolean => error === ABORTED;
  * The JSON of a request's body.
  *
  * @param limit bytes.
- * @param maxDepth as `parseJson`.
+ * @param form what it is, as `parseJson` takes it.
  * @throws {SluiceError} `unsupported_media_type`, `too_large`, `request_invalid`, in this order.
  */
-export async function readJson(req: IncomingMessage, limit: number, maxDepth?: number): Promise<unknown> {
+export async function readJson(req: IncomingMessage, limit: number, form?: JsonForm): Promise<unknown> {
   checkType(req);
   const body = await readBody(req, limit);
   if (body.length === 0) throw new SluiceError('request_invalid', 'the body is empty');
   if (!isUtf8(body)) throw new SluiceError('request_invalid', 'the body is not UTF-8');
-  return parseJson(body.toString('utf8'), maxDepth);
+  return parseJson(body.toString('utf8'), form);
 }
 
 /** Whether the request announces a body at all. */

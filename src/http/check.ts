@@ -1,7 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError } from '../core/errors.ts';
-import { BATCH_DEPTH } from '../core/parse/json.ts';
 import { parseBatch, parsePermitted, parseQuestion } from '../core/parse/parse.ts';
 import type { Question } from '../core/question.ts';
 import type { Asked, Pdp } from '../pdp.ts';
@@ -26,7 +25,7 @@ export function postCheck({ pdp, authenticate, rate, reply }: CheckDeps): Reques
   return async function check(req, res) {
     const caller = authenticate(req);
     rate.take(caller, 1);
-    const question = parseQuestion(await readJson(req, BODY_LIMIT));
+    const question = parseQuestion(await readJson(req, BODY_LIMIT, 'question'));
     requirePower(caller, 'check');
     const { json } = await pdp.check(question, { caller, requestId: stateOf(res).requestId });
     reply(res, 200, json);
@@ -37,7 +36,7 @@ export function postPermitted({ pdp, authenticate, rate, reply }: CheckDeps): Re
   return async function permitted(req, res) {
     const caller = authenticate(req);
     rate.take(caller, 1);
-    const question = parsePermitted(await readJson(req, BODY_LIMIT));
+    const question = parsePermitted(await readJson(req, BODY_LIMIT, 'question'));
     requirePower(caller, 'check');
     const { json } = await pdp.permitted(question, { caller, requestId: stateOf(res).requestId });
     reply(res, 200, json);
@@ -50,7 +49,7 @@ export function postBatch(deps: CheckDeps): RequestHandler {
   return async function batch(req, res) {
     const caller = authenticate(req);
     rate.take(caller, 1);
-    const { items } = parseBatch(await readJson(req, BATCH_LIMIT, BATCH_DEPTH));
+    const { items } = parseBatch(await readJson(req, BATCH_LIMIT, 'batch'));
     requirePower(caller, 'check');
     rate.take(caller, items.length - 1, 1);
     const asked: Asked = { caller, requestId: stateOf(res).requestId };

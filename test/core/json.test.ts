@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { SluiceError } from '../../src/core/errors.ts';
-import { BATCH_DEPTH, MAX_DEPTH, parseJson } from '../../src/core/parse/json.ts';
+import { parseJson, type JsonForm } from '../../src/core/parse/json.ts';
 
 /** What was said, or what came out. Whatever else is thrown fails the test. */
-function outcome(text: string, depth?: number): string | { readonly value: unknown } {
+function outcome(text: string, form?: JsonForm): string | { readonly value: unknown } {
   try {
-    return { value: parseJson(text, depth) };
+    return { value: parseJson(text, form) };
   } catch (error) {
     if (error instanceof SluiceError && error.code === 'request_invalid') return error.message.replace("the body can't be read: ", '');
     throw error;
@@ -47,7 +47,8 @@ describe('what is refused', () => {
     ['a trailing comma', '[1,]', 'invalid JSON'],
     ['a comment', '{"a":1 /* x */}', 'invalid JSON at position 7'],
     ['NUL as it is', '["a\0b"]', 'invalid JSON at position 3'],
-    ['a byte order mark', '\ufeff{}', 'invalid JSON'],
+    ['a byte order mark that is not the first', '\ufeff\ufeff{}', 'invalid JSON'],
+    ['a byte order mark alone', '\ufeff', 'invalid JSON'],
     ['NaN', '[NaN]', 'invalid JSON'],
     ['a leading zero', '[01]', 'invalid JSON at position 2'],
     ['single quotes', "{'a':1}", 'invalid JSON at position 1'],
@@ -86,10 +87,9 @@ describe('what passes as JSON.parse reads it', () => {
     expect([Object.hasOwn(value, 'constructor'), Object.hasOwn(value, 'toString'), Object.getPrototypeOf(value) === Object.prototype, 'admin' in {}]).toEqual([true, false, true, false]);
   });
 
-  test('J26: a batch may be deeper as a whole', () => {
-    expect(MAX_DEPTH).toBe(32);
-    expect([outcome(nested(BATCH_DEPTH), BATCH_DEPTH), outcome(nested(BATCH_DEPTH + 1), BATCH_DEPTH)])
-      .toEqual([{ value: JSON.parse(nested(BATCH_DEPTH)) }, 'more than 64 levels at position 64']);
+  test('F21: a byte order mark before the text is passed over', () => {
+    expect(outcome('\ufeff{"a":1}')).toEqual({ value: { a: 1 } });
+    expect(outcome('\ufeff{"a":1,"a":2}')).toBe('a repeated key at position 7');
   });
 });
 

@@ -1,13 +1,14 @@
 import { SluiceError } from '../errors.ts';
 import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from '../facts.ts';
+import { isSafe, MAX_ITEMS, Unreadable } from './json.ts';
 import { settle } from './settle.ts';
 import { countPaths, flatten, MAX_FIELDS, MAX_PATH_BYTES } from './payload.ts';
 import type { PermittedQuestion, Question } from '../question.ts';
 import { nearest } from '../suggest.ts';
 
+export { MAX_ITEMS } from './json.ts';
 export { PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../question.ts';
 
-export const MAX_ITEMS = 1000;
 export const MAX_NAME = 256;
 const MAX_URL = 8192;
 const MAX_CONTEXT = 64;
@@ -146,6 +147,7 @@ function unknownKey(key: string, known: Iterable<string>): SluiceError {
 const printable = (key: string) => JSON.stringify(key.slice(0, 64).replace(/[^\x20-\x7e]/g, '?'));
 
 function asObject(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (value instanceof Unreadable) throw value.error;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
   throw invalid(`${what} must be an object`);
 }
@@ -232,9 +234,9 @@ function readContext(value: unknown, key: string): Question['context'] {
 }
 
 function readScalar(value: unknown, what: string): Scalar {
-  if (typeof value === 'boolean' || Number.isFinite(value)) return value as boolean | number;
+  if (typeof value === 'boolean' || (typeof value === 'number' && isSafe(value))) return value;
   if (typeof value === 'string' && value.length <= MAX_NAME && value.isWellFormed()) return value;
-  throw invalid(`${what} must be a number, a boolean or a string of at most ${MAX_NAME} characters`);
+  throw invalid(`${what} must be a number within ±(2^53 - 1), a boolean or a string of at most ${MAX_NAME} characters`);
 }
 
 /** Ops that nobody here knows are ignored (J33): a newer caller may be able to do more. */

@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.ts';
 import type { FieldFact, Scalar, ValueType } from '../facts.ts';
 import { MAX_DEPTH } from './json.ts';
+import { compareExactly, isWhole, NumberText, type PayloadNumber } from './numbers.ts';
 import { joinPath, splitPath } from './paths.ts';
 import type { PayloadLeaf } from '../question.ts';
 import { findSecrets } from './secrets.ts';
@@ -31,7 +32,7 @@ interface Walk {
  * path; each of their values is a leaf of its own. The payload is the second of the question's 32 levels.
  *
  * @throws {SluiceError} `too_large` over 1,000 paths, 32 KiB of paths or 10,000 leaves; `request_invalid` for `{}`, a
- * path over 512 bytes, too many levels, a lone surrogate, and whatever JSON can't hold (undefined, NaN, a Date, …).
+ * path over 512 bytes, too many levels, a key with a lone surrogate, and whatever JSON can't hold (undefined, NaN, a Date, …).
  */
 export function flatten(payload: object): readonly PayloadLeaf[] {
   const walk: Walk = { leaves: [], paths: countPaths(), problem: undefined };
@@ -59,15 +60,15 @@ function visitMembers(members: Readonly<Record<string, unknown>>, path: string |
 
 /** @param depth levels around `value`. */
 function visit(value: unknown, path: string, depth: number, walk: Walk): void {
+  if (value instanceof NumberText) return addLeaf({ path, value, kind: 'number' }, walk);
   if (typeof value === 'object' && value !== null) return visitContainer(value, path, depth, walk);
   walk.problem ??= problemOf(value);
   addLeaf({ path, value: value as PayloadLeaf['value'], kind: value === null ? 'null' : typeof value as PayloadLeaf['kind'] }, walk);
 }
 
 function problemOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'a value has a lone surrogate';
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number is not finite';
-  return value === null || typeof value === 'boolean' ? undefined : 'a value is not JSON';
+  return value === null || typeof value === 'boolean' || typeof value === 'string' ? undefined : 'a value is not JSON';
 }
 
 function visitContainer(value: object, path: string, depth: number, walk: Walk): void {
@@ -154,11 +155,13 @@ const mayBeNull = (types: readonly ValueType[], allowed: Declared['enum']) => ty
 
 // An enum speaks of scalars; whether {} or [] may stand here is for the types to say.
 function isListed({ value, kind }: PayloadLeaf, allowed: readonly (Scalar | null)[], types: readonly ValueType[]): boolean {
-  return kind === 'object' || kind === 'array' ? types.length > 0 : allowed.includes(value);
+  if (kind === 'object' || kind === 'array') return types.length > 0;
+  if (kind !== 'number') return allowed.includes(value as Scalar | null);
+  return allowed.some((one) => typeof one === 'number' && compareExactly(value as PayloadNumber, one) === 0);
 }
 
 function fits(type: ValueType, { kind, value }: PayloadLeaf): boolean {
-  return type === kind || (type === 'integer' && kind === 'number' && Number.isInteger(value));
+  return type === kind || (type === 'integer' && kind === 'number' && isWhole(value as PayloadNumber));
 }
 
 /** What a person may have typed: three words, or something long with a space in it. */

@@ -2,6 +2,7 @@ import type { ReasonCode } from '../answer.ts';
 import type { Catalogue, KnownEvent, KnownField } from '../catalogue/catalogue.ts';
 import { SluiceError } from '../errors.ts';
 import type { Caller, Channel, ObligationOp, Scalar } from '../facts.ts';
+import { compareExactly, numberText, type PayloadNumber } from '../parse/numbers.ts';
 import { inspect } from '../parse/payload.ts';
 import type { Finding } from './prepared.ts';
 import type { Profile } from '../catalogue/profiles.ts';
@@ -140,15 +141,21 @@ function eventNameField(question: Question, event: KnownEvent | undefined, catal
 
 /** What a payload's values say of the whole: another object than the one stated (J19), or too small a cell (J18). */
 function payloadFindings({ payload, about, aggregate }: Question, { fact }: KnownEvent): readonly Finding[] {
-  // Of {} and [] the value is only the kind's name: no id and no count.
-  const valuesAt = (path: string | undefined) => (payload ?? []).filter((leaf) => leaf.path === path).map(({ value, kind }) => (kind === 'object' || kind === 'array' ? null : value));
+  const leavesAt = (path: string | undefined) => (payload ?? []).filter((leaf) => leaf.path === path);
   const id = about?.slice(about.indexOf(':') + 1);
   const floor = Math.max(fact.minCell, aggregate?.minCell ?? 0);
   const codes: ReasonCode[] = [];
-  if (about !== undefined && valuesAt(fact.about?.field).some((value) => String(value) !== id)) codes.push('no_relationship');
-  if (fact.kind === 'aggregate' && valuesAt(fact.countField).some((value) => !(typeof value === 'number' && value >= floor))) codes.push('aggregate_too_small');
+  if (about !== undefined && leavesAt(fact.about?.field).some((leaf) => idOf(leaf) !== id)) codes.push('no_relationship');
+  if (fact.kind === 'aggregate' && leavesAt(fact.countField).some((leaf) => !reaches(leaf, floor))) codes.push('aggregate_too_small');
   return codes.map((code) => ({ code }));
 }
+
+/** An id is a string or a number, which is called as it is written (J19). */
+const idOf = ({ value, kind }: PayloadLeaf): string | undefined => (
+  kind === 'string' ? String(value) : kind === 'number' ? numberText(value as PayloadNumber) : undefined
+);
+
+const reaches = ({ value, kind }: PayloadLeaf, floor: number): boolean => kind === 'number' && compareExactly(value as PayloadNumber, floor) >= 0;
 
 function checkContext(context: Question['context'], { facts }: Catalogue): Completed['context'] {
   for (const [name, value] of Object.entries(context)) {

@@ -1,7 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError, type ErrorCode } from '../../core/errors.ts';
-import { BATCH_DEPTH } from '../../core/parse/json.ts';
 import { MAX_ITEMS } from '../../core/parse/parse.ts';
 import type { DropIn, PermitAnswer, PermitAsking } from '../../service/drop-in/drop-in.ts';
 import type { PermitQuestion } from '../../service/drop-in/question.ts';
@@ -38,7 +37,7 @@ export function postAllowed({ dropIn, credentials, rate, reply }: PermitDeps): R
   return async function allowed(req, res) {
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
-    const asked = readQuestion(await readJson(req, BODY_LIMIT));
+    const asked = readQuestion(await readJson(req, BODY_LIMIT, 'permit'));
     reply(res, 200, JSON.stringify(toWire(asked, await dropIn.allowed(asked, { caller, environment, requestId: stateOf(res).requestId }))));
   };
 }
@@ -49,7 +48,7 @@ export function postBulk(deps: PermitDeps): RequestHandler {
   return async function bulk(req, res) {
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
-    const items = await readJson(req, BATCH_LIMIT, BATCH_DEPTH);
+    const items = await readJson(req, BATCH_LIMIT, 'bulk');
     if (!Array.isArray(items)) throw new BadMember(['body'], 'must be a list of questions');
     if (items.length > MAX_ITEMS) throw new SluiceError('too_large', `more than ${MAX_ITEMS} questions: ask in parts`);
     rate.take(caller, items.length - 1, 1);

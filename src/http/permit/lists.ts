@@ -13,7 +13,7 @@ export function postUserPermissions({ dropIn, credentials, rate, reply }: Permit
   return async function userPermissions(req, res) {
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
-    const members = readObject(await readJson(req, BODY_LIMIT), BODY);
+    const members = readObject(await readJson(req, BODY_LIMIT, 'permit'), BODY);
     const { purpose, ...context } = readContext(members, BODY);
     const [tenants, resources, types] = [readNames(members, 'tenants'), readNames(members, 'resources'), readNames(members, 'resource_types')];
     const found = await dropIn.permissions({
@@ -38,7 +38,7 @@ export function postAuthorizedUsers({ dropIn, credentials, rate, reply }: Permit
   return async function authorizedUsers(req, res) {
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
-    const asked = readAsked(readObject(await readJson(req, BODY_LIMIT), BODY), BODY);
+    const asked = readAsked(readObject(await readJson(req, BODY_LIMIT, 'permit'), BODY), BODY);
     const found = await dropIn.authorized(asked, { caller, environment, requestId: stateOf(res).requestId });
     reply(res, 200, JSON.stringify(authorizedOf(`${asked.resource.type}:${asked.resource.key ?? '*'}`, found)));
   };

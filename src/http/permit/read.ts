@@ -1,3 +1,4 @@
+import { Unreadable } from '../../core/parse/json.ts';
 import type { PermitQuestion, PermitResource } from '../../service/drop-in/question.ts';
 import { BadMember, type Place } from './errors.ts';
 
@@ -63,6 +64,7 @@ export function readNames(members: Members, name: string): ReadonlySet<string> |
 }
 
 export function readObject(value: unknown, place: Place): Members {
+  if (value instanceof Unreadable) throw value.error;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadMember(place, value === undefined ? 'is required' : 'must be an object');
   return value as Members;
 }

@@ -29,9 +29,9 @@ const STRANGERS_LIMIT = 64 * 1024;
 async function readBoth(req: Request, credentials: Credentials): Promise<PermitCaller & { readonly body: unknown }> {
   if (headersOf(req).length > 0) {
     const known = credentials.ofHeader(req);
-    return { ...known, body: await readJson(req, BODY_LIMIT) };
+    return { ...known, body: await readJson(req, BODY_LIMIT, 'permit') };
   }
-  const body = await readJson(req, STRANGERS_LIMIT).catch((error: unknown) => {
+  const body = await readJson(req, STRANGERS_LIMIT, 'permit').catch((error: unknown) => {
     // From nobody nothing is wrong with a body but that it says not who asks.
     if (error instanceof SluiceError && error.code === 'request_invalid') return undefined;
     throw error;

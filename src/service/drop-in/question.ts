@@ -1,4 +1,6 @@
+import { SluiceError } from '../../core/errors.ts';
 import type { Facts, Vendor } from '../../core/facts.ts';
+import { isSafe } from '../../core/parse/json.ts';
 import { toAction, toCategory, toIdentity } from '../../core/permit-names.ts';
 import type { Question } from '../../core/question.ts';
 import type { Snapshot } from '../../snapshot.ts';
@@ -65,11 +67,12 @@ export const identityOf = (user: string): string => toIdentity(user) ?? user;
 
 export const tenantOf = ({ tenant }: Pick<Vendor, 'tenant'>): string => tenant ?? DEFAULT_TENANT;
 
-/** Only what is declared, with a value as declared: what is left out can only take permits away. */
+/** Only what is declared, with a value as declared: what is left out can only take permits away. @throws {SluiceError} for a number too large to be compared */
 function declaredContext(given: PermitQuestion['context'], { context }: Facts): Question['context'] {
   const known = [...context.values()].filter(({ name, type, enum: values = [] }) => {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
-    return type === 'enum' ? values.includes(value as string) : typeof value === type && (type !== 'number' || Number.isFinite(value));
+    if (type === 'number' && typeof value === 'number' && !isSafe(value)) throw new SluiceError('request_invalid', `context.${name} must be a number within ±(2^53 - 1)`);
+    return type === 'enum' ? values.includes(value as string) : typeof value === type;
   });
   return Object.fromEntries(known.map(({ name }) => [name, given[name] as string | number | boolean]));
 }
