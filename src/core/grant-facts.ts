@@ -12,7 +12,7 @@ export interface Atom {
   readonly op: string;
   readonly value?: Json;
   readonly ref?: readonly string[];
-  /** Under a `not`. A missing attribute makes the atom false either way. */
+  /** Under a `not`. A missing attribute, or one of a type that does not fit, makes the atom false either way. */
   readonly negate?: true;
 }
 

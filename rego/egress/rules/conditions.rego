@@ -2,7 +2,8 @@
 # title: Conditions
 # description: >-
 #   One evaluator for condition atoms, of grants and of condition sets alike. A condition is met when all atoms of one
-#   of its alternatives hold; an atom on a missing attribute never holds, negated or not.
+#   of its alternatives hold; an atom whose attribute is missing, or whose operands don't fit its operator, never holds,
+#   negated or not.
 package egress.rules.conditions
 
 import rego.v2
@@ -28,14 +29,17 @@ _met(condition) if {
 
 _holds(atom) if {
 	not atom.negate
-	_true(atom.op, _attribute(atom.path), _operand(atom))
+	left := _attribute(atom.path)
+	right := _operand(atom)
+	_fits(atom.op, left, right)
+	_true(atom.op, left, right)
 }
 
 _holds(atom) if {
 	atom.negate
-	atom.op in _operators
 	left := _attribute(atom.path)
 	right := _operand(atom)
+	_fits(atom.op, left, right)
 	not _true(atom.op, left, right)
 }
 
@@ -49,62 +53,76 @@ _attribute(path) := value if {
 	value != null
 }
 
-_operators := {
-	"equals", "not-equals", "less-than", "greater-than", "less-than-equals", "greater-than-equals", "contains", "in",
-	"between", "array_contains", "array_subset", "array_superset", "array_intersect", "object_match", "any_match",
-	"all_match",
+# What would be compared is of one type: Rego itself orders any two values, and finds any two of different types unequal.
+_fits(op, left, right) if {
+	op in {"equals", "not-equals"}
+	_comparable(left, right)
+}
+
+_fits(op, left, right) if {
+	op in {"less-than", "greater-than", "less-than-equals", "greater-than-equals"}
+	_ordered(left, right)
+}
+
+_fits("between", left, right) if {
+	is_array(right)
+	count(right) == 2
+	_ordered(left, right[0])
+	_ordered(left, right[1])
+}
+
+_fits("contains", left, right) if {
+	is_string(left)
+	is_string(right)
+}
+
+_fits("in", left, right) if _lists_fit([left], right)
+
+_fits("array_contains", left, right) if _lists_fit(left, [right])
+
+_fits(op, left, right) if {
+	op in {"array_subset", "array_superset", "array_intersect"}
+	_lists_fit(left, right)
+}
+
+_fits("object_match", left, right) if _matchable(left, right)
+
+_fits(op, left, right) if {
+	op in {"any_match", "all_match"}
+	is_array(left)
+	every element in left {
+		_matchable(element, object.get(right, "match", right))
+	}
 }
 
 _true("equals", left, right) if left == right
 
 _true("not-equals", left, right) if left != right
 
-_true("less-than", left, right) if {
-	_ordered(left, right)
-	left < right
-}
+_true("less-than", left, right) if left < right
 
-_true("greater-than", left, right) if {
-	_ordered(left, right)
-	left > right
-}
+_true("greater-than", left, right) if left > right
 
-_true("less-than-equals", left, right) if {
-	_ordered(left, right)
-	left <= right
-}
+_true("less-than-equals", left, right) if left <= right
 
-_true("greater-than-equals", left, right) if {
-	_ordered(left, right)
-	left >= right
-}
+_true("greater-than-equals", left, right) if left >= right
 
 _true("between", left, right) if {
-	_ordered(left, right[0])
-	_ordered(left, right[1])
 	left >= right[0]
 	left <= right[1]
 }
 
 _true("contains", left, right) if contains(left, right)
 
-_true("in", left, right) if {
-	is_array(right)
-	left in right
-}
+_true("in", left, right) if left in right
 
-_true("array_contains", left, right) if {
-	is_array(left)
-	right in left
-}
+_true("array_contains", left, right) if right in left
 
 _true("array_subset", left, right) if _all_in(left, right)
 
 _true("array_superset", left, right) if _all_in(right, left)
 
 _true("array_intersect", left, right) if {
-	is_array(left)
-	is_array(right)
 	some element in left
 	element in right
 }
@@ -112,20 +130,17 @@ _true("array_intersect", left, right) if {
 _true("object_match", left, right) if _matches(left, right)
 
 _true("any_match", left, right) if {
-	is_array(left)
 	some element in left
 	_matches(element, object.get(right, "match", right))
 }
 
 _true("all_match", left, right) if {
-	is_array(left)
 	count(left) > 0
 	every element in left {
 		_matches(element, object.get(right, "match", right))
 	}
 }
 
-# Rego orders any two values; a condition orders only two numbers or two strings.
 _ordered(left, right) if {
 	is_number(left)
 	is_number(right)
@@ -136,17 +151,54 @@ _ordered(left, right) if {
 	is_string(right)
 }
 
+# Of one type, and so is whatever stands at the same place inside both.
+_comparable(left, right) if {
+	type_name(left) == type_name(right)
+	not _clash(left, right)
+}
+
+_clash(left, right) if {
+	type_name(left) in {"array", "object"}
+	types := {pair[0]: type_name(pair[1]) | walk(right, pair)}
+	walk(left, [path, value])
+	types[path] != type_name(value)
+}
+
+# Every element of one can be compared with every one of the other: an empty list fits any.
+_lists_fit(left, right) if {
+	is_array(left)
+	is_array(right)
+	every type in {type_name(element) | some element in left} {
+		every other in {type_name(element) | some element in right} {
+			type == other
+		}
+	}
+	not _elements_clash(left, right)
+}
+
+_elements_clash(left, right) if {
+	some element in left
+	type_name(element) in {"array", "object"}
+	some other in right
+	_clash(element, other)
+}
+
 _all_in(elements, list) if {
-	is_array(elements)
-	is_array(list)
 	every element in elements {
 		element in list
 	}
 }
 
-_matches(candidate, wanted) if {
+# All that is wanted is there, and of the type that is wanted.
+_matchable(candidate, wanted) if {
 	is_object(candidate)
 	is_object(wanted)
+	every key, value in wanted {
+		_comparable(candidate[key], value)
+	}
+}
+
+_matches(candidate, wanted) if {
 	every key, value in wanted {
 		candidate[key] == value
 	}

@@ -20,6 +20,12 @@ _learnable contains index if {
 	profile.ancestors[category]
 }
 
+# Rego orders any two values, and a boolean comes before every number.
+_at_most(value, limit) if {
+	is_number(value)
+	value <= limit
+}
+
 # METADATA
 # title: Sensitive data needs a signed data processing agreement
 # custom:
@@ -90,7 +96,7 @@ rulings["breach-notice-expired"] contains index if {
 #   judges: result
 rulings["breach-notice-insufficient"] contains index if {
 	input.vendor.claims.breach_notice_hours.state == "valid"
-	not input.vendor.claims.breach_notice_hours.value <= 72
+	not _at_most(input.vendor.claims.breach_notice_hours.value, 72)
 	some index in _sensitive
 }
 
@@ -127,7 +133,7 @@ rulings["retention-expired"] contains index if {
 #   judges: result
 rulings["retention-insufficient"] contains index if {
 	input.vendor.claims.retention_days.state == "valid"
-	not input.vendor.claims.retention_days.value <= 90
+	not _at_most(input.vendor.claims.retention_days.value, 90)
 	some index in _sensitive
 }
 

@@ -27,6 +27,16 @@ _cases := [
 	{"note": "R46 no SLA", "patch": {"breach_notice_hours": {"state": "missing"}}, "want": {"breach-notice-missing": {1}}},
 	{"note": "R46 the SLA expired", "patch": {"breach_notice_hours": {"state": "expired"}}, "want": {"breach-notice-expired": {1}}},
 	{"note": "R46 too slow", "patch": {"breach_notice_hours": {"value": 73}}, "want": {"breach-notice-insufficient": {1}}},
+	{
+		"note": "F25 no number of hours",
+		"patch": {"breach_notice_hours": {"value": false}},
+		"want": {"breach-notice-insufficient": {1}},
+	},
+	{
+		"note": "F25 no number of days",
+		"patch": {"retention_days": {"value": true}},
+		"want": {"retention-insufficient": {1}},
+	},
 	{"note": "R46 no retention", "patch": {"retention_days": {"state": "missing"}}, "want": {"retention-missing": {1}}},
 	{"note": "R46 retention expired", "patch": {"retention_days": {"state": "expired"}}, "want": {"retention-expired": {1}}},
 	{"note": "R46 too long", "patch": {"retention_days": {"value": 91}}, "want": {"retention-insufficient": {1}}},

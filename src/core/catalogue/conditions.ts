@@ -1,5 +1,5 @@
 import type { Alternatives, Atom, Json } from '../facts.ts';
-import { isObject, OPERATORS } from './operators.ts';
+import { compares, isObject, OPERATORS } from './operators.ts';
 import { didYouMean } from '../suggest.ts';
 
 const MAX_ALTERNATIVES = 256;
@@ -32,7 +32,7 @@ export type PathOf = (attribute: string) => readonly string[] | undefined;
 
 /**
  * Compiles a condition to alternatives of flat atoms: at most 256 with 1,024 atoms together, from at most 32 levels.
- * `not` moves into the atoms, so an atom on a missing attribute holds neither way.
+ * `not` moves into the atoms, so an atom on a missing attribute, or on one of another type, holds neither way.
  * Grammar (facts/permit.md section 6): `allOf|and`, `anyOf|or`, `not`, `{attribute: {operator: value}}`,
  * `{attribute: {or: […]}}`; a value may be another attribute: `{ref: "user.key"}`.
  *
@@ -121,8 +121,8 @@ function atom(attribute: string, op: string, value: Json, place: Place): Alterna
   const left = resolve(attribute, above, 'key');
   const ref = isObject(value) && Object.keys(value).join() === 'ref' ? value['ref'] : undefined;
   if (ref === undefined) {
-    // An operand that never fits makes an atom that never holds, but always holds under `not`.
-    if (!operator.fits(value)) return mistake(place, `${op} takes ${operator.takes}`);
+    // An operand that never fits makes an atom that never holds: somebody meant something else.
+    if (!operator.accepts(value)) return mistake(place, `${op} takes ${operator.takes}`);
     return [[{ path: left, op, value, ...(place.negate && { negate: true }) }]];
   }
   if (typeof ref !== 'string') return mistake(place, 'ref names an attribute, as in { ref: user.key }');
@@ -171,7 +171,7 @@ function attributePath([first = '', ...names]: readonly string[]): readonly stri
 
 /**
  * Whether some alternative has only atoms that hold on this Rego input: what conditions.rego must give as well. An atom on
- * an attribute that is missing or null never holds, negated or not.
+ * an attribute that is missing, null, or of a type that does not fit its operator never holds, negated or not.
  */
 export function holds(alternatives: Alternatives, input: Json): boolean {
   return alternatives.some((atoms) => atoms.every((one) => holdsAtom(one, input)));
@@ -180,9 +180,7 @@ export function holds(alternatives: Alternatives, input: Json): boolean {
 function holdsAtom({ path, op, value, ref, negate }: Atom, input: Json): boolean {
   const left = read(path, input);
   const right = ref === undefined ? value : read(ref, input);
-  const operator = OPERATORS.get(op);
-  if (left === undefined || right === undefined || operator === undefined) return false;
-  return operator.test(left, right) !== (negate === true);
+  return left !== undefined && right !== undefined && compares(op, left, right, negate);
 }
 
 function read(path: readonly string[], input: Json): Json | undefined {

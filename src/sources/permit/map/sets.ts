@@ -1,5 +1,5 @@
 import { compileCondition, ConditionError, type Alternatives } from '../../../core/catalogue/conditions.ts';
-import { OPERATORS } from '../../../core/catalogue/operators.ts';
+import { compares } from '../../../core/catalogue/operators.ts';
 import { CLAIM_NAMES, type Atom } from '../../../core/facts.ts';
 import type { PermitConditionSet, PermitData } from '../data.ts';
 import type { Unmappables } from './unmapped.ts';
@@ -95,7 +95,7 @@ function translate(atom: Atom): Atom | boolean {
   if (ref === 'vendor.type' || ref === 'vendor.categories') throw unsupported(`ref to resource.${ref.slice('vendor.'.length)} is not supported`);
   if (path === 'vendor.type') {
     if (atom.ref !== undefined) throw unsupported('resource.type is compared with a value');
-    return OPERATORS.get(atom.op)!.test('vendor', atom.value!) !== (atom.negate === true);
+    return compares(atom.op, 'vendor', atom.value!, atom.negate);
   }
   if (path !== 'vendor.categories') return atom;
   if (!IS_AMONG.includes(atom.op)) throw unsupported(`${atom.op} is not supported on resource.categories: use array_contains`);
