@@ -16,8 +16,14 @@ import { flowsOf } from './map/flows.ts';
 import { flowsCsv, flowsMermaid, parseFlows } from './map/formats.ts';
 import { negativeOf } from './negative.ts';
 import { processingCsv, processingOf } from './processing.ts';
+import { acrossText } from './text/across.ts';
+import { clockText } from './text/clock.ts';
 import { exposureText } from './text/exposure.ts';
-import { acrossText, clockText, flowsText, incidentText, negativeText, processingText, unusedText } from './text/reports.ts';
+import { flowsText } from './text/flows.ts';
+import { incidentText } from './text/incident.ts';
+import { negativeText } from './text/negative.ts';
+import { processingText } from './text/processing.ts';
+import { unusedText } from './text/unused-grants.ts';
 import { parseMoment, type Window } from './window.ts';
 
 export interface ReportDeps {

@@ -7,7 +7,7 @@ import { coverageOf } from '../../src/reports/coverage.ts';
 import { declaredFlows } from '../../src/reports/map/declared.ts';
 import { flowsOf, type Flow, type FlowMap } from '../../src/reports/map/flows.ts';
 import { flowsCsv, flowsMermaid, parseFlows } from '../../src/reports/map/formats.ts';
-import { flowsText } from '../../src/reports/text/reports.ts';
+import { flowsText } from '../../src/reports/text/flows.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { endServers } from '../support/server.ts';
 import { copyPolicies, NOON, removeWorlds, ROOT } from '../support/world.ts';

@@ -7,7 +7,7 @@ import { scan } from '../../src/replay/scan.ts';
 import { notificationClock } from '../../src/reports/clock.ts';
 import { collect, collectUnder } from '../../src/reports/collect.ts';
 import { parseCsv, toCsv } from '../../src/reports/text/csv.ts';
-import { clockText } from '../../src/reports/text/reports.ts';
+import { clockText } from '../../src/reports/text/clock.ts';
 import { exposureOf } from '../../src/reports/exposure.ts';
 import type { FlowMap } from '../../src/reports/map/flows.ts';
 import { flowsCsv, parseFlows } from '../../src/reports/map/formats.ts';

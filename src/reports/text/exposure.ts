@@ -1,21 +1,11 @@
 import type { CategoryExposure, ExposureReport } from '../exposure.ts';
 import { bullets, code, codes, plain, table } from '../../replay/text/markdown.ts';
 import { coverageText } from '../coverage.ts';
-import type { AmountReport } from '../tally.ts';
+import { amountText, windowText } from './parts.ts';
 
 const FORM_TEXT = {
   raw: 'as it is', shortened: 'shortened', coarse: 'coarsened', masked: 'masked', hmac: 'pseudonymised (keyed hash, keyed for this vendor)', tokenized: 'as a random token', encrypted: 'encrypted by us',
 } as const;
-
-export const windowText = ({ from, to }: ExposureReport['window']): string => (
-  from === null && to === null ? 'the whole log' : `${from === null ? 'the start of the log' : from} to ${to === null ? 'its end' : to}`
-);
-
-export function amountText({ decisions, rows, decisionsWithoutRows }: AmountReport): string {
-  const counted = decisions - decisionsWithoutRows;
-  if (decisions === 0) return 'none';
-  return `${decisions} decision${decisions === 1 ? '' : 's'}${counted === 0 ? ' (callers stated no rows)' : `, ${rows} rows stated${decisionsWithoutRows > 0 ? ` (${decisionsWithoutRows} decisions stated none)` : ''}`}`;
-}
 
 const namesOf = (list: readonly { readonly name: string }[]) => codes(list.map(({ name }) => name));
 
