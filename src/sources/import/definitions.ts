@@ -1,75 +1,172 @@
 import { SluiceError } from '../../core/errors.ts';
+import { readGitlab } from './gitlab.ts';
 import { leavesOf, type ImportedField } from './leaves.ts';
+import { nameOf, type Head, type Place } from './names.ts';
+import { readPlan, type Plan } from './plans.ts';
 import { readSchema } from './schema.ts';
+import { both, type Shape } from './shape.ts';
+import { readText } from './text.ts';
 
-/** An event definition from elsewhere: its name, version and leaves. Nothing is classified yet, so all of it is denied. */
+/**
+ * An event definition from elsewhere: its name, version and leaves. Nothing is classified yet, so all of it is denied.
+ */
 export interface ImportedEvent {
   readonly name: string;
   readonly version: string;
   /** The file that it comes from. */
   readonly source: string;
   readonly fields: readonly ImportedField[];
-  /** What could not be taken over, in plain words. */
-  readonly warnings: readonly string[];
+  /** What was left out of it, in plain words. */
+  readonly losses: readonly string[];
+  /** What was taken over otherwise than it stands there. */
+  readonly notes: readonly string[];
 }
+
+/** What a file has. */
+export interface Definitions {
+  readonly events: readonly ImportedEvent[];
+  /** Definitions that could not be taken over, each in plain words. */
+  readonly left: readonly string[];
+  /** What was read otherwise than it stands there. */
+  readonly notes: readonly string[];
+}
+
+type Found = Omit<Definitions, 'notes'>;
+
+/** The file is something else than a definition: nothing is lost by leaving it out of a folder. */
+export class OtherFile extends SluiceError {}
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What a JSON Schema may have at its top; anything else is some other file. */
-const SCHEMA_KEYS = ['$schema', 'properties', 'patternProperties', 'allOf', 'anyOf', 'oneOf', '$ref', '$defs', 'definitions'];
+/** What says that an object is a JSON Schema, where its value is of this type; anything else is some other file. */
+const SCHEMA_KEYS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  properties: isObject,
+  patternProperties: isObject,
+  additionalProperties: isObject,
+  allOf: Array.isArray,
+  anyOf: Array.isArray,
+  oneOf: Array.isArray,
+  $ref: isText,
+};
+
+/** Whole documents of other formats, which may have schemas somewhere inside. */
+const OTHERS: Readonly<Record<string, string>> = {
+  openapi: 'an OpenAPI document',
+  swagger: 'an OpenAPI document',
+  asyncapi: 'an AsyncAPI document',
+};
 
 /**
- * Reads the event definitions in a file: a Segment tracking plan (`rules`: one event each, named by its key), a
- * Snowplow Iglu schema (`self`: named `vendor/name`), or a plain JSON Schema (named as the file). Paths are the
- * schema's own: a rule that describes the whole message gives `properties.x`, one that describes its properties `x`.
+ * Reads the event definitions in a file of JSON or YAML: a tracking plan of Segment or RudderStack (an event a rule,
+ * named by its key), a Snowplow Iglu schema (`self`: named `vendor/name`), an event definition of GitLab (named by its
+ * action), a JSON Schema (named as `nameOf` says), or a list of them. Paths are the schema's own: a rule that describes
+ * the whole message gives `properties.x`, one that describes its properties `x`.
  *
- * @param name the file's path; it becomes the event's `source`.
- * @throws {SluiceError} `request_invalid` for text that is none of these.
+ * @throws {TextError} for text that is neither JSON nor YAML, with the place.
+ * @throws {SluiceError} `request_invalid` for what is none of these; {@link OtherFile} where it is plainly something
+ * else.
  */
-export function importDefinitions(text: string, name: string): readonly ImportedEvent[] {
-  const definition = parseJson(text, name);
-  if (Array.isArray(definition.rules)) return definition.rules.flatMap((rule, i) => fromRule(rule, `rule ${i + 1} of ${name}`, name));
-  if (isObject(definition.self)) return [fromIglu(definition, definition.self, name)];
-  if (definition.type === 'object' || SCHEMA_KEYS.some((key) => Object.hasOwn(definition, key))) {
-    return [toEvent({ name: baseName(name), version: '1', source: name }, definition)];
+export function importDefinitions(text: string, place: Place): Definitions {
+  const { value, notes } = readText(text, place.file);
+  return { ...fromValue(value, place), notes };
+}
+
+function fromValue(value: unknown, place: Place): Found {
+  const plan = readPlan(value);
+  if (plan !== undefined) return fromPlan(plan, place);
+  if (isObject(value)) return { events: [fromObject(value, place)], left: [] };
+  if (!Array.isArray(value)) throw refused('not an object');
+  // A list, as a schema registry gives it: each names itself, since the file's name can't be that of all.
+  const read = value.map((item: unknown, index) => {
+    const event = isObject(item) ? fromNamed(item, place) : undefined;
+    return event ?? `item ${index + 1} of the list says no name of its own (self): not imported`;
+  });
+  return {
+    events: read.filter((item) => typeof item !== 'string'),
+    left: read.filter((item) => typeof item === 'string'),
+  };
+}
+
+function fromPlan({ rules, common, left }: Plan, { file }: Place): Found {
+  const shared = common.map(readSchema);
+  if (rules.length === 0 && left.length === 0)
+    throw refused(`a tracking plan without an event${common.length > 0 ? ': its common rule is none' : ''}`);
+  return { events: rules.map(({ schema, ...head }) => toEvent({ ...head, source: file }, schema, shared)), left };
+}
+
+function fromObject(definition: Json, place: Place): ImportedEvent {
+  const named = fromNamed(definition, place);
+  if (named !== undefined) return named;
+  const other = Object.keys(OTHERS).find((key) => Object.hasOwn(definition, key));
+  if (other !== undefined) throw refused(`${OTHERS[other]}: give the schemas of its events in files of their own`);
+  const { type, event, kind, data, trackingPlan } = definition;
+  if (isText(event) && isText(kind)) throw new OtherFile('request_invalid', 'an event file of Sluice itself');
+  if (isObject(trackingPlan) || (isObject(data) && isObject(data.trackingPlan)))
+    throw refused('a tracking plan without its rules: export them too');
+  if (isSchemaOfObject(definition, [type].flat()))
+    return toEvent({ ...nameOf(definition, place), source: place.file }, definition);
+  if (isSomethingElse(definition))
+    throw new OtherFile('request_invalid', 'no event definition: its $schema is none of JSON Schema');
+  if (Object.hasOwn(definition, 'definitions') || Object.hasOwn(definition, '$defs')) {
+    throw refused('definitions alone: which of them is an event, nothing says');
   }
-  throw new SluiceError('request_invalid', `${name}: neither a JSON Schema, nor an Iglu schema, nor a Segment tracking plan`);
+  throw refused(
+    'neither a JSON Schema of an object, nor an Iglu schema, nor a tracking plan (Segment, RudderStack), ' +
+      'nor an event definition of GitLab',
+  );
 }
 
-function parseJson(text: string, name: string): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (cause) {
-    throw new SluiceError('request_invalid', `${name}: not JSON`, { cause });
+/** What says itself how it is called. */
+function fromNamed(definition: Json, { file }: Place): ImportedEvent | undefined {
+  const { self } = definition;
+  if (isObject(self)) {
+    const { vendor, name, version } = self;
+    if (!isText(vendor) || !isText(name) || !isText(version)) throw refused('self needs vendor, name and version');
+    return toEvent({ name: `${vendor}/${name}`, version, source: file }, definition);
   }
-  if (!isObject(value)) throw new SluiceError('request_invalid', `${name}: not a JSON object`);
-  return value;
+  const event = readGitlab(definition);
+  return event === undefined ? undefined : toEvent({ name: event.name, version: '1', source: file }, event.schema);
 }
 
-function fromIglu(schema: Json, self: Json, source: string): ImportedEvent {
-  const { vendor, name, version } = self;
-  if (!isText(vendor) || !isText(name) || !isText(version)) {
-    throw new SluiceError('request_invalid', `${source}: self needs vendor, name and version`);
-  }
-  return toEvent({ name: `${vendor}/${name}`, version, source }, schema);
+function isSchemaOfObject(definition: Json, types: readonly unknown[]): boolean {
+  if (types.includes('object') || (types.includes('array') && Object.hasOwn(definition, 'items'))) return true;
+  if (Object.entries(SCHEMA_KEYS).some(([key, fits]) => Object.hasOwn(definition, key) && fits(definition[key])))
+    return true;
+  return (
+    isMetaSchema(definition.$schema) &&
+    !['type', 'enum', 'definitions', '$defs'].some((key) => Object.hasOwn(definition, key))
+  );
 }
 
-// Calls other than track have no name of their own; theirs is the call's.
-function fromRule(rule: unknown, where: string, source: string): readonly ImportedEvent[] {
-  if (!isObject(rule) || !isObject(rule.jsonSchema)) throw new SluiceError('request_invalid', `${where}: no jsonSchema`);
-  const name = [rule.key, rule.type].find(isText);
-  if (name === undefined) throw new SluiceError('request_invalid', `${where}: neither key nor type`);
-  const version = isText(rule.version) || typeof rule.version === 'number' ? String(rule.version) : '1';
-  return [toEvent({ name: name === rule.key ? name : name.toLowerCase(), version, source }, rule.jsonSchema)];
+const isMetaSchema = (name: unknown) =>
+  isText(name) && /json-schema\.org|jsonschema|com\.snowplowanalytics\.self-desc/.test(name);
+
+/** A `$schema` that this file follows, as a configuration does. */
+const isSomethingElse = ({ $schema }: Json) => isText($schema) && !isMetaSchema($schema);
+
+function toEvent(
+  head: Head & { readonly source: string },
+  schema: unknown,
+  shared: readonly { readonly shape: Shape; readonly losses: readonly string[] }[] = [],
+): ImportedEvent {
+  const parts = [readSchema(schema), ...shared];
+  const leaves = leavesOf(parts.map(({ shape }) => shape).reduce(both));
+  const losses = [...parts.flatMap((part) => part.losses), ...leaves.losses];
+  return {
+    ...head,
+    name: head.name.toWellFormed(),
+    fields: leaves.fields,
+    losses: [...new Set(losses)],
+    notes: leaves.notes,
+  };
 }
 
-function toEvent(head: Pick<ImportedEvent, 'name' | 'version' | 'source'>, schema: unknown): ImportedEvent {
-  const { shape, warnings } = readSchema(schema);
-  const leaves = leavesOf(shape);
-  return { ...head, name: head.name.toWellFormed(), fields: leaves.fields, warnings: [...warnings, ...leaves.warnings] };
+const refused = (message: string) => new SluiceError('request_invalid', message);
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
-const baseName = (path: string) => path.slice(path.search(/[^/\\]*$/)).replace(/(?:\.schema)?\.json$/i, '') || path;
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

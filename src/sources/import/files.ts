@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
 import { SluiceError } from '../../core/errors.ts';
-import { importDefinitions } from './definitions.ts';
-import { writeImported, type SkippedEvent, type WriteOptions } from './write.ts';
+import { importDefinitions, OtherFile, type ImportedEvent } from './definitions.ts';
+import { isVersion } from './names.ts';
+import { TextError } from './text.ts';
+import { readDefinition, walk, type Candidate } from './walk.ts';
+import { LOSES, writeImported, type SkippedEvent, type WriteOptions } from './write.ts';
 
 export interface ImportProgress {
   readonly file: string;
@@ -12,69 +13,139 @@ export interface ImportProgress {
 }
 
 export interface ImportOptions extends WriteOptions {
+  /** Plain schemas are named by their whole path, and not by their file alone. */
+  readonly byPath?: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
 export interface ImportReport {
+  /** Files that were read and have definitions, or should. */
   readonly files: number;
+  /** Files that can't be definitions, by name or content. */
+  readonly others: number;
+  /** Events that could be read. Each is written or skipped. */
   readonly events: number;
   readonly fields: number;
   /** Below `outDir`. */
   readonly written: readonly string[];
   readonly skipped: readonly SkippedEvent[];
-  /** Files that are no definitions, or broken; the others are imported all the same. */
-  readonly failed: readonly { readonly file: string; readonly message: string }[];
-  readonly warnings: readonly { readonly file: string; readonly event: string; readonly message: string }[];
+  /** Files, or definitions in them, that could not be read; the others are imported all the same. */
+  readonly failed: readonly Failure[];
+  /** What was left out of an event that was imported (`loses`), or read otherwise than it stands there. */
+  readonly warnings: readonly {
+    readonly file: string;
+    readonly event?: string;
+    readonly message: string;
+    readonly loses: boolean;
+  }[];
+  /** Nothing was left out, and there is something. */
+  readonly whole: boolean;
 }
 
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
+interface Failure {
+  readonly file: string;
+  /** From 1, where the text can't be read. */
+  readonly line?: number;
+  readonly column?: number;
+  readonly message: string;
+}
+
+const MAX_EVENTS = 100_000;
+const MAX_FIELDS = 1_000_000;
+
+/** Files of other tools, for whose content nobody needs to be told. */
+const TOOLS =
+  /^(?:package(?:-lock)?|npm-shrinkwrap|[jt]sconfig(?:\..+)?|lerna|nx|turbo|angular|composer|deno|biome|tslint)\.json$/;
+const TOOLS_IN_YAML = /^(?:pnpm-lock|(?:docker-)?compose(?:\..+)?|mkdocs)\.ya?ml$/;
 
 /**
- * Imports files, and of folders every `*.json` and every file without an extension (Iglu's `1-0-0`) at any depth, and
- * writes one YAML file an event into `outDir/events`. `source` is the path below the folder given. Links are not followed.
+ * Imports the definitions in files and folders, and writes one YAML file an event into `outDir/events`. `source` is the
+ * path below the folder given. Every definition is written, or in `skipped` or `failed`.
  *
  * @throws when a path does not exist or `outDir` can't be written.
+ * @throws {SluiceError} `request_invalid` for over 50,000 files, 100,000 events or 1,000,000 fields.
  */
-export async function importFiles(paths: readonly string[], outDir: string, options: ImportOptions = {}): Promise<ImportReport> {
-  const files = (await Promise.all(paths.map(definitionFiles))).flat();
-  const failed: { file: string; message: string }[] = [];
-  const events = [];
-  for (const [i, { path, name }] of files.entries()) {
-    try {
-      events.push(...importDefinitions(await readDefinition(path), name));
-    } catch (error) {
-      if (!(error instanceof SluiceError)) throw error;
-      failed.push({ file: name, message: error.message });
-    }
-    options.onProgress?.({ file: name, done: i + 1, total: files.length });
+export async function importFiles(
+  paths: readonly string[],
+  outDir: string,
+  { byPath = false, onProgress, ...options }: ImportOptions = {},
+): Promise<ImportReport> {
+  const { candidates, failed, others } = await walk(paths, outDir);
+  const found: Found = { events: [], failed: [...failed], notes: [], others, fields: 0 };
+  for (const [index, candidate] of candidates.entries()) {
+    await importOne(candidate, byPath, found);
+    onProgress?.({ file: candidate.place.file, done: index + 1, total: candidates.length });
   }
+  const { events } = found;
+  const written = await writeImported(events, outDir, options);
+  const said = (kind: 'losses' | 'notes', loses: boolean) =>
+    events.flatMap((event) =>
+      event[kind].map((message) => ({ file: event.source, event: event.name, message, loses })),
+    );
+  const warnings = [
+    ...found.notes.map((note) => ({ ...note, loses: false })),
+    ...said('notes', false),
+    ...said('losses', true),
+  ];
+  const isWhole =
+    events.length > 0 &&
+    found.failed.length === 0 &&
+    !warnings.some(({ loses }) => loses) &&
+    !written.skipped.some(({ reason }) => LOSES[reason]);
   return {
-    files: files.length,
+    files: candidates.length - (found.others - others),
+    others: found.others,
     events: events.length,
-    fields: events.reduce((sum, { fields }) => sum + fields.length, 0),
-    ...(await writeImported(events, outDir, options)),
-    failed,
-    warnings: events.flatMap(({ source, name, warnings }) => warnings.map((message) => ({ file: source, event: name, message }))),
+    fields: found.fields,
+    ...written,
+    failed: found.failed,
+    warnings,
+    whole: isWhole,
   };
 }
 
-interface DefinitionFile {
-  readonly path: string;
-  readonly name: string;
+interface Found {
+  readonly events: ImportedEvent[];
+  readonly failed: Failure[];
+  readonly notes: { readonly file: string; readonly message: string }[];
+  others: number;
+  fields: number;
 }
 
-async function definitionFiles(path: string): Promise<readonly DefinitionFile[]> {
-  if (!(await stat(path)).isDirectory()) return [{ path, name: basename(path) }];
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && /(?:^[^.]+|\.json)$/i.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    .map((file) => ({ path: file, name: relative(path, file).replaceAll('\\', '/') }));
+async function importOne({ path, place, isNamed }: Candidate, byPath: boolean, found: Found): Promise<void> {
+  const { file } = place;
+  const name = file.replace(/^.*\//, '');
+  const isTools = TOOLS.test(name) || TOOLS_IN_YAML.test(name);
+  try {
+    const text = await readText(path, !isNamed && !name.includes('.') && !isVersion(name));
+    const { events, left, notes } = importDefinitions(text, { ...place, byPath });
+    found.events.push(...events);
+    found.failed.push(...left.map((message) => ({ file, message })));
+    found.notes.push(...notes.map((message) => ({ file, message })));
+    found.fields += events.reduce((sum, { fields }) => sum + fields.length, 0);
+  } catch (error) {
+    if (!isNamed && (isTools || error instanceof OtherFile)) found.others += 1;
+    else found.failed.push(toFailure(file, error));
+  }
+  if (found.events.length > MAX_EVENTS)
+    throw new SluiceError('request_invalid', `over ${MAX_EVENTS} events: import the folders below one by one`);
+  if (found.fields > MAX_FIELDS)
+    throw new SluiceError('request_invalid', `over ${MAX_FIELDS} fields: import the folders below one by one`);
 }
 
-async function readDefinition(path: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > MAX_FILE_BYTES) throw new SluiceError('request_invalid', `${basename(path)}: larger than ${MAX_FILE_BYTES} bytes`);
-  return readFile(path, 'utf8');
+/** @param maybeOther a licence or a makefile has no extension either: of such files only JSON counts. */
+async function readText(path: string, maybeOther: boolean): Promise<string> {
+  const text = await readDefinition(path).catch((error: unknown) => {
+    throw maybeOther ? new OtherFile('request_invalid', 'no text', { cause: error }) : error;
+  });
+  if (maybeOther && !/^\s*[[{]/.test(text)) throw new OtherFile('request_invalid', 'no JSON');
+  return text;
+}
+
+function toFailure(file: string, error: unknown): Failure {
+  if (error instanceof TextError) return { file, line: error.line, column: error.column, message: error.message };
+  if (error instanceof SluiceError) return { file, message: error.message };
+  const { code } = error as { code?: string };
+  if (code === undefined) throw error;
+  return { file, message: `the file cannot be read (${code})` };
 }

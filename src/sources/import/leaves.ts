@@ -11,28 +11,37 @@ export interface ImportedField {
   readonly enum?: readonly (Scalar | null)[];
 }
 
+interface Leaves {
+  readonly fields: readonly ImportedField[];
+  readonly losses: readonly string[];
+  readonly notes: readonly string[];
+}
+
 const MAX_FIELDS = 10_000;
 
 /**
  * All leaves of a payload of this shape: null, `{}` and `[]` are leaves at their key, so an object or a list is one
  * too where it may be null or empty. An object of which no member is known is a leaf of type object. Paths that no
- * question can name are left out, with a warning. A list at the root stands for its elements.
+ * question can name are left out, and said. A list at the root stands for its elements.
  */
-export function leavesOf(root: Shape): { readonly fields: readonly ImportedField[]; readonly warnings: readonly string[] } {
+export function leavesOf(root: Shape): Leaves {
   const fields: ImportedField[] = [];
-  const warnings = new Set<string>();
-  if (root.items !== undefined) warnings.add('a list at the root: imported as its elements, since a payload is an object');
+  const losses = new Set<string>();
+  const notes =
+    root.items === undefined ? [] : ['a list at the root: imported as its elements, since a payload is an object'];
   for (const field of membersOf(root.items ? either(root, root.items) : root, '')) {
-    const flaw = fields.length === MAX_FIELDS ? `more than ${MAX_FIELDS} fields: the rest is left out` : flawOf(field.path);
+    const flaw =
+      fields.length === MAX_FIELDS ? `more than ${MAX_FIELDS} fields: the rest is left out` : flawOf(field.path);
     if (flaw === undefined) fields.push(field);
-    else warnings.add(flaw);
+    else losses.add(flaw);
     if (fields.length === MAX_FIELDS && flaw !== undefined) break;
   }
-  return { fields, warnings: [...warnings] };
+  return { fields, losses: [...losses], notes };
 }
 
 function flawOf(path: string): string | undefined {
-  if (path === '' || path === '__proto__') return `a key ${JSON.stringify(path)} at the root: left out, since no question can name it`;
+  if (path === '' || path === '__proto__')
+    return `a key ${JSON.stringify(path)} at the root: left out, since no question can name it`;
   if (!path.isWellFormed()) return 'keys that are no Unicode text: left out, since no question can name them';
   return Buffer.byteLength(path) > MAX_PATH_BYTES ? `paths over ${MAX_PATH_BYTES} bytes: left out` : undefined;
 }
@@ -46,12 +55,13 @@ function* membersOf(shape: Shape, prefix: string): Iterable<ImportedField> {
 function* leaves(shape: Shape, path: string): Iterable<ImportedField> {
   const { types } = shape;
   const own = [...types].filter((type) => isLeaf(type, shape));
-  if (own.length > 0 || types.size === 0) yield { path, types: own, ...(hasScalar(own) && shape.enum && { enum: shape.enum }) };
+  if (own.length > 0 || types.size === 0)
+    yield { path, types: own, ...(hasScalar(own) && shape.enum && { enum: shape.enum }) };
   yield* membersOf(shape, `${path}.`);
   if (shape.items !== undefined) yield* leaves(shape.items, `${path}[]`);
 }
 
-// Of an object without known members there is nothing else to classify.
+// An object without known members has nothing else to classify.
 function isLeaf(type: ValueType, { properties, dynamic, filled }: Shape): boolean {
   if (type === 'array') return !filled;
   if (type === 'object') return !filled || (properties.size === 0 && dynamic === undefined);

@@ -1,17 +1,27 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
 import { MAX_DEPTH } from '../../core/parse/json.ts';
+import { fitsType } from '../yaml/types.ts';
+import { createResolver, type Resolve } from './references.ts';
 import { ANYTHING, both, either, type Shape } from './shape.ts';
 
 /** A shape and what was left out of it: for the person who imports, in plain words. */
 export interface ReadSchema {
   readonly shape: Shape;
-  readonly warnings: readonly string[];
+  readonly losses: readonly string[];
 }
 
 const MAX_NESTING = 128;
 const MAX_VISITS = 50_000;
 
-const TYPES: ReadonlySet<unknown> = new Set<ValueType>(['string', 'number', 'integer', 'boolean', 'null', 'object', 'array']);
+const TYPES: ReadonlySet<unknown> = new Set<ValueType>([
+  'string',
+  'number',
+  'integer',
+  'boolean',
+  'null',
+  'object',
+  'array',
+]);
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -20,14 +30,21 @@ type Json = Readonly<Record<string, unknown>>;
  * leaves the document or goes too deep is cut, with a warning; what is cut is unknown, so it is denied later.
  */
 export function readSchema(root: unknown): ReadSchema {
-  const warnings = new Set<string>();
-  const shape = read(root, { root, warnings, budget: { left: MAX_VISITS }, open: new Set([root]), depth: 0, nesting: 0 });
-  return { shape: shape ?? ANYTHING, warnings: [...warnings] };
+  const losses = new Set<string>();
+  const shape = read(root, {
+    resolve: createResolver(root),
+    losses,
+    budget: { left: MAX_VISITS },
+    open: new Set([root]),
+    depth: 0,
+    nesting: 0,
+  });
+  return { shape: shape ?? ANYTHING, losses: [...losses] };
 }
 
 interface Place {
-  readonly root: unknown;
-  readonly warnings: Set<string>;
+  readonly resolve: Resolve;
+  readonly losses: Set<string>;
   readonly budget: { left: number };
   /** The schemas that are being read, by reference: to meet one again is a cycle. */
   readonly open: ReadonlySet<unknown>;
@@ -43,17 +60,27 @@ function read(schema: unknown, place: Place): Shape | undefined {
   if (!isObject(schema)) return ANYTHING;
   const cut = cutReason(place);
   if (cut !== undefined) {
-    place.warnings.add(cut);
-    return bare(schema);
+    place.losses.add(cut);
+    return bare(schema, place);
   }
   place.budget.left -= 1;
   const inner = { ...place, nesting: place.nesting + 1 };
   const own = readOwn(schema, inner);
-  const parts = [...listOf(schema.allOf).map((part) => read(part, inner)), reference(schema, inner)];
+  const parts = [
+    ...[schema.allOf, schema.extends]
+      .flat()
+      .filter(isObject)
+      .map((part) => read(part, inner)),
+    ...references(schema, inner),
+  ];
   const whole = parts.filter((part) => part !== undefined).reduce(both, own);
-  const chosen = [schema.anyOf, schema.oneOf].map((options) => alternatives(listOf(options), inner)).filter((part) => part !== undefined);
+  const chosen = [schema.anyOf, schema.oneOf, typeSchemas(schema)]
+    .map((options) => alternatives(listOf(options), inner))
+    .filter((part) => part !== undefined);
   const settled = chosen.reduce(both, whole);
-  return conditionals(schema).map((part) => read(part, inner)).filter((part) => part !== undefined)
+  return conditionals(schema)
+    .map((part) => read(part, inner))
+    .filter((part) => part !== undefined)
     .reduce((shape, part) => either(shape, both(shape, part)), settled);
 }
 
@@ -66,16 +93,24 @@ function readOwn(schema: Json, place: Place): Shape {
   const properties = entriesOf(schema.properties);
   const patterns = entriesOf(schema.patternProperties).map(([, of]) => of);
   const others = [...patterns, schema.additionalProperties, schema.unevaluatedProperties].filter(isObject);
-  const items = [schema.items, schema.prefixItems, schema.additionalItems, schema.unevaluatedItems].flat().filter(isObject);
+  const items = [schema.items, schema.prefixItems, schema.additionalItems, schema.unevaluatedItems]
+    .flat()
+    .filter(isObject);
   const filled = listOf(schema.required).length > 0 || isPositive(schema.minProperties) || isPositive(schema.minItems);
   if (place.depth === MAX_DEPTH) {
-    if (properties.length + others.length + items.length > 0) place.warnings.add(`deeper than ${MAX_DEPTH} keys: not followed`);
-    return bare(schema);
+    if (properties.length + others.length + items.length > 0)
+      place.losses.add(`deeper than ${MAX_DEPTH} keys: not followed`);
+    return bare(schema, place);
   }
   const below = { ...place, depth: place.depth + 1 };
   const named = properties.map(([name, of]) => [name, read(of, below)] as const);
-  const said = bare(schema);
-  const implied = ([['object', properties.length + others.length], ['array', items.length]] as const).filter(([, count]) => count > 0);
+  const said = bare(schema, place);
+  const implied = (
+    [
+      ['object', properties.length + others.length],
+      ['array', items.length],
+    ] as const
+  ).filter(([, count]) => count > 0);
   return {
     ...said,
     types: said.types.size > 0 ? said.types : new Set(implied.map(([type]) => type)),
@@ -88,19 +123,30 @@ function readOwn(schema: Json, place: Place): Shape {
 }
 
 // What a schema says of the value itself, without its members.
-function bare(schema: Json): Shape {
+function bare(schema: Json, { losses }: Place): Shape {
   const stated = [schema.type].flat().filter((type): type is ValueType => TYPES.has(type));
   const values = Array.isArray(schema.enum) ? schema.enum : Object.hasOwn(schema, 'const') ? [schema.const] : [];
   const scalars = values.filter((value): value is Scalar | null => value === null || typeof value !== 'object');
   const closed = scalars.length > 0 && scalars.length === values.length;
-  return {
-    ...ANYTHING,
-    types: new Set(stated.length === 0 && closed ? scalars.map(typeOf) : stated),
-    enum: closed ? scalars : undefined,
-  };
+  const exact = scalars.filter(
+    (value) =>
+      typeof value !== 'number' ||
+      (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))),
+  );
+  if (closed && exact.length < scalars.length) losses.add('a number of an enum cannot be kept exactly: left out of it');
+  if (!closed || exact.length === 0) return { ...ANYTHING, types: new Set(stated), enum: undefined };
+  // A value of another type than stated is met in practice, as null is beside strings.
+  const others = exact.filter((value) => !stated.some((type) => fitsType(value, type))).map(typeOf);
+  return { ...ANYTHING, types: new Set([...stated, ...others]), enum: exact };
 }
 
 const typeOf = (value: Scalar | null) => (value === null ? 'null' : (typeof value as 'string' | 'number' | 'boolean'));
+
+// Draft 3 has schemas among the types.
+function typeSchemas(schema: Json): readonly unknown[] {
+  const types = [schema.type].flat();
+  return types.some(isObject) ? types.map((type) => (isObject(type) ? type : { type })) : [];
+}
 
 // Undefined when there are none, or none is possible.
 function alternatives(options: readonly unknown[], place: Place): Shape | undefined {
@@ -109,54 +155,35 @@ function alternatives(options: readonly unknown[], place: Place): Shape | undefi
 }
 
 // Parts that hold only sometimes: what they name may be there.
-const conditionals = (schema: Json): readonly unknown[] => [
-  schema.then, schema.else,
-  ...[...entriesOf(schema.dependentSchemas), ...entriesOf(schema.dependencies)].map(([, part]) => part),
-].filter(isObject);
+const conditionals = (schema: Json): readonly unknown[] =>
+  [
+    schema.then,
+    schema.else,
+    ...[...entriesOf(schema.dependentSchemas), ...entriesOf(schema.dependencies)].map(([, part]) => part),
+  ].filter(isObject);
 
-function reference(schema: Json, place: Place): Shape | undefined {
-  const ref = schema.$ref;
-  if (typeof ref !== 'string') return undefined;
-  const target = resolve(ref, place.root);
+// All keywords by which a schema names another one.
+function references(schema: Json, place: Place): readonly (Shape | undefined)[] {
+  return [schema.$ref, schema.$dynamicRef, schema.$recursiveRef]
+    .filter((ref) => typeof ref === 'string')
+    .map((ref) => reference(ref, schema, place));
+}
+
+function reference(ref: string, from: Json, place: Place): Shape | undefined {
+  const target = place.resolve(ref, from);
   if (target === undefined) {
-    place.warnings.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads nowhere in this file: not followed`);
+    place.losses.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads nowhere in this file: not followed`);
     return ANYTHING;
   }
   if (place.open.has(target)) {
-    place.warnings.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads back to itself: followed once`);
-    return isObject(target) ? bare(target) : ANYTHING;
+    place.losses.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads back to itself: followed once`);
+    return isObject(target) ? bare(target, place) : ANYTHING;
   }
   return read(target, { ...place, open: new Set([...place.open, target]) });
 }
 
-// Only pointers into the same document (RFC 6901): `#`, `#/definitions/x`, or the same after the document's own `$id`.
-function resolve(ref: string, root: unknown): unknown {
-  const own = `${idOf(root)}#`;
-  const pointer = ref.startsWith(own) ? ref.slice(own.length - 1) : ref;
-  if (pointer !== '#' && !pointer.startsWith('#/')) return undefined;
-  let at = root;
-  for (const token of pointer.split('/').slice(1)) {
-    const key = decode(token).replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
-    at = (at as Json)[key];
-  }
-  return at;
-}
-
-function idOf(root: unknown): string {
-  const id = isObject(root) ? (root.$id ?? root.id) : undefined;
-  return typeof id === 'string' ? id.replace(/#$/, '') : '';
-}
-
-function decode(token: string): string {
-  try {
-    return decodeURIComponent(token);
-  } catch {
-    return token; // a stray percent sign stands for itself
-  }
-}
-
 const isPositive = (value: unknown) => typeof value === 'number' && value > 0;
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const entriesOf = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : []);

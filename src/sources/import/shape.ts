@@ -16,10 +16,17 @@ export interface Shape {
 
 /** Nothing is said: anything may stand here. */
 export const ANYTHING: Shape = {
-  types: new Set(), enum: undefined, properties: new Map(), dynamic: undefined, items: undefined, filled: false,
+  types: new Set(),
+  enum: undefined,
+  properties: new Map(),
+  dynamic: undefined,
+  items: undefined,
+  filled: false,
 };
 
-/** Both hold. Types are united all the same: a part that states another type is met in practice, and then means "or". */
+/**
+ * Both hold. Types are united all the same: a part that states another type is met in practice, and then means "or".
+ */
 export function both(a: Shape, b: Shape): Shape {
   return {
     types: a.types.union(b.types),
@@ -40,7 +47,11 @@ export function either(a: Shape, b: Shape): Shape {
 }
 
 // What only one of them names is kept as that one has it.
-function members(a: Shape, b: Shape, merge: (a: Shape, b: Shape) => Shape): Pick<Shape, 'properties' | 'dynamic' | 'items'> {
+function members(
+  a: Shape,
+  b: Shape,
+  merge: (a: Shape, b: Shape) => Shape,
+): Pick<Shape, 'properties' | 'dynamic' | 'items'> {
   const optional = (x: Shape | undefined, y: Shape | undefined) => (x && y ? merge(x, y) : (x ?? y));
   const names = new Set([...a.properties.keys(), ...b.properties.keys()]);
   return {
@@ -58,11 +69,14 @@ function bothEnums(a: Shape['enum'], b: Shape['enum']): Shape['enum'] {
 
 // A list closes the alternatives only if each that admits a scalar has one.
 function eitherEnum(a: Shape, b: Shape): Shape['enum'] {
-  const lists = [a, b].filter((shape) => !isContainer(shape)).map((shape) => shape.enum ?? (isNull(shape) ? [null] : undefined));
+  const lists = [a, b]
+    .filter((shape) => !isContainer(shape))
+    .map((shape) => shape.enum ?? (isNull(shape) ? [null] : undefined));
   if (lists.length === 0 || lists.includes(undefined)) return undefined;
   return [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
 const isScalar = ({ types }: Shape) => types.size > 0 && !types.has('object') && !types.has('array');
-const isContainer = ({ types }: Shape) => types.size > 0 && [...types].every((type) => type === 'object' || type === 'array');
+const isContainer = ({ types }: Shape) =>
+  types.size > 0 && [...types].every((type) => type === 'object' || type === 'array');
 const isNull = ({ types }: Shape) => types.size === 1 && types.has('null');

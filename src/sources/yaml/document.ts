@@ -10,16 +10,16 @@ export interface Parsed {
 }
 
 // No YAML 1.1, no tags beyond JSON's, no key that isn't a string. Keys that stand twice are found while reading: the parser takes quadratic time for it.
-const OPTIONS = { version: '1.2', schema: 'core', stringKeys: true, resolveKnownTags: false, uniqueKeys: false, prettyErrors: false } as const;
+export const OPTIONS = { version: '1.2', schema: 'core', stringKeys: true, resolveKnownTags: false, uniqueKeys: false, prettyErrors: false } as const;
 
-const BETTER: Readonly<Record<string, string>> = {
+export const BETTER: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a file is one document: leave out the ---',
   RESOURCE_EXHAUSTION: 'this is nested too deeply',
   NON_STRING_KEY: 'a key is a string: quote it, and leave out anchors and tags',
 };
 
 /** Each costs the parser some 500 bytes: 8 MiB of `[` would take all memory. */
-const MAX_INDICATORS = 2_000_000;
+export const MAX_INDICATORS = 2_000_000;
 const INDICATORS: ReadonlySet<number> = new Set([...'[{,:?-&*!\n'].map((indicator) => indicator.charCodeAt(0)));
 
 /** After so many syntax errors in a file the rest follows from them. */
@@ -38,7 +38,7 @@ export function parseText(file: string, text: string): Parsed {
   return { raw, problems, report };
 }
 
-function isTooDense(text: string): boolean {
+export function isTooDense(text: string): boolean {
   let count = 0;
   for (let at = 0; at < text.length && text.length > MAX_INDICATORS; at += 1) count += INDICATORS.has(text.charCodeAt(at)) ? 1 : 0;
   return count > MAX_INDICATORS;

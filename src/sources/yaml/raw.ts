@@ -6,6 +6,12 @@ const MAX_ALIASED = 100_000;
 
 type Complain = (offset: number, message: string) => void;
 
+/** What a reader of texts that others wrote does instead of complaining. */
+export interface Lenient {
+  /** The value of a key that stands twice. */
+  readonly twice: (offset: number, key: string, values: readonly [before: unknown, after: unknown]) => unknown;
+}
+
 interface Anchored {
   readonly value: unknown;
   /** How many values it is made of, those that aliases stand for included. */
@@ -13,10 +19,12 @@ interface Anchored {
 }
 
 /**
- * Reads nodes as plain values, as the parser's `toJS` does, but with bounds and with the place of each mistake: keys that stand
- * twice, keys that would change an object's prototype, numbers that JavaScript can't hold, endless aliases.
+ * Reads nodes as plain values, as the parser's `toJS` does, but with bounds and with the place of each mistake: keys
+ * that stand twice, keys that would change an object's prototype, numbers that JavaScript can't hold, endless aliases.
+ *
+ * @param lenient the first three are no mistakes.
  */
-export function createReader(complain: Complain): (node: Node | null) => unknown {
+export function createReader(complain: Complain, lenient?: Lenient): (node: Node | null) => unknown {
   const anchors = new Map<string, Anchored>();
   let [size, aliased] = [0, 0];
 
@@ -36,7 +44,8 @@ export function createReader(complain: Complain): (node: Node | null) => unknown
     if (isMap(node)) return readMap(node.items as readonly Pair[], depth + 1);
     if (isSeq(node)) return node.items.map((item) => read(item, depth + 1));
     if (isAlias(node)) return readAlias(node.source, node.range?.[0] ?? 0);
-    return isScalar(node) ? readScalar(node, complain) : null;
+    if (!isScalar(node)) return null;
+    return lenient === undefined ? readScalar(node, complain) : node.value;
   };
   const readAlias = (source: string, offset: number): unknown => {
     const anchored = anchors.get(source);
@@ -45,7 +54,12 @@ export function createReader(complain: Complain): (node: Node | null) => unknown
       size += anchored.size;
       return anchored.value;
     }
-    complain(offset, anchored === undefined ? `no anchor &${source} stands before this` : `aliases stand for over ${MAX_ALIASED} values`);
+    complain(
+      offset,
+      anchored === undefined
+        ? `no anchor &${source} stands before this`
+        : `aliases stand for over ${MAX_ALIASED} values`,
+    );
     return null;
   };
   const readMap = (items: readonly Pair[], depth: number): unknown => {
@@ -54,9 +68,13 @@ export function createReader(complain: Complain): (node: Node | null) => unknown
       const name = String((key as Scalar).value);
       const offset = (key as Node).range?.[0] ?? 0;
       const inner = read(value, depth);
-      if (name === '__proto__') complain(offset, '__proto__ is reserved');
-      else if (Object.hasOwn(map, name)) complain(offset, `the key ${name} stands here twice`);
-      else Object.defineProperty(map, name, { value: inner, enumerable: true, writable: true, configurable: true });
+      const isTwice = Object.hasOwn(map, name);
+      if (lenient === undefined && name === '__proto__') complain(offset, '__proto__ is reserved');
+      else if (lenient === undefined && isTwice) complain(offset, `the key ${name} stands here twice`);
+      else {
+        const value = lenient !== undefined && isTwice ? lenient.twice(offset, name, [map[name], inner]) : inner;
+        Object.defineProperty(map, name, { value, enumerable: true, writable: true, configurable: true });
+      }
     }
     return map;
   };
@@ -64,7 +82,8 @@ export function createReader(complain: Complain): (node: Node | null) => unknown
 }
 
 function readScalar({ value, range }: Scalar, complain: Complain): unknown {
-  const exact = typeof value !== 'number' || (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)));
+  const exact =
+    typeof value !== 'number' || (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)));
   if (!exact) complain(range?.[0] ?? 0, 'this number cannot be kept exactly: quote it if it is a name');
   return value;
 }
