@@ -1,6 +1,6 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
 import { MAX_DEPTH } from '../../core/parse/json.ts';
-import { fitsType } from '../yaml/types.ts';
+import { fitsType } from '../yaml/checks/types.ts';
 import { createResolver, type Resolve } from './references.ts';
 import { ANYTHING, both, either, type Shape } from './shape.ts';
 

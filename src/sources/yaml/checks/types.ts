@@ -1,4 +1,4 @@
-import type { Scalar, ValueType } from '../../core/facts.ts';
+import type { Scalar, ValueType } from '../../../core/facts.ts';
 
 /** Whether a value that a file states is of the type, as core compares a payload's value with it. */
 export function fitsType(value: Scalar | null, type: ValueType): boolean {
