@@ -13,6 +13,7 @@ run: setup ## serve the example world on 127.0.0.1:8181
 
 test: setup $(TOOLS)/bin/regal $(TOOLS)/bin/fsck ## run every test
 	@sh scripts/install-prometheus.sh
+	@sh scripts/install-permit-python.sh
 	@$(NODE) scripts/test.ts
 
 lint: setup $(TOOLS)/bin/regal ## types, lint and Rego checks only

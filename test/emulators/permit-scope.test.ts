@@ -27,6 +27,21 @@ describe('three levels of keys', () => {
     expect(emulator.requests.every(({ url }) => url === '/v2/api-key/scope')).toBe(true);
   });
 
+  test('F19: ids in paths and filters may have the dashes of a UUID; a user\'s roles lie under the user too', async () => {
+    const { project_id: project, environment_id: environment } = await scopeOf(DEMO_KEYS.production) as { project_id: string; environment_id: string };
+    const dashed = (id: string) => id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    const facts = `/v2/facts/${dashed(project)}/${dashed(environment).toUpperCase()}`;
+    await ask(emulator, 'POST', `${SCHEMA}/roles`, { body: { key: 'viewer', name: 'Viewer' } });
+    const { id } = (await ask(emulator, 'POST', `${facts}/users`, { body: { key: 'u' } })).body as { id: string };
+    const held = { role: 'viewer', tenant: 'default' };
+    expect(await ask(emulator, 'POST', `${facts}/users/${dashed(id)}/roles`, { body: held })).toMatchObject({ status: 200, body: { user: 'u', ...held } });
+    expect(await ask(emulator, 'POST', `${facts}/users/u/roles`, { body: held })).toMatchObject({ status: 409 });
+    expect(await ask(emulator, 'GET', `${facts}/role_assignments?user=${dashed(id)}`)).toMatchObject({ body: [{ user: 'u' }] });
+    expect(await ask(emulator, 'DELETE', `${facts}/users/u/roles`, { body: held })).toMatchObject({ status: 204 });
+    expect(await ask(emulator, 'GET', `${facts}/users/${id}-`)).toMatchObject({ status: 404 });
+    expect(await ask(emulator, 'GET', `/v2/facts/${dashed(project)}/${dashed(id)}/users`)).toMatchObject({ status: 403 });
+  });
+
   test.each([['none', undefined], ['a wrong one', 'permit_key_wrong'], ['an empty one', '']])('%s is 401, everywhere', async (_name, key) => {
     for (const path of ['/v2/api-key/scope', `${SCHEMA}/roles`, `${FACTS}/users`, '/v2/projects']) {
       expect(await ask(emulator, 'GET', path, { key })).toMatchObject({ status: 401, body: { error_code: 'UNAUTHORIZED', message: expect.any(String) } });

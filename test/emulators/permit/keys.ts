@@ -17,7 +17,7 @@ export interface Keys {
   of(secret: string | undefined): ApiKey;
   /** From now on the old secret is refused. */
   rotate(secret: string, to: string): ApiKey;
-  removeOf(environment: Environment): void;
+  removeOf(opened: Environment | Project): void;
   list(): readonly ApiKey[];
 }
 
@@ -42,8 +42,8 @@ export function createKeys(newId: () => string): Keys {
       bySecret.delete(secret);
       return add({ ...key, secret: to });
     },
-    removeOf(environment) {
-      for (const [secret, key] of bySecret) if (key.environment === environment) bySecret.delete(secret);
+    removeOf(opened) {
+      for (const [secret, key] of bySecret) if (key.environment === opened || key.project === opened) bySecret.delete(secret);
     },
     list: () => [...bySecret.values()],
   };

@@ -27,10 +27,16 @@ function projectToChange(call: Call): Project {
   return project;
 }
 
-/** What is counted as a policy is assumed (facts 3): the rules of condition sets. */
+function removeEnvironment({ world }: Call, environment: Environment): void {
+  environment.project.environments.remove(environment);
+  emptyEnvironment(environment);
+  world.keys.removeOf(environment);
+}
+
+/** What is counted as a policy is assumed (facts 3): the rules of condition sets; and that nobody was active this month. */
 const statsOf = (environment: Environment) => ({
   roles: environment.roles.size, users: environment.users.size, policies: environment.rules.size, tenants: environment.tenants.size,
-  resources: environment.resources.rows.filter(({ builtIn }) => !builtIn).length, has_decision_logs: false, members: [],
+  resources: environment.resources.rows.filter(({ builtIn }) => !builtIn).length, has_decision_logs: false, members: [], mau: 0,
 });
 
 const environmentPath = '/v2/projects/:proj/envs/:env';
@@ -58,6 +64,23 @@ export const projectRoutes: readonly Route[] = [
   }],
   ['GET', '/v2/projects/:proj', (call) => ok(toProject(call.world.organizationId, projectOf(call)))],
 
+  ['PATCH', '/v2/projects/:proj', (call) => {
+    const project = projectToChange(call);
+    const { name, description } = readBody(call.body, object(Rest));
+    project.name = name ?? project.name;
+    project.description = description ?? project.description;
+    project.updatedAtMs = call.world.now();
+    return ok(toProject(call.world.organizationId, project));
+  }],
+  ['DELETE', '/v2/projects/:proj', (call) => {
+    const project = projectToChange(call);
+    if (!isOrganizationKey(call.key)) throw needsProjectKey();
+    for (const environment of [...project.environments.rows]) removeEnvironment(call, environment);
+    call.world.keys.removeOf(project);
+    call.world.projects.remove(project);
+    return NO_CONTENT;
+  }],
+
   ['GET', '/v2/projects/:proj/envs', (call) => {
     const shown = projectOf(call).environments.rows.filter((environment) => opensEnvironment(call.key, environment));
     return listing('array', shown, (row) => toEnvironment(call.world.organizationId, row));
@@ -81,9 +104,8 @@ export const projectRoutes: readonly Route[] = [
   }],
   ['DELETE', environmentPath, (call) => {
     const environment = environmentOf(call);
-    projectToChange(call).environments.remove(environment);
-    emptyEnvironment(environment);
-    call.world.keys.removeOf(environment);
+    projectToChange(call);
+    removeEnvironment(call, environment);
     return NO_CONTENT;
   }],
   ['GET', `${environmentPath}/stats`, (call) => {

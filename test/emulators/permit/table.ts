@@ -25,6 +25,11 @@ export interface Table<T extends Row> {
   sweep(gone: (row: T) => boolean): readonly T[];
 }
 
+const DASHED = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An id as rows have it: clients that parse ids send them back as dashed UUIDs. Anything else stays as it is. */
+export const undashed = (idOrKey: string): string => (DASHED.test(idOrKey) ? idOrKey.replaceAll('-', '').toLowerCase() : idOrKey);
+
 const isBefore = (a: Row, b: Row) => a.createdAtMs < b.createdAtMs || (a.createdAtMs === b.createdAtMs && a.order < b.order);
 
 export function createTable<T extends Row>(keyOf: (row: T) => string, quota: Quota): Table<T> {
@@ -47,7 +52,7 @@ export function createTable<T extends Row>(keyOf: (row: T) => string, quota: Quo
   return {
     get rows() { return rows; },
     get size() { return rows.length; },
-    find: (idOrKey) => byId.get(idOrKey) ?? byKey.get(idOrKey),
+    find: (idOrKey) => byId.get(undashed(idOrKey)) ?? byKey.get(idOrKey),
     add(row) {
       quota.take();
       const last = rows.at(-1);

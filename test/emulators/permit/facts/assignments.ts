@@ -1,5 +1,5 @@
 import { idOrKey, list, object, optional, readBody } from '../body.ts';
-import { NO_CONTENT, ok, type EnvironmentCall, type Route } from '../call.ts';
+import { NO_CONTENT, ok, param, type EnvironmentCall, type Reply, type Route } from '../call.ts';
 import { duplicate, notFound } from '../errors.ts';
 import { place, timestamp } from '../json.ts';
 import { listing, readFlag, type Form } from '../paging.ts';
@@ -8,7 +8,11 @@ import type { World } from '../world.ts';
 import { assign, findAssignment, planAssignment } from './assign.ts';
 import { findInstance, findUser, isNamed } from './find.ts';
 
-const Wanted = object({ user: idOrKey, role: idOrKey, tenant: optional(idOrKey), resource_instance: optional(idOrKey) });
+const Members = { role: idOrKey, tenant: optional(idOrKey), resource_instance: optional(idOrKey) };
+const Wanted = object({ user: idOrKey, ...Members });
+const OfUser = object(Members);
+
+type Given = ReturnType<typeof Wanted>;
 
 const toAssignment = (world: World, environment: Environment, row: Assignment) => ({
   user: row.user.key, role: row.role.key, tenant: row.tenant.key,
@@ -43,10 +47,10 @@ const listAssignments = (form: Form, isDetailed: (query: URLSearchParams) => boo
   return listing(form, filtered(environment, query), (row) => toJson(world, environment, row));
 };
 
-const planned = ({ environment }: EnvironmentCall, wanted: ReturnType<typeof Wanted>) => planAssignment(environment, wanted, findUser(environment, wanted.user));
+const planned = ({ environment }: EnvironmentCall, wanted: Given) => planAssignment(environment, wanted, findUser(environment, wanted.user));
 
 /** What an unassignment names must be there: it creates nothing. */
-function existing({ environment }: EnvironmentCall, wanted: ReturnType<typeof Wanted>) {
+function existing({ environment }: EnvironmentCall, wanted: Given) {
   if (wanted.resource_instance !== undefined) findInstance(environment, wanted.resource_instance);
   return planAssignment(environment, wanted, findUser(environment, wanted.user));
 }
@@ -56,23 +60,28 @@ function unassign({ environment }: EnvironmentCall, row: Assignment): void {
   environment.assignments.remove(row);
 }
 
+// That a second assignment is 409, and an unknown one 404, is assumed (facts 4, 7).
+function assignOne(call: EnvironmentCall, wanted: Given): Reply {
+  const { assignment, created } = assign(call.world, call.environment, planned(call, wanted));
+  if (!created) throw duplicate('role assignment', `${wanted.user} ${wanted.role}`);
+  return ok(toAssignment(call.world, call.environment, assignment));
+}
+
+function unassignOne(call: EnvironmentCall, wanted: Given): Reply {
+  const row = findAssignment(call.environment, existing(call, wanted));
+  if (row === undefined) throw notFound('role assignment', `${wanted.user} ${wanted.role}`);
+  unassign(call, row);
+  return NO_CONTENT;
+}
+
 export const assignmentRoutes: readonly Route<EnvironmentCall>[] = [
   ['GET', '/role_assignments', listAssignments('either', (query) => readFlag(query, 'detailed'))],
   ['GET', '/role_assignments/detailed', listAssignments('paginated', () => true)],
-  // That a second assignment is 409, and an unknown one 404, is assumed (facts 4, 7).
-  ['POST', '/role_assignments', (call) => {
-    const wanted = readBody(call.body, Wanted);
-    const { assignment, created } = assign(call.world, call.environment, planned(call, wanted));
-    if (!created) throw duplicate('role assignment', `${wanted.user} ${wanted.role}`);
-    return ok(toAssignment(call.world, call.environment, assignment));
-  }],
-  ['DELETE', '/role_assignments', (call) => {
-    const wanted = readBody(call.body, Wanted);
-    const row = findAssignment(call.environment, existing(call, wanted));
-    if (row === undefined) throw notFound('role assignment', `${wanted.user} ${wanted.role}`);
-    unassign(call, row);
-    return NO_CONTENT;
-  }],
+  ['POST', '/role_assignments', (call) => assignOne(call, readBody(call.body, Wanted))],
+  ['DELETE', '/role_assignments', (call) => unassignOne(call, readBody(call.body, Wanted))],
+  // So the SDKs of Python, Go and Java assign: the user stands in the path alone.
+  ['POST', '/users/:user/roles', (call) => assignOne(call, { ...readBody(call.body, OfUser), user: param(call, 'user') })],
+  ['DELETE', '/users/:user/roles', (call) => unassignOne(call, { ...readBody(call.body, OfUser), user: param(call, 'user') })],
   // Assumed (facts 4): one that can't be made refuses all; what is there already, or is not, doesn't count.
   ['POST', '/role_assignments/bulk', (call) => {
     const plans = readBody(call.body, list(Wanted)).map((wanted) => planned(call, wanted));

@@ -1,5 +1,6 @@
 import { notFound } from '../errors.ts';
 import type { Environment, Instance, Tenant, User } from '../rows.ts';
+import { undashed } from '../table.ts';
 
 /** @throws {Refusal} 404. */
 export function findTenant(environment: Environment, idOrKey: string): Tenant {
@@ -23,7 +24,7 @@ export function findInstance(environment: Environment, idOrName: string): Instan
 }
 
 /** Whether an id or a key names the row: a filter that names nothing finds nothing (assumed, facts 3). */
-export const isNamed = (row: { readonly id: string; readonly key: string }, idOrKey: string) => row.id === idOrKey || row.key === idOrKey;
+export const isNamed = (row: { readonly id: string; readonly key: string }, idOrKey: string) => row.id === undashed(idOrKey) || row.key === idOrKey;
 
 export function holds({ assignments }: User, role: string, tenant?: Tenant): boolean {
   return [...assignments].some((one) => isNamed(one.role, role) && (tenant === undefined || one.tenant === tenant));

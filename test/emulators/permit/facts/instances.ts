@@ -1,12 +1,13 @@
-import { attributes, idOrKey, key, object, optional, readBody, type Attributes } from '../body.ts';
+import { attributes, idOrKey, key, list, object, optional, readBody, type Attributes } from '../body.ts';
 import { NO_CONTENT, ok, param, type EnvironmentCall, type Route } from '../call.ts';
 import { removeInstance } from '../cascade.ts';
 import { duplicate, refuse } from '../errors.ts';
 import { tail } from '../json.ts';
 import { listing } from '../paging.ts';
-import type { Attribute, Environment, Instance, Resource } from '../rows.ts';
+import { nameOf, type Attribute, type Environment, type Instance, type Resource } from '../rows.ts';
 import { findResource } from '../schema/find.ts';
 import type { World } from '../world.ts';
+import { mismatch } from './assign.ts';
 import { findInstance, findTenant, isNamed } from './find.ts';
 import { toTuple } from './tuples.ts';
 
@@ -43,6 +44,29 @@ function filtered(environment: Environment, query: URLSearchParams): readonly In
   return environment.instances.rows.filter((row) => (tenant === null || isNamed(row.tenant, tenant)) && (resource === null || isNamed(row.resource, resource)));
 }
 
+interface Plan extends Pick<Instance, 'key' | 'resource' | 'tenant' | 'attributes'> {
+  /** The one that is there already. */
+  readonly known: Instance | undefined;
+}
+
+/** @throws {Refusal} 404, and 400 for attributes that don't fit or an instance of another tenant (assumed, facts 7, 9). */
+function planOf(environment: Environment, { key: given, ...rest }: ReturnType<typeof Create>): Plan {
+  const [resource, tenant] = [findResource(environment, rest.resource), findTenant(environment, rest.tenant)];
+  checkAttributes(resource, rest.attributes ?? {});
+  const known = environment.instances.find(`${resource.key}:${given}`);
+  if (known !== undefined && known.tenant !== tenant) throw mismatch(`The resource instance '${nameOf(known)}' is in the tenant '${known.tenant.key}'.`);
+  return { key: given, resource, tenant, attributes: rest.attributes ?? {}, known };
+}
+
+/** By key, since one that comes twice is made by the first. */
+function replace({ world, environment }: EnvironmentCall, { known: _, ...plan }: Plan): Instance {
+  const known = environment.instances.find(nameOf(plan as Instance));
+  if (known === undefined) return environment.instances.add({ ...world.stamp(), ...plan });
+  known.attributes = plan.attributes;
+  known.updatedAtMs = world.now();
+  return known;
+}
+
 const find = (call: EnvironmentCall) => findInstance(call.environment, param(call, 'instance'));
 const answer = ({ world, environment }: EnvironmentCall, instance: Instance) => ok(toInstance(world, environment, instance));
 
@@ -51,12 +75,9 @@ export const instanceRoutes: readonly Route<EnvironmentCall>[] = [
   // The shape of `relationships` is assumed (facts 5): the tuples whose object it is.
   ['GET', '/resource_instances/detailed', ({ world, environment, query }) => listing('paginated', filtered(environment, query), (row) => toDetailed(world, environment, row))],
   ['POST', '/resource_instances', (call) => {
-    const { world, environment } = call;
-    const given = readBody(call.body, Create);
-    const [resource, tenant] = [findResource(environment, given.resource), findTenant(environment, given.tenant)];
-    if (environment.instances.find(`${resource.key}:${given.key}`) !== undefined) throw duplicate('resource instance', `${resource.key}:${given.key}`);
-    checkAttributes(resource, given.attributes ?? {});
-    return answer(call, environment.instances.add({ ...world.stamp(), key: given.key, resource, tenant, attributes: given.attributes ?? {} }));
+    const plan = planOf(call.environment, readBody(call.body, Create));
+    if (plan.known !== undefined) throw duplicate('resource instance', nameOf(plan.known));
+    return answer(call, replace(call, plan));
   }],
   ['GET', '/resource_instances/:instance', (call) => answer(call, find(call))],
   ['PATCH', '/resource_instances/:instance', (call) => {
@@ -72,5 +93,19 @@ export const instanceRoutes: readonly Route<EnvironmentCall>[] = [
   ['DELETE', '/resource_instances/:instance', (call) => {
     removeInstance(call.environment, find(call));
     return NO_CONTENT;
+  }],
+  // Assumed (facts 4), as for users: the answer is the body; one that can't be made refuses all, one that isn't there is passed over.
+  ['PUT', '/bulk/resource_instances', (call) => {
+    const given = readBody(call.body, object({ operations: list(Create) })).operations;
+    const plans = given.map((one) => planOf(call.environment, one));
+    for (const plan of plans) replace(call, plan);
+    return ok(call.body);
+  }],
+  ['DELETE', '/bulk/resource_instances', (call) => {
+    for (const name of readBody(call.body, object({ idents: list(idOrKey) })).idents) {
+      const instance = call.environment.instances.find(name);
+      if (instance !== undefined) removeInstance(call.environment, instance);
+    }
+    return ok(call.body);
   }],
 ];

@@ -1,4 +1,4 @@
-import { attributes, key, object, optional, readBody, text } from '../body.ts';
+import { attributes, idOrKey, key, list, object, optional, readBody, text } from '../body.ts';
 import { NO_CONTENT, ok, param, type EnvironmentCall, type Route } from '../call.ts';
 import { removeAssignments, removeTenant } from '../cascade.ts';
 import { duplicate } from '../errors.ts';
@@ -20,10 +20,12 @@ const toTenant = (world: World, environment: Environment, tenant: Tenant) => ({
 const find = (call: EnvironmentCall) => findTenant(call.environment, param(call, 'tenant'));
 const answer = ({ world, environment }: EnvironmentCall, tenant: Tenant) => ok(toTenant(world, environment, tenant));
 
+const Create = object({ key, name: text, ...Rest });
+
 export const tenantRoutes: readonly Route<EnvironmentCall>[] = [
   ['GET', '/tenants', ({ world, environment, query }) => listing('array', searched(environment.tenants.rows, query, ({ key, name }) => [key, name]), (tenant) => toTenant(world, environment, tenant))],
   ['POST', '/tenants', (call) => {
-    const given = readBody(call.body, object({ key, name: text, ...Rest }));
+    const given = readBody(call.body, Create);
     if (call.environment.tenants.find(given.key) !== undefined) throw duplicate('tenant', given.key);
     return answer(call, call.environment.tenants.add({ ...call.world.stamp(), ...given }));
   }],
@@ -53,5 +55,23 @@ export const tenantRoutes: readonly Route<EnvironmentCall>[] = [
     const [tenant, user] = [find(call), findUser(call.environment, param(call, 'user'))];
     removeAssignments(call.environment, (assignment) => assignment.user === user && assignment.tenant === tenant);
     return NO_CONTENT;
+  }],
+  // Assumed (facts 4), as for users: the answer is the body; one key that exists refuses all, one that doesn't is passed over.
+  ['POST', '/bulk/tenants', (call) => {
+    const given = readBody(call.body, object({ operations: list(Create) })).operations;
+    const keys = new Set<string>();
+    for (const one of given) {
+      if (keys.has(one.key) || call.environment.tenants.find(one.key) !== undefined) throw duplicate('tenant', one.key);
+      keys.add(one.key);
+    }
+    for (const one of given) call.environment.tenants.add({ ...call.world.stamp(), ...one });
+    return ok(call.body);
+  }],
+  ['DELETE', '/bulk/tenants', (call) => {
+    for (const name of readBody(call.body, object({ idents: list(idOrKey) })).idents) {
+      const tenant = call.environment.tenants.find(name);
+      if (tenant !== undefined) removeTenant(call.environment, tenant);
+    }
+    return ok(call.body);
   }],
 ];

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { flag, idOrKey, list, object, optional, readBody } from '../body.ts';
 import { NO_CONTENT, ok, param, type EnvironmentCall, type Route } from '../call.ts';
 import { duplicate, notFound, refuse } from '../errors.ts';
@@ -18,8 +19,10 @@ const toRule = ({ role, on, relation, noDirectRoles }: DerivationRule) => ({
   role: role.key, on_resource: on.key, linked_by_relation: relation.key, when: when(noDirectRoles), role_id: role.id, resource_id: on.id, relation_id: relation.id,
 });
 
-/** Null for a role that nothing derives (assumed, facts 9). */
-export const toGrantedTo = (derivation: Derivation | undefined) => derivation === undefined ? null : { when: when(derivation.noDirectRoles), users_with_role: derivation.rules.map(toRule) };
+/** Null for a role that nothing derives; that the block's id stays the role's for good is assumed (facts 9). */
+export const toGrantedTo = ({ id, derivation }: Role) => derivation === undefined ? null : {
+  id: hash('sha256', `granted_to ${id}`).slice(0, 32), when: when(derivation.noDirectRoles), users_with_role: derivation.rules.map(toRule),
+};
 
 /** @throws {Refusal} 404, or 400 for a relation to another type (assumed, facts 7). */
 function ruleOf(environment: Environment, resource: Resource, given: Omit<ReturnType<typeof RuleCreate>, 'when'>, noDirectRoles: boolean): DerivationRule {

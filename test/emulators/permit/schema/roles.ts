@@ -27,7 +27,7 @@ interface Level {
 
 export const toRole = (world: World, environment: Environment, role: Role) => ({
   key: role.key, name: role.name, description: role.description ?? null, permissions: role.permissions, attributes: role.attributes ?? null, extends: role.extends,
-  granted_to: toGrantedTo(role.derivation),
+  granted_to: toGrantedTo(role),
   ...role.resource === undefined ? {} : { resource: role.resource.key, resource_id: role.resource.id },
   ...tail(world.organizationId, environment, role),
 });
