@@ -14,6 +14,9 @@ const PASSED: Counts = { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Counts = { passed: 0, failed: 1, skipped: 0 };
 const SKIPPED: Counts = { passed: 0, failed: 0, skipped: 1 };
 
+/** Folders of Rego: the guardrails, and the example company's own rules. */
+const RULES = ['rego/egress', 'policies/rules'] as const;
+
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
 const scratch = mkdtempSync(path.join(tmpdir(), 'sluice-test-'));
@@ -75,19 +78,19 @@ async function regal(): Promise<Counts> {
     return SKIPPED;
   }
   // Regal's own OPA is older and knows rego.v1 only: it lints a copy that imports that, line for line the same.
-  const copy = path.join(scratch, 'rego', 'egress');
-  for (const file of readdirSync('rego/egress', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.rego'))) {
-    mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
-    writeFileSync(path.join(copy, file), readFileSync(path.join('rego/egress', file), 'utf8').replace('import rego.v2', 'import rego.v1'));
+  const rules = RULES.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.rego')).map((name) => path.join(folder, name)));
+  for (const file of rules) {
+    mkdirSync(path.dirname(path.join(scratch, file)), { recursive: true });
+    writeFileSync(path.join(scratch, file), readFileSync(file, 'utf8').replace('import rego.v2', 'import rego.v1'));
   }
-  const { code } = await run(binary, ['lint', '--config-file', path.resolve('.regal/config.yaml'), copy], (text) => text.replaceAll(`${scratch}${path.sep}`, ''));
+  const { code } = await run(binary, ['lint', '--config-file', path.resolve('.regal/config.yaml'), ...RULES.map((folder) => path.join(scratch, folder))], (text) => text.replaceAll(`${scratch}${path.sep}`, ''));
   return code === 0 ? PASSED : FAILED;
 }
 
 interface RegoTest { readonly package: string; readonly name: string; readonly fail?: boolean; readonly skip?: boolean; readonly error?: unknown; readonly sub_results?: Readonly<Record<string, { readonly fail?: boolean }>> }
 
 const regoTests = (opa: string): Check => async () => {
-  const result = await run(opa, ['test', '-f', 'json', '-s', 'rego/schemas', 'rego/egress']);
+  const result = await run(opa, ['test', '-f', 'json', '-s', 'rego/schemas', ...RULES]);
   const tests = toJson<readonly RegoTest[] | null>(result) ?? [];
   const cases = tests.flatMap(({ package: folder, name, fail, skip, error, sub_results: parts }) => {
     const title = `${folder}.${name}`;
@@ -102,7 +105,7 @@ const regoTests = (opa: string): Check => async () => {
 };
 
 const regoCoverage = (opa: string): Check => async () => {
-  const result = await run(opa, ['test', '--coverage', '-f', 'json', '-s', 'rego/schemas', 'rego/egress']);
+  const result = await run(opa, ['test', '--coverage', '-f', 'json', '-s', 'rego/schemas', ...RULES]);
   const { coverage, files = {} } = toJson<{ coverage?: number; files?: Record<string, { not_covered?: { start: { row: number }; end: { row: number } }[] }> }>(result);
   for (const [file, { not_covered: gaps = [] }] of Object.entries(files)) {
     for (const { start, end } of gaps) say(`${file}:${start.row}${end.row === start.row ? '' : `-${end.row}`}: no test covers this`);
@@ -142,9 +145,9 @@ async function checks(): Promise<readonly (readonly [string, Check])[]> {
   return [
     ['types', all([bin('tsc'), '-p', '.'], [bin('tsc'), '-p', 'scripts'])],
     ['lint', all([bin('oxlint'), '--type-aware', '--deny-warnings', ...['src', 'test', 'scripts', 'bench'].filter((folder) => existsSync(folder))])],
-    ['Rego format', all([opa, 'fmt', '--fail', '--list', 'rego/egress'])],
+    ['Rego format', all([opa, 'fmt', '--fail', '--list', ...RULES])],
     // The capabilities bind what is shipped; a test may use any built-in.
-    ['Rego check', all([opa, ...strict, '--capabilities', 'rego/capabilities.json', '--ignore', '*_test.rego', 'rego/egress'], [opa, ...strict, 'rego/egress'])],
+    ['Rego check', all([opa, ...strict, '--capabilities', 'rego/capabilities.json', '--ignore', '*_test.rego', ...RULES], [opa, ...strict, ...RULES])],
     ['Rego lint', regal],
     ...process.argv.includes('--lint') ? [] : [
       ['Rego tests', regoTests(opa)], ['Rego coverage', regoCoverage(opa)], ['policy build', all([process.execPath, 'src/cli/main.ts', 'build'])], ['policy cases', cases], ['jest', jest],

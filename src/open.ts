@@ -27,7 +27,7 @@ import { createProofs, type TreeProofs } from './service/proofs.ts';
 import { createReading, type Reading } from './service/reading.ts';
 import { PROGRAM } from './version.ts';
 import { probe } from './vet.ts';
-import { load, type Folders, type Loaded } from './workspace.ts';
+import { load, rulesOf, type Folders, type Loaded } from './workspace.ts';
 
 /** What the service says about itself; pino's logger fits. */
 export interface Logger {
@@ -94,7 +94,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     });
     opening?.catch(() => {}); // told below
     loaded = await load(folders, now);
-    await probe(loaded, folders.rego); // also since the first evaluations cost twenty times the later ones
+    await probe(loaded, rulesOf(folders)); // also since the first evaluations cost twenty times the later ones
     permit = await opening;
     permit?.check(loaded.facts);
     snapshots = assemble(loaded, permit, dataDir);
@@ -156,7 +156,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   async function reloadNow() {
     try {
       const next = await load(folders, now, loaded);
-      if (next.engine !== loaded.engine) await probe(next, folders.rego);
+      if (next.engine !== loaded.engine) await probe(next, rulesOf(folders));
       await activate(next);
       reloadErrors = undefined;
       logger.info({ digest: snapshots.digest }, 'policy and facts reloaded');

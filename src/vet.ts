@@ -5,6 +5,7 @@ import { SluiceError } from './core/errors.ts';
 import { complete } from './core/prepare/complete.ts';
 import { judge, type Judged } from './judge.ts';
 import { PolicyError } from './opa/build.ts';
+import { placeIn, type RuleFolders } from './opa/sources.ts';
 import type { Engine } from './opa/engine.ts';
 import type { Snapshot } from './snapshot.ts';
 import { toSnapshot, type Loaded } from './workspace.ts';
@@ -18,10 +19,10 @@ const ALONE_EVERY = 8;
  * Judges questions of the catalogue, so that rules that can't be evaluated are found before they decide anything; others
  * are answered meanwhile. It shows no rule to be right: what hits only where no probe goes denies when it is met (J21).
  *
- * @param rego the folder of the rules, for the places of mistakes.
+ * @param folders of the rules, for the places of mistakes.
  * @throws {PolicyError} naming the rules.
  */
-export async function probe(loaded: Loaded, rego: string): Promise<void> {
+export async function probe(loaded: Loaded, folders: RuleFolders): Promise<void> {
   const snapshot = toSnapshot(loaded);
   const { events, vendors, identities, environments } = loaded.facts;
   const problems = new Set<string>();
@@ -29,7 +30,7 @@ export async function probe(loaded: Loaded, rego: string): Promise<void> {
     if (at % ALONE_EVERY === 0) await turn();
     try {
       const judged = judgeOne(at, snapshot, loaded.loadedAtMs);
-      if (at % ALONE_EVERY === 0) for (const problem of checkIndependence(judged, loaded.engine)) problems.add(`${rego}/${problem}`);
+      if (at % ALONE_EVERY === 0) for (const problem of checkIndependence(judged, loaded.engine)) problems.add(placeIn(folders, problem));
     } catch (error) {
       if (!(error instanceof EvaluationFailed)) throw error;
       throw new PolicyError([`the rules can't be evaluated: ${error.message}`]);

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Facts, VendorState } from './core/facts.ts';
 import { loadBundle, type Bundle } from './opa/build.ts';
 import { createEngine, type Engine } from './opa/engine.ts';
+import { ownRulesOf, type RuleFolders } from './opa/sources.ts';
 import { findOpa } from './opa/toolchain.ts';
 import { ageSince, createSnapshot, type Snapshot } from './snapshot.ts';
 import { loadYaml } from './sources/yaml/load.ts';
@@ -16,6 +17,9 @@ export interface Folders {
   /** Where a program started: names the opa binary, the PATH it may be on, and where Go is. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+/** The two folders that rules stand in. */
+export const rulesOf = ({ rego, policies }: Pick<Folders, 'rego' | 'policies'>): RuleFolders => ({ rego, own: ownRulesOf(policies) });
 
 /** Policy and facts as the files give them. */
 export interface Loaded {
@@ -36,7 +40,7 @@ export async function load(folders: Folders, now: () => number, before?: Loaded)
   const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: (line) => process.stderr.write(`${line}\n`) })).path;
   const [facts, bundle] = await both(
     loadYaml(folders.policies, { folder: path.join(folders.dataDir, 'facts'), program: PROGRAM, source: path.join(folders.root, 'src') }),
-    loadBundle({ rego: folders.rego, cache: path.join(folders.dataDir, 'bundles'), shipped: path.join(folders.root, 'bundles'), opa }),
+    loadBundle({ ...rulesOf(folders), cache: path.join(folders.dataDir, 'bundles'), shipped: path.join(folders.root, 'bundles'), opa }),
   );
   const engine = before?.bundle.source === bundle.source ? before.engine : await createEngine(bundle.wasm, bundle.rules);
   return { facts, bundle, engine, loadedAtMs };

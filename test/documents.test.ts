@@ -56,7 +56,7 @@ function testFiles(): readonly string[] {
     readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => pattern.test(name))
       .map((name) => path.join(folder, name));
-  const found = [...under('test', /\.ts$/), ...under('rego', /_test\.rego$/), ...under('policies/cases', /\.ya?ml$/)];
+  const found = [...under('test', /\.ts$/), ...under('rego', /_test\.rego$/), ...under('policies/rules', /_test\.rego$/), ...under('policies/cases', /\.ya?ml$/)];
   return found.filter((file) => !['documents.test.ts', 'repository.test.ts'].includes(path.basename(file)));
 }
 

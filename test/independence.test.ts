@@ -5,7 +5,7 @@ import { runCases } from '../src/cases.ts';
 import { loadBundle } from '../src/opa/build.ts';
 import { createEngine } from '../src/opa/engine.ts';
 import { checkIndependence } from '../src/vet.ts';
-import { findBuiltOpa, openWorld, removeWorlds, ROOT } from './support/world.ts';
+import { findBuiltOpa, openWorld, removeWorlds, ROOT, RULES } from './support/world.ts';
 
 let folder: string;
 
@@ -18,7 +18,7 @@ async function check(rule: string) {
   const rego = await mkdtemp(path.join(folder, 'rego-'));
   await cp(path.join(ROOT, 'rego'), rego, { recursive: true });
   await writeFile(path.join(rego, 'egress', 'rules', 'extra.rego'), `package egress.rules.extra\n\nimport rego.v2\n\n${METADATA}${rule}\n`);
-  const bundle = await loadBundle({ rego, cache: path.join(folder, 'cache'), opa: findBuiltOpa });
+  const bundle = await loadBundle({ ...RULES, rego, cache: path.join(folder, 'cache'), opa: findBuiltOpa });
   const engine = await createEngine(bundle.wasm, bundle.rules);
   const world = await openWorld();
   const cases = await runCases(path.join(ROOT, 'policies', 'cases'), { ...world.snapshot, engine });

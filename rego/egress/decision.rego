@@ -14,11 +14,20 @@ import rego.v2
 #   profiles it covers. failed: the conditions that were not met.
 # entrypoint: true
 decision := {
-	"rulings": {id: hits |
-		some id
-		hits := data.egress.rules[_].rulings[id]
-		count(hits) > 0
-	},
+	"rulings": _rulings,
 	"permits": data.egress.rules.rbac.permits,
 	"failed": (data.egress.rules.conditions.failed | data.egress.rules.relationships.failed),
+}
+
+# Whatever is no empty set goes on: the host refuses what is no set of profiles, and two rules of one id conflict.
+_rulings[id] := hits if {
+	some id
+	hits := data.egress.rules[_].rulings[id]
+	hits != set()
+}
+
+_rulings[id] := hits if {
+	some id
+	hits := data.egress.rules.own[_].rulings[id]
+	hits != set()
 }

@@ -36,3 +36,22 @@ test_nothing_known_permits_nothing if {
 		"unknown-identity", "unknown-vendor", "unknown-event", "unknown-environment", "purpose-missing",
 	}
 }
+
+# Whatever a rule gives besides a set of profiles goes on, so that the host refuses it and denies: dropped, a forbid
+# would fail open.
+test_passes_on_what_is_no_set[case.note] if {
+	some case in [
+		{"note": "true", "rulings": {"x": true}},
+		{"note": "false", "rulings": {"x": false}},
+		{"note": "null", "rulings": {"x": null}},
+		{"note": "a number", "rulings": {"x": 0}},
+		{"note": "a text", "rulings": {"x": "*"}},
+		{"note": "an empty text", "rulings": {"x": ""}},
+		{"note": "an empty list", "rulings": {"x": []}},
+		{"note": "an empty object", "rulings": {"x": {}}},
+	]
+	shipped := egress.decision with data.egress.rules.guardrails.rulings as case.rulings
+	own := egress.decision with data.egress.rules.own.any.rulings as case.rulings
+	shipped.rulings.x == case.rulings.x
+	own.rulings.x == case.rulings.x
+}

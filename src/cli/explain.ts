@@ -1,4 +1,5 @@
 import type { Judged } from '../judge.ts';
+import { ownRulesOf, placeIn, type RuleFolders } from '../opa/sources.ts';
 import { FOLDER_HELP, FOLDER_OPTIONS, foldersOf, type Command } from './command.ts';
 import { createPaint, EFFECT_STYLE, printable } from './paint.ts';
 import { judgeLocally, QUESTION_HELP } from './question.ts';
@@ -19,20 +20,21 @@ ${FOLDER_HELP}`,
   options: { ...FOLDER_OPTIONS, json: { type: 'boolean' }, at: { type: 'string' }, caller: { type: 'string' } },
   async run(invocation, context) {
     const { judged } = await judgeLocally(invocation, context);
-    const { rego } = foldersOf(invocation, context);
+    const { rego, policies } = foldersOf(invocation, context);
+    const rules = { rego, own: ownRulesOf(policies) };
     if (invocation.values['json'] === true) {
       const rulings = judged.rulings?.map(({ rules, permits, failed }) => ({ rules: rules.map(({ rule, profiles }) => ({ rule: rule.id, profiles })), permits: Object.fromEntries(permits), failed }));
       context.out(JSON.stringify({ prepared: judged.prepared, rulings, decision: judged.decision }, null, 2));
       return 0;
     }
-    context.out(explainJudged({ ...judged, rego }, createPaint(context.colour)));
+    context.out(explainJudged({ ...judged, folders: rules }, createPaint(context.colour)));
     return 0;
   },
 };
 
 type Paint = ReturnType<typeof createPaint>;
-/** With the folder of the rules, so that places can be clicked on. */
-type Explained = Judged & { readonly rego: string };
+/** With the folders of the rules, so that places can be clicked on. */
+type Explained = Judged & { readonly folders: RuleFolders };
 type Field = Judged['prepared']['fields'][number];
 
 function explainJudged(judged: Explained, paint: Paint): string {
@@ -57,7 +59,7 @@ function explainField(field: Field, judged: Explained, paint: Paint): readonly s
   ];
 }
 
-function explainView(at: number, field: Field, { prepared, rulings, rego }: Explained, paint: Paint): readonly string[] {
+function explainView(at: number, field: Field, { prepared, rulings, folders }: Explained, paint: Paint): readonly string[] {
   const { views, results } = prepared.shape;
   const { input, path, terms, approval } = views[at]!;
   const said = rulings?.[at];
@@ -68,7 +70,7 @@ function explainView(at: number, field: Field, { prepared, rulings, rego }: Expl
   });
   const rules = (said?.rules ?? []).flatMap(({ rule, profiles }) => {
     const hits = (profile: number) => profiles === '*' || profiles.includes(profile);
-    const place = paint('dim', `${rego}/${rule.location}`);
+    const place = paint('dim', placeIn(folders, rule.location));
     if (hits(field.profile)) return [`    rule ${rule.id}: ${paint(rule.effect === 'forbid' ? 'red' : 'yellow', rule.effect)} ${rule.code}${rule.judges === 'result' ? ' (judges what leaves)' : ''}  ${place}`];
     return results.filter(({ from, to }) => from === field.profile && hits(to)).map(({ op, to }) => `    rule ${rule.id}: would ${rule.effect} it after ${op}, as ${input.profiles[to]!.category}  ${place}`);
   });

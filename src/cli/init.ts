@@ -54,6 +54,24 @@ callers:
     powers: [check, reload]
     supports: [drop]
 `,
+  'rules/example.rego': `# Rules of one's own: what must never happen, or always. A file dropped in here is taken in by \`sluice build\` and by the
+# next reload; nothing is registered. Its package is named like the file. To begin, take the # away from the rule below.
+package egress.rules.own.example
+
+import rego.v2
+
+# # METADATA
+# # title: E-mail addresses leave for first parties only
+# # custom:
+# #   code: forbidden_category
+# #   message: "{fields} may not leave for any third party."
+# #   fix: "Drop {fields}."
+# rulings["no-email-to-third-parties"] contains index if {
+# 	not input.vendor.party == "first"
+# 	some index, profile in input.profiles
+# 	profile.ancestors["user.contact.email"]
+# }
+`,
   'cases/signup.yaml': `cases:
   - name: a plan may go to analytics
     caller: demo
@@ -70,8 +88,9 @@ export const init: Command = {
   summary: 'write a minimal world of one\'s own',
   usage: `sluice init [FOLDER]
 
-Writes policies/ with one identity, vendor, event, grant and case, and a copy of the shipped
-rules as rego/, into FOLDER (default: here). Then, in that folder:
+Writes policies/ with one identity, vendor, event, grant and case and a place for rules of
+one's own, and a copy of the shipped rules as rego/, into FOLDER (default: here). Then, in
+that folder:
 
   sluice build && sluice test && sluice serve`,
   options: {},

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { Rule } from '../core/decide/rulings.ts';
 import { checkContract, toRules, type Inspected } from './contract.ts';
 import { literalsOf, type Literal } from './references.ts';
+import { PolicyError, placeIn, readSources, writeSources, type RuleFolders, type Sources } from './sources.ts';
 import { readTarGz } from './tar.ts';
 
 const run = promisify(execFile);
@@ -23,19 +24,9 @@ export interface Bundle {
   readonly literals: readonly Literal[];
 }
 
-/** A policy that does not build. `problems` are `file:row: what is wrong`, all of them. */
-export class PolicyError extends Error {
-  override readonly name = 'PolicyError';
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(`the policy does not build:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-    this.problems = problems;
-  }
-}
+export { PolicyError };
 
-export interface BuildOptions {
-  /** Folder of the rules, with `schemas/` and `capabilities.json`. */
-  readonly rego: string;
+export interface BuildOptions extends RuleFolders {
   /** Built bundles, content-addressed by their source; an unchanged policy is not built again. */
   readonly cache: string;
   /** Where a package has its rules built already: without OPA, its users have these at least. */
@@ -49,13 +40,14 @@ export interface BuildOptions {
  * @throws {PolicyError} when a rule does not compile, or breaks the contract of design section 4.
  */
 export async function loadBundle(options: BuildOptions): Promise<Bundle> {
-  const source = await digestOf(options.rego);
+  const sources = await readSources(options);
+  const source = sources.digest;
   const folder = path.join(options.cache, hexOf(source));
-  const own = await readBundle(folder, source);
-  if (own !== undefined) return own;
+  const kept = await readBundle(folder, source);
+  if (kept !== undefined) return kept;
   const from = options.shipped === undefined ? undefined : path.join(options.shipped, hexOf(source));
   const shipped = from === undefined ? undefined : await readBundle(from, source);
-  if (from === undefined || shipped === undefined) return build(options, folder, source);
+  if (from === undefined || shipped === undefined) return build(options, folder, sources);
   // Records name it, and the package's next version has another one. Where nothing can be written, nothing is recorded.
   await copyShipped(from, folder).catch(() => {});
   return shipped;
@@ -91,18 +83,20 @@ export async function readBundle(folder: string, source: string): Promise<Bundle
   }
 }
 
-async function build({ rego, opa }: BuildOptions, folder: string, source: string): Promise<Bundle> {
-  const runOpa = runner(path.resolve(await opa()), rego);
+async function build(options: BuildOptions, folder: string, sources: Sources): Promise<Bundle> {
   const work = await mkdtemp(path.join(tmpdir(), 'sluice-build-'));
   try {
+    const tree = path.join(work, 'rules');
+    await writeSources(sources, tree);
+    const runOpa = runner({ binary: path.resolve(await options.opa()), tree, folders: options });
     const flags = ['--capabilities', 'capabilities.json'];
-    await runOpa(['check', '--strict', ...flags, '-s', 'schemas', '--ignore', '*_test.rego', '.']);
+    await runOpa(['check', '--strict', ...flags, '-s', 'schemas', '.']);
     const archive = path.join(work, 'bundle.tar.gz');
-    await runOpa(['build', '-t', 'wasm', ...flags, '-e', ENTRYPOINT, '--ignore', '*_test.rego', '-o', archive, '.']);
+    await runOpa(['build', '-t', 'wasm', ...flags, '-e', ENTRYPOINT, '-o', archive, '.']);
     const inspected = JSON.parse(await runOpa(['inspect', '-a', '-f', 'json', archive])) as Inspected;
-    const modules = await parseAll(runOpa, rego);
-    const problems = checkContract(modules, inspected);
-    if (problems.length > 0) throw new PolicyError(problems.map((problem) => inFolder(rego, problem)));
+    const modules = await parseAll(runOpa, sources.modules);
+    const problems = [...sources.problems, ...checkContract(modules, inspected)];
+    if (problems.length > 0) throw new PolicyError(problems.map((problem) => placeIn(options, problem)));
     const files = readTarGz(await readFile(archive));
     const wasm = files.get('/policy.wasm');
     if (wasm === undefined) throw new PolicyError(['the bundle has no policy.wasm']);
@@ -112,58 +106,37 @@ async function build({ rego, opa }: BuildOptions, folder: string, source: string
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  const built = await readBundle(folder, source);
+  const built = await readBundle(folder, sources.digest);
   if (built === undefined) throw new PolicyError([`the built bundle in ${folder} cannot be read back`]);
   return built;
 }
 
-async function parseAll(runOpa: RunOpa, rego: string) {
-  const files = await regoFiles(rego);
-  return Promise.all(files.map(async (file) => ({ file, module: JSON.parse(await runOpa(['parse', '-f', 'json', '--json-include', 'locations', file])) as unknown })));
+async function parseAll(runOpa: RunOpa, modules: readonly string[]) {
+  return Promise.all(modules.map(async (file) => ({ file, module: JSON.parse(await runOpa(['parse', '-f', 'json', '--json-include', 'locations', file])) as unknown })));
 }
 
 async function readsOf(runOpa: RunOpa): Promise<readonly string[]> {
-  const text = await runOpa(['deps', '-f', 'json', '-d', '.', '--ignore', '*_test.rego', '--ignore', 'schemas', '--ignore', 'capabilities.json', 'data.egress.decision']);
+  const text = await runOpa(['deps', '-f', 'json', '-d', '.', '--ignore', 'schemas', '--ignore', 'capabilities.json', 'data.egress.decision']);
   const { base } = JSON.parse(text) as { base: readonly (readonly { readonly value: string }[])[] };
   return base.filter(([root]) => root?.value === 'input').map((ref) => ref.slice(1).map(({ value }) => value).join('.')).filter((name) => name !== '').sort();
 }
 
 type RunOpa = (args: readonly string[]) => Promise<string>;
 
-/** Runs opa in the folder of the rules: where that stands is no part of the policy, nor of its digest. */
-function runner(binary: string, rego: string): RunOpa {
+/** Runs opa in the tree; what it says of a file there, it says of the one that this was read from. */
+function runner({ binary, tree, folders }: { readonly binary: string; readonly tree: string; readonly folders: RuleFolders }): RunOpa {
   return async (args) => {
     try {
-      return (await run(binary, args, { cwd: rego, maxBuffer: 64 * 1024 * 1024 })).stdout;
+      return (await run(binary, args, { cwd: tree, maxBuffer: 64 * 1024 * 1024 })).stdout;
     } catch (error) {
       const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string };
       const text = [stderr, stdout].find((output) => output !== undefined && output.trim() !== '') ?? message;
-      const lines = text.trim().split('\n').filter((line) => !/^\d+ errors? occurred:?$/.test(line)).map((line) => line.replace(/^\d+ errors? occurred: /, ''));
-      throw new PolicyError(lines.map((line) => (/^\S+\.rego:\d+/.test(line) ? inFolder(rego, line) : line)));
+      const lines = text.trim().split('\n').filter((line) => !/^\d+ errors? occurred(?: during loading)?:?$/.test(line)).map((line) => line.replace(/^\d+ errors? occurred(?: during loading)?: /, ''));
+      throw new PolicyError(lines.map((line) => (/^\S+\.rego:\d+/.test(line) ? placeIn(folders, line) : line)));
     }
   };
-}
-
-/** @param place `file:row: what is wrong`, the file as seen from the folder of the rules. */
-const inFolder = (rego: string, place: string) => `${rego.replace(/\/+$/, '')}/${place}`;
-
-/** The `.rego` files below `rego` but for tests, relative, sorted. */
-export async function regoFiles(rego: string): Promise<readonly string[]> {
-  const entries = await readdir(rego, { recursive: true }).catch((error: unknown) => { throw unreadable(rego, error); });
-  return entries.filter((file) => file.endsWith('.rego') && !file.endsWith('_test.rego')).sort();
-}
-
-async function digestOf(rego: string): Promise<string> {
-  const hash = createHash('sha256');
-  for (const file of [...await regoFiles(rego), 'capabilities.json', path.join('schemas', 'input.json')]) {
-    const content = await readFile(path.join(rego, file)).catch((error: unknown) => { throw unreadable(path.join(rego, file), error); });
-    hash.update(`${file}\0${content.length}\0`).update(content);
-  }
-  return `sha256:${hash.digest('hex')}`;
 }
 
 const hexOf = (source: string) => source.slice('sha256:'.length);
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-const unreadable = (what: string, error: unknown) => new PolicyError([`${what}: cannot be read (${(error as { code?: string }).code ?? 'error'})`]);

@@ -2,6 +2,7 @@ import { REASON_CODES, type ReasonCode } from '../core/answer.ts';
 import { OBLIGATION_OPS, type Obligation } from '../core/facts.ts';
 import type { Rule } from '../core/decide/rulings.ts';
 import { checkReferences, type Term } from './references.ts';
+import { OWN } from './sources.ts';
 
 /** The part of `opa inspect -a` that rules are described by. */
 export interface Inspected {
@@ -56,7 +57,8 @@ export function checkContract(modules: readonly { readonly file: string; readonl
 /** METADATA of a rule on any other head: a misspelt `rulings` would never be judged, and its forbid fail open. */
 function stray({ annotations = [] }: Inspected): readonly string[] {
   return annotations.flatMap(({ annotations: { custom }, location, path }) => {
-    const [, , rules, , head] = path.map(({ value }) => value);
+    const [, , rules, ...rest] = path.map(({ value }) => value);
+    const head = rest[rest[0] === 'own' ? 2 : 1];
     if (rules !== 'rules' || custom?.['code'] === undefined || head === 'rulings') return [];
     return [`${fileOf(location)}:${location.row}: METADATA with a code stands on ${head ?? 'the package'}, not on rulings["id"]: it would never be judged`];
   });
@@ -64,7 +66,8 @@ function stray({ annotations = [] }: Inspected): readonly string[] {
 
 function described({ annotations = [] }: Inspected) {
   return annotations.flatMap(({ annotations: { title = '', custom = {} }, location, path }) => {
-    const [, , , , kind, id] = path.map(({ value }) => value);
+    const [, , , ...rest] = path.map(({ value }) => value);
+    const [kind, id] = rest.slice(rest[0] === 'own' ? 2 : 1);
     return kind === 'rulings' ? [{ id: id ?? '', title, custom, location: `${fileOf(location)}:${location.row}` }] : [];
   });
 }
@@ -80,9 +83,11 @@ function checkModule(file: string, module: Module, rules: ReadonlyMap<string, st
 }
 
 function checkPackage(file: string, module: Module): readonly string[] {
-  const name = /^egress\/rules\/([\w-]+)\.rego$/.exec(file)?.[1];
-  if (name === undefined && file !== COLLECTOR) return [`${file}:1: rules stand in egress/rules/<name>.rego`];
-  const wanted = file === COLLECTOR ? 'egress' : `egress.rules.${name}`;
+  if (file.startsWith(OWN) && file.slice(OWN.length).includes('/')) return []; // its place is told
+  const [, own, name] = /^egress\/rules\/(own\/)?([\w-]+)\.rego$/.exec(file) ?? [];
+  if (name === undefined && file !== COLLECTOR) return [`${file}:1: rules stand in egress/rules/<name>.rego, or in policies/rules/<name>.rego (letters, digits, _ and -)`];
+  if ((own === undefined ? 'own' : 'rulings') === name) return [`${file}:1: a file of rules can't be called ${name}: that name has a meaning of its own; choose another`];
+  const wanted = file === COLLECTOR ? 'egress' : `egress.rules.${own === undefined ? '' : 'own.'}${name}`;
   const found = module.package.path.slice(1).map(({ value }) => String(value)).join('.');
   return found === wanted ? [] : [`${file}:1: the package must be ${wanted}: helpers of two files of one package would OR their exemptions`];
 }

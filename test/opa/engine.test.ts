@@ -14,7 +14,7 @@ import { EvaluationFailed, type Rule } from '../../src/core/decide/rulings.ts';
 import { loadBundle } from '../../src/opa/build.ts';
 import { createEngine } from '../../src/opa/engine.ts';
 import { readTarGz } from '../../src/opa/tar.ts';
-import { copyPolicies, findBuiltOpa, openWorld, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
+import { copyPolicies, findBuiltOpa, openWorld, removeWorlds, ROOT, RULES, shippedEngine } from '../support/world.ts';
 
 const run = promisify(execFile);
 const RULE: Rule = { id: 'r', title: 'r', effect: 'forbid', code: 'forbidden_category', message: 'm', fix: 'f', judges: 'both', obligations: [], location: 'x.rego:1' };
@@ -104,7 +104,7 @@ describe('building the policy', () => {
       await mkdir(path.dirname(path.join(rego, name)), { recursive: true });
       await writeFile(path.join(rego, name), text);
     }
-    return loadBundle({ rego, cache: path.join(folder, 'cache'), opa: findBuiltOpa });
+    return loadBundle({ ...RULES, rego, cache: path.join(folder, 'cache'), opa: findBuiltOpa });
   };
   const METADATA = '# METADATA\n# title: t\n# custom:\n#   code: forbidden_category\n#   message: m\n#   fix: f\n';
   const rule = (head: string, more = '') => `package egress.rules.extra\n\nimport rego.v2\n\n${METADATA}${more}${head} contains "*" if input.channel == "export"\n`;
@@ -116,7 +116,7 @@ describe('building the policy', () => {
 
   test('an unchanged policy is not built again, a changed one is', async () => {
     const noOpa = async (): Promise<string> => { throw new Error('opa was asked for'); };
-    const options = { rego: path.join(ROOT, 'rego'), cache: path.join(folder, 'cache') };
+    const options = { ...RULES, cache: path.join(folder, 'cache') };
     const first = await loadBundle({ ...options, opa: findBuiltOpa });
     await expect(loadBundle({ ...options, opa: noOpa })).resolves.toMatchObject({ source: first.source });
     const stored = path.join(options.cache, first.source.slice('sha256:'.length), 'policy.wasm');

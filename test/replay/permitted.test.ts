@@ -15,7 +15,7 @@ import { ageSince, createSnapshot, type Snapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { record, TELEMETRY, type Recorder } from '../reports/support.ts';
 import { copyRego, endServers, makeFolder } from '../support/server.ts';
-import { copyPolicies, findBuiltOpa, NOON, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
+import { copyPolicies, findBuiltOpa, NOON, removeWorlds, ROOT, RULES, shippedEngine } from '../support/world.ts';
 
 afterAll(() => Promise.all([endServers(), removeWorlds()]));
 
@@ -114,7 +114,7 @@ test('other rules change what they change, from the recorded input: facts of tod
   const file = path.join(rego, (await readdir(rego, { recursive: true })).find((name) => name.endsWith('genai.rego'))!);
   await writeFile(file, (await readFile(file, 'utf8')).replace('"system.ai.knowledge_base_id"]', '"system.ai.knowledge_base_id", "system.operations.feature_flag"]'));
   const cache = await makeFolder();
-  const bundle = await loadBundle({ rego, cache, opa: findBuiltOpa });
+  const bundle = await loadBundle({ ...RULES, rego, cache, opa: findBuiltOpa });
   const report = await impactOf(scan({ dir: recorder.dir }), byRules(await createEngine(bundle.wasm, bundle.rules)));
   expect(report).toMatchObject({ method: 'recorded input', records: 2, unchanged: 1, newlyAllowed: { records: 0 }, newlyRefused: { records: 1, rows: 4 } });
   expect(report.changes).toMatchObject([{ vendor: 'mixpanel', category: 'system.operations.feature_flag', from: 'allow', to: 'deny', leftAs: 'raw', wouldLeaveAs: null, rule: expect.stringContaining('tool-ids-stay-home') }]);

@@ -12,7 +12,7 @@ import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { loadBundle } from '../../src/opa/build.ts';
 import { createEngine } from '../../src/opa/engine.ts';
 import { copyRego, endServers, makeFolder } from '../support/server.ts';
-import { copyPolicies, findBuiltOpa, NOON, removeWorlds, ROOT, shippedEngine } from '../support/world.ts';
+import { copyPolicies, findBuiltOpa, NOON, removeWorlds, ROOT, RULES, shippedEngine } from '../support/world.ts';
 import { record, TELEMETRY, type Recorder } from './support.ts';
 
 // What a vendor holds, what can be made of it, and what another policy would have left of it.
@@ -87,7 +87,7 @@ describe('R13: residual exposure', () => {
     const rego = await copyRego();
     const file = path.join(rego, (await readdir(rego, { recursive: true })).find((name) => name.endsWith('genai.rego'))!);
     await writeFile(file, (await readFile(file, 'utf8')).replace('"system.ai.knowledge_base_id"]', '"system.ai.knowledge_base_id", "user.device.browser"]'));
-    const { wasm, rules } = await loadBundle({ rego, cache: await makeFolder(), opa: findBuiltOpa });
+    const { wasm, rules } = await loadBundle({ ...RULES, rego, cache: await makeFolder(), opa: findBuiltOpa });
     const after = await under(recorder, byRules(await createEngine(wasm, rules)), 'mixpanel');
     expect(after.categories.map(({ category }) => category).sort()).toEqual(['system.operations.feature_flag', 'user.location.imprecise.city', 'user.location.imprecise.region']);
     expect(after.afterFix).toMatchObject({ decisions: 10 });

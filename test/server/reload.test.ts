@@ -152,6 +152,17 @@ rulings["no-mixpanel"] contains "*" if input.vendor.id == "mixpanel"
   expect(await metric(server, 'sluice_bundle_activations_total{result="ok"}')).toBe(okBefore! + 1);
 });
 
+test('house 8: a rule that is dropped in among the facts is in force after the reload', async () => {
+  await server.reload();
+  const own = path.join(policies, 'rules', 'added.rego');
+  await writeFile(own, WILD.replace('egress.rules.added', 'egress.rules.own.added').replace('contains 99', 'contains "*"'));
+  expect(await server.reload()).toMatchObject({ ok: true });
+  expect((await server.check()).reasons).toContainEqual(expect.objectContaining({ rule: 'wild-index' }));
+  await rm(own);
+  expect(await server.reload()).toMatchObject({ ok: true });
+  expect((await server.check()).reasons).not.toContainEqual(expect.objectContaining({ rule: 'wild-index' }));
+});
+
 test('SIGHUP reloads like POST /admin/reload, also when that fails', async () => {
   await server.reload();
   const before = await server.check(QUESTION);

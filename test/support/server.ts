@@ -7,7 +7,7 @@ import type { Answer } from '../../src/core/answer.ts';
 import { parseJson } from '../../src/core/parse/json.ts';
 import { loadBundle } from '../../src/opa/build.ts';
 import { send, type Received, type SendOptions } from '../http/harness.ts';
-import { findBuiltOpa, ROOT } from './world.ts';
+import { findBuiltOpa, ROOT, RULES } from './world.ts';
 
 /** The question of the banner. */
 export const QUESTION = {
@@ -69,7 +69,7 @@ export async function makeFolder(): Promise<string> {
 /** A data directory in which nothing has run; the shipped policy is built once and copied, so that a start takes no build. */
 export async function newDataDir(): Promise<string> {
   const cache = path.join(ROOT, '.tools', 'bundles');
-  await loadBundle({ rego: path.join(ROOT, 'rego'), cache, opa: findBuiltOpa });
+  await loadBundle({ ...RULES, cache, opa: findBuiltOpa });
   const folder = await makeFolder();
   await cp(cache, path.join(folder, 'bundles'), { recursive: true });
   return folder;

@@ -37,10 +37,13 @@ export interface AskOptions {
 
 let engine: Promise<{ bundle: Bundle; engine: Engine }> | undefined;
 
-/** The shipped rules, built once a run. */
+/** The example world's folders of rules. */
+export const RULES = { rego: path.join(ROOT, 'rego'), own: path.join(ROOT, 'policies', 'rules') } as const;
+
+/** The example world's rules, built once a run. */
 export const shippedEngine = () => {
   engine ??= (async () => {
-    const bundle = await loadBundle({ rego: path.join(ROOT, 'rego'), cache: path.join(ROOT, '.tools', 'bundles'), opa: findBuiltOpa });
+    const bundle = await loadBundle({ ...RULES, cache: path.join(ROOT, '.tools', 'bundles'), opa: findBuiltOpa });
     return { bundle, engine: await createEngine(bundle.wasm, bundle.rules) };
   })();
   return engine;

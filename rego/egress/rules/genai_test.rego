@@ -23,16 +23,6 @@ _everyone := {"tool-ids-stay-home": {2}, "free-text-not-to-analytics": {3}}
 _cases := [
 	{"note": "a service to analytics", "patch": {}, "want": _everyone},
 	{
-		"note": "R4 P3 an agent",
-		"patch": {"identity": {"type": "agent"}},
-		"want": object.union(_everyone, {"genai-no-identifiers": {1, 4}}),
-	},
-	{
-		"note": "R4 P3 by role",
-		"patch": {"identity": {"roles": ["genai_tool"]}},
-		"want": object.union(_everyone, {"genai-no-identifiers": {1, 4}}),
-	},
-	{
 		"note": "R10 a first party",
 		"patch": {"vendor": {"party": "first"}},
 		"want": {},

@@ -123,33 +123,6 @@ rulings["insecure-transport"] contains "*" if {
 }
 
 # METADATA
-# title: Only analytics pipeline SA may send anonymized usage events to Vendor X, only from production
-# custom:
-#   code: not_deidentified
-#   message: "{fields} identifies a person; Vendor X may get anonymized events only."
-#   fix: "Drop {fields}."
-rulings["anonymized-only"] contains index if {
-	input.vendor.id == "vendor-x"
-	some index, profile in input.profiles
-	profile.known
-	not profile.identifiability in {"none", "quasi"}
-}
-
-# METADATA
-# title: Support agents can export aggregated usage reports, never raw event logs with emails or IPs
-# custom:
-#   code: raw_identifiers
-#   message: Support agents may not export raw events with e-mail or IP addresses.
-#   fix: "Drop {fields}, or export an aggregate."
-rulings["support-no-raw-identifiers"] contains index if {
-	"support_agent" in input.identity.roles
-	not input.event.kind == "aggregate"
-	some index, profile in input.profiles
-	some category in ["user.contact.email", "user.contact.email_hash", "user.device.ip_address"]
-	profile.ancestors[category]
-}
-
-# METADATA
 # title: >-
 #   GenAI controls: tenant ids, customer names, internal tool identifiers to any third party forbidden; allowed to
 #   internal observability

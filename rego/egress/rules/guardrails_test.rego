@@ -62,17 +62,6 @@ _cases := [
 	{"note": "J17 under review", "patch": {"vendor": {"state": "under_review"}}, "want": {"vendor-under-review": {"*"}}},
 	{"note": "R74 http", "patch": {"destination": {"secure": false}}, "want": {"insecure-transport": {"*"}}},
 	{"note": "R74 https", "patch": {"destination": {"secure": true}}, "want": {}},
-	{"note": "R2 P1", "patch": {"vendor": {"id": "vendor-x"}}, "want": {"anonymized-only": {1}}},
-	{
-		"note": "R3 P2",
-		"patch": {"identity": {"roles": ["support_agent"]}},
-		"want": {"support-no-raw-identifiers": {1}},
-	},
-	{
-		"note": "R3 P2 but an aggregate",
-		"patch": {"identity": {"roles": ["support_agent"]}, "event": {"kind": "aggregate"}},
-		"want": {},
-	},
 	{
 		"note": "R10 tenant ids",
 		"patch": {"profiles": [_profile("system.tenant.org_id", ["system", "system.tenant", "system.tenant.org_id"])]},

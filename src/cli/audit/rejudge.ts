@@ -4,6 +4,7 @@ import type { HashName } from '../../core/record.ts';
 import { openNames } from '../../datadir/names.ts';
 import { loadBundle } from '../../opa/build.ts';
 import { createEngine } from '../../opa/engine.ts';
+import { ownRulesOf } from '../../opa/sources.ts';
 import { findOpa } from '../../opa/toolchain.ts';
 import { byFacts, byRules, type Rejudge } from '../../replay/rejudge.ts';
 import { load, toSnapshot } from '../../workspace.ts';
@@ -19,7 +20,7 @@ export async function rejudgeOf(invocation: Invocation, context: Context): Promi
   }
   if (rego === undefined) return undefined;
   const opa = async () => (await findOpa({ root: folders.root, env: folders.env, log: context.err })).path;
-  const bundle = await loadBundle({ rego, cache: path.join(folders.dataDir, 'bundles'), shipped: path.join(folders.root, 'bundles'), opa });
+  const bundle = await loadBundle({ rego, own: ownRulesOf(folders.policies), cache: path.join(folders.dataDir, 'bundles'), shipped: path.join(folders.root, 'bundles'), opa });
   return byRules(await createEngine(bundle.wasm, bundle.rules));
 }
 
