@@ -29,6 +29,8 @@ export interface FieldFact {
   readonly role: 'dimension' | 'measure';
   readonly types?: readonly ValueType[];
   readonly enum?: readonly (Scalar | null)[];
+  /** False: null is no value of it. Else null at its path is the field, whatever its types and enum (J22). */
+  readonly nullable?: false;
   /** What rules may read of this one field, beyond its category. */
   readonly labels: Readonly<Record<string, Scalar>>;
 }

@@ -51,8 +51,8 @@ const PROPERTIES = {
   channel: { enum: CHANNELS, default: 'telemetry' },
   event: { ...NAME, description: '`name` or `name@version`; without it the dictionary of fields counts' },
   fields: { ...PATHS, description: 'the paths to be sent; at most 32 KiB together, 512 bytes each' },
-  payload: { type: 'object', minProperties: 1, description: 'what is to be sent: its paths are judged, its values searched, nothing of it is kept' },
-  categories: { ...PATHS, description: 'data categories, for callers that know no paths' },
+  payload: { type: 'object', minProperties: 1, description: 'what is to be sent: its paths are judged, its values searched, nothing of it is kept; numbers may be of any size; an empty object or list counts as the most sensitive field that is declared below it' },
+  categories: { ...PATHS, items: { ...PATHS.items, not: { const: '$event' } }, description: 'data categories, for callers that know no paths' },
   aggregate: {
     type: 'object',
     additionalProperties: false,

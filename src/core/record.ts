@@ -43,12 +43,13 @@ export function decisionRecord(
   const input = inputRecord(prepared, inputs, told);
   const names = new Map(asked.fields.map((field) => [field.path, recordPath(field, asked, hash)]));
   const named = (path: string) => names.get(path) ?? path;
+  const empty = new Set(asked.fields.flatMap((field) => (field.empty === true ? [field.path] : [])));
   const record = {
     ...questionRecord(asked, catalogue, hash),
     decision: decision.decision,
     mode: decision.mode,
     ...(decision.wouldBe !== undefined && { wouldBe: { decision: decision.wouldBe.decision, reasons: decision.wouldBe.reasons.map(reasonRecord(named)) } }),
-    fields: fieldsRecord(prepared, decision, named),
+    fields: fieldsRecord(prepared, decision, { named, isEmpty: (path) => empty.has(path) }),
     ...(prepared.findings.length > 0 && { findings: prepared.findings }),
     obligations: decision.obligations.map((obligation) => ({ ...obligation, field: named(obligation.field) })),
     reasons: decision.reasons.map(reasonRecord(named)),
@@ -69,15 +70,18 @@ export interface FieldsRecord extends FieldVerdict {
   /** Index into the profiles of the input record. */
   readonly profile: number;
   readonly findings?: readonly Finding[];
+  /** These are empty objects or lists of a payload, known by what is declared below them. */
+  readonly empty?: true;
 }
 
-function fieldsRecord({ fields }: Prepared, decision: Decision, named: (path: string) => string): readonly FieldsRecord[] {
+function fieldsRecord({ fields }: Prepared, decision: Decision, { named, isEmpty }: { readonly named: (path: string) => string; readonly isEmpty: (path: string) => boolean }): readonly FieldsRecord[] {
   const groups = new Map<string, FieldsRecord>();
   for (const { path, profile, findings } of fields) {
     const verdict = decision.fields[path]!;
-    const key = `${profile} ${verdict.effect} ${verdict.rules.join(' ')} ${findings.length === 0 ? '' : JSON.stringify(findings)}`;
+    const empty = isEmpty(path);
+    const key = `${profile} ${verdict.effect} ${verdict.rules.join(' ')} ${findings.length === 0 ? '' : JSON.stringify(findings)} ${empty}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { paths: [named(path)], profile, ...verdict, ...(findings.length > 0 && { findings }) });
+    if (group === undefined) groups.set(key, { paths: [named(path)], profile, ...verdict, ...(findings.length > 0 && { findings }), ...(empty && { empty }) });
     else group.paths.push(named(path));
   }
   return [...groups.values()];

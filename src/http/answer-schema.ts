@@ -54,7 +54,10 @@ const Permitted = object(Object.keys(SHARED), SHARED);
 const Answer = object([...Object.keys(SHARED), 'decision', 'fix'], {
   ...SHARED,
   decision: { enum: EFFECTS, description: 'deny and review: send nothing; transform: only after the obligations' },
-  fix: nullable(object(['drop', 'exact'], { drop: TEXTS, exact: { type: 'boolean' } })),
+  fix: nullable(object(['drop', 'exact'], {
+    drop: { ...TEXTS, description: 'without these fields the decision is allow or transform; of a payload every object, list and element of a list that this empties goes too' },
+    exact: { type: 'boolean', description: 'whether no smaller set would do' },
+  })),
   wouldBe: object(['decision', 'reasons'], { decision: { enum: EFFECTS }, reasons: { type: 'array', items: ref('Reason') } }),
 });
 

@@ -65,7 +65,8 @@ export function askAgain(record: AskedRecord, shape: RecordedShape, { catalogue,
   const found = new Map(groups.map((group) => [group.path, group]));
   const fields = completed.fields.map((field): CompletedField => {
     const before = found.get(field.path);
-    return { ...field, findings: before?.findings ?? [], ...(field.path === '$event' && isHashed(event) && ownName(before?.category, catalogue)) };
+    const container = before?.empty === true && !field.profile.input.known ? completed.event?.container(field.path) : undefined;
+    return { ...field, ...(container && { known: container, profile: container.profile, empty: true }), findings: before?.findings ?? [], ...(field.path === '$event' && isHashed(event) && ownName(before?.category, catalogue)) };
   });
   return {
     asked: { ...completed, fields, findings: record.findings ?? [], ...(record.secure !== undefined && { secure: record.secure }) },

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { EFFECTS, type Answer, type Effect, type FieldVerdict } from '../core/answer.ts';
 import type { Channel, Json, ObligationOp, Scalar } from '../core/facts.ts';
 
+export { applyFix } from './apply-fix.ts';
+
 /** What may stand in a question (`QUESTION_SCHEMA`). Exactly one of `fields`, `payload` and `categories`. */
 export interface QuestionInput {
   readonly identity: string;

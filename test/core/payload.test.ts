@@ -88,9 +88,9 @@ describe('flatten', () => {
 });
 
 describe('inspect', () => {
-  const codes = (value: unknown, declared?: Pick<FieldFact, 'types' | 'enum'>) => inspect(flatten({ f: value }), () => declared).map(({ path, code, detector }) => [path, code, ...(detector === undefined ? [] : [detector])].join(' '));
+  const codes = (value: unknown, declared?: Pick<FieldFact, 'types' | 'enum' | 'nullable'>) => inspect(flatten({ f: value }), () => declared).map(({ path, code, detector }) => [path, code, ...(detector === undefined ? [] : [detector])].join(' '));
 
-  test.each<[string, unknown, Pick<FieldFact, 'types' | 'enum'> | undefined, readonly string[]]>([
+  test.each<[string, unknown, Pick<FieldFact, 'types' | 'enum' | 'nullable'> | undefined, readonly string[]]>([
     ['nothing is said of an undeclared path', 'any old text at all', undefined, []],
     ['nor of a declared one without type or enum', { }, {}, []],
     ['R19 a value outside the enum', 'please summarise contract of ACME', { enum: ['Save', 'Cancel'] }, ['f value_not_in_enum']],
@@ -107,8 +107,9 @@ describe('inspect', () => {
     ['F7 and no string', new NumberText('1e300'), { types: ['string'] }, ['f unknown_field']],
     ['null in the enum', null, { enum: ['a', null] }, []],
     ['null in the types', null, { enum: ['a'], types: ['string', 'null'] }, []],
-    ['null is not the word null', null, { enum: ['null'] }, ['f value_not_in_enum']],
-    ['null in neither', null, { enum: ['a'] }, ['f value_not_in_enum']],
+    ['F9 null in neither is the field all the same', null, { enum: ['a'], types: ['string'] }, []],
+    ['F9 unless it is said that it is never null', null, { enum: ['a'], types: ['string'], nullable: false }, ['f unknown_field']],
+    ['the word null is not null', 'null', { enum: [null] }, ['f value_not_in_enum']],
     ['{} is not the word object', {}, { enum: ['object', 'array'] }, ['f value_not_in_enum']],
     ['[] is not the word array', [], { enum: ['object', 'array'] }, ['f value_not_in_enum']],
     ['{} beside an enum, where no type is stated', {}, { enum: ['a'], types: [] }, ['f value_not_in_enum']],
@@ -122,7 +123,6 @@ describe('inspect', () => {
     ['one type of several', true, { types: ['string', 'boolean'] }, []],
     ['no types: nothing is said', 3, { types: [] }, []],
     ['a changed type is a new field', '3', { types: ['integer'] }, ['f unknown_field']],
-    ['null is a type', null, { types: ['string'] }, ['f unknown_field']],
     ['{} is a type', {}, { types: ['object'] }, []],
     ['R19 three words where none belong', 'please  call\tme', { types: ['number'] }, ['f free_text']],
     ['two words are no text', 'call me', { types: ['number'] }, ['f unknown_field']],

@@ -1,6 +1,7 @@
 import type { Combination, EventFact, Facts, FieldFact, Grant, Transform } from '../facts.ts';
 import { createGraph, openGraph, type Graph } from '../graph/graph.ts';
 import { compileAgeBounds, type AgeBounds } from './age-bounds.ts';
+import { createContainers } from './containers.ts';
 import { createGrantIndex, type GrantIndex } from './grant-index.ts';
 import { compilePatterns, matchName } from '../parse/paths.ts';
 import { createProfiles, type Profile, type Profiles } from './profiles.ts';
@@ -19,6 +20,8 @@ export interface KnownField {
 export interface KnownEvent {
   readonly fact: EventFact;
   field(path: string): KnownField | undefined;
+  /** What an empty object or list at `path`, or null in its place, is judged as (J22); undefined with nothing declared below. */
+  container(path: string): KnownField | undefined;
   readonly fields: readonly KnownField[];
 }
 
@@ -106,9 +109,12 @@ function knownEvent(fact: EventFact, profiles: Profiles): KnownEvent {
   const fields = fact.fields.map((field) => ({ declared: field.path, fact: field, profile: profiles.of(field) }));
   const byPath = new Map(fields.map((field) => [field.declared, field]));
   const match = compilePatterns([...byPath.keys()].filter((path) => path.includes('*')));
+  // Few payloads hold an empty one: made when the first does.
+  let containers: KnownEvent['container'] | undefined;
   return {
     fact,
     fields,
+    container: (path) => (containers ??= createContainers(fields))(path),
     field(path) {
       const exact = byPath.get(path);
       if (exact !== undefined) return exact;

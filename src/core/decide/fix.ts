@@ -28,7 +28,10 @@ export function smallestFix(
 
   const exact = candidates.length <= EXACT_UP_TO;
   const members = exact ? fewest(candidates, breaks) : minimal(candidates, breaks);
-  if (members === undefined || refused.includes('$event') || leaving.length === members.length) return null;
+  const dropped = new Set(members?.map(({ path }) => path));
+  // The event's name alone is no event: nobody can ask for that.
+  const isLeft = leaving.some(({ path }) => path !== '$event' && !dropped.has(path));
+  if (members === undefined || refused.includes('$event') || !isLeft) return null;
   return { drop: [...refused, ...members.map((field) => field.path)], exact };
 }
 

@@ -1,8 +1,9 @@
 import { SluiceError } from '../errors.ts';
 import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from '../facts.ts';
 import { isSafe, MAX_ITEMS, Unreadable } from './json.ts';
+import { invalid, readCategories, readPaths, readStrings } from './lists.ts';
 import { settle } from './settle.ts';
-import { countPaths, flatten, MAX_FIELDS, MAX_PATH_BYTES } from './payload.ts';
+import { countPaths, flatten, MAX_PATH_BYTES } from './payload.ts';
 import type { PermittedQuestion, Question } from '../question.ts';
 import { nearest } from '../suggest.ts';
 
@@ -28,7 +29,7 @@ const readers: Readers = {
   event: readName,
   fields: readPaths,
   payload: (value, key) => flatten(asObject(value, key)),
-  categories: readPaths,
+  categories: readCategories,
   aggregate: readAggregate,
   rows: (value, key) => readInteger(value, key, 1),
   about: readName,
@@ -132,8 +133,6 @@ function checkTogether({ fields = [], aggregate }: Partial<Question>): void {
   if (paths.tooLong) throw invalid(`aggregate.groupBy: a path of more than ${MAX_PATH_BYTES} bytes`);
 }
 
-const invalid = (message: string) => new SluiceError('request_invalid', message);
-
 function refuseUnknown(members: object, known: Iterable<string>): void {
   const all = new Set(known);
   for (const key of Object.keys(members)) if (!all.has(key)) throw unknownKey(key, all);
@@ -191,28 +190,6 @@ function readChannel(value: unknown, key: string): Channel {
   if (channel !== undefined) return channel;
   const near = typeof value === 'string' ? nearest(value, CHANNELS) : undefined;
   throw invalid(`${key} must be one of ${CHANNELS.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`);
-}
-
-function readPaths(value: unknown, key: string): readonly string[] {
-  if (!Array.isArray(value) || value.length === 0) throw invalid(`${key} must be a list of at least one string`);
-  if (value.length > MAX_FIELDS) throw new SluiceError('too_large', `${key}: more than ${MAX_FIELDS}`);
-  const list = readStrings(value, key);
-  const paths = countPaths();
-  let repeated = false;
-  for (const path of list) if (!paths.add(path)) repeated = true;
-  if (paths.tooLong) throw invalid(`${key}: a path of more than ${MAX_PATH_BYTES} bytes`);
-  if (repeated) throw invalid(`${key} names something twice`);
-  return list;
-}
-
-function readStrings(list: readonly unknown[], key: string): readonly string[] {
-  const strings: string[] = [];
-  // Not list.map: it passes over holes, and takes longer.
-  for (const element of list) {
-    if (typeof element !== 'string' || element === '' || !element.isWellFormed()) throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
-    strings.push(element);
-  }
-  return strings;
 }
 
 function readAggregate(value: unknown, key: string): Question['aggregate'] {

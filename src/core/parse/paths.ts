@@ -54,6 +54,18 @@ const newNode = (): Node => ({ literal: new Map(), dynamic: new Map() });
  * visit of each declared segment.
  */
 export function compilePatterns(declared: Iterable<string>): (path: string) => string | undefined {
+  const root = toTree(declared);
+  if (root.literal.size + root.dynamic.size === 0) return () => undefined;
+  return (path) => find(root, splitPath(path), 0);
+}
+
+/** All declared paths that a path meets, in the order in which `compilePatterns` prefers them. */
+export function compileMatches(declared: Iterable<string>): (path: string) => readonly string[] {
+  const root = toTree(declared);
+  return (path) => findAll(root, splitPath(path), 0);
+}
+
+function toTree(declared: Iterable<string>): Node {
   const root = newNode();
   for (const path of declared) {
     let node = root;
@@ -63,8 +75,7 @@ export function compilePatterns(declared: Iterable<string>): (path: string) => s
     }
     node.declared = path;
   }
-  if (root.literal.size + root.dynamic.size === 0) return () => undefined;
-  return (path) => find(root, splitPath(path), 0);
+  return root;
 }
 
 function childOf(children: Map<string, Node>, name: string): Node {
@@ -82,6 +93,27 @@ function find(node: Node, segments: readonly string[], index: number): string | 
   const lists = listsOf(segment);
   const dynamic = lists === undefined ? undefined : node.dynamic.get(lists);
   return dynamic && find(dynamic, segments, index + 1);
+}
+
+function findAll(node: Node, segments: readonly string[], index: number): readonly string[] {
+  const segment = segments[index];
+  if (segment === undefined) return node.declared === undefined ? [] : [node.declared];
+  const lists = node.dynamic.size === 0 ? undefined : listsOf(segment);
+  const next = [node.literal.get(segment), lists === undefined ? undefined : node.dynamic.get(lists)];
+  return next.flatMap((child) => (child === undefined ? [] : findAll(child, segments, index + 1)));
+}
+
+/** The paths of the objects and lists around a declared path, the outermost first: of `a.b[].c` they are `a`, `a.b` and `a.b[]`. */
+export function containersOf(path: string): readonly string[] {
+  const containers: string[] = [];
+  let around = '';
+  for (const segment of splitPath(path)) {
+    const key = segment.replace(/(?:\[\])+$/, '');
+    for (let at = around + key; at.length <= around.length + segment.length; at += '[]') containers.push(at);
+    around += `${segment}.`;
+  }
+  // The last one is the path itself.
+  return containers.slice(0, -1);
 }
 
 /** The `[]` at the end of a segment; undefined for one that no payload gives, such as a bare `*` or the event's own name. */

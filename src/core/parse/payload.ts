@@ -123,7 +123,10 @@ export function countPaths(): Paths {
   };
 }
 
-type Declared = Pick<FieldFact, 'types' | 'enum'>;
+interface Declared extends Pick<FieldFact, 'types' | 'enum' | 'nullable'> {
+  /** Something is declared below the path too: an object or a list is no new type there. */
+  readonly isContainer?: boolean;
+}
 
 /**
  * Compares the leaves with what is declared of their paths, and looks for secrets in every string and key, declared or
@@ -144,14 +147,13 @@ export function inspect(leaves: readonly PayloadLeaf[], lookup: (path: string) =
   return found;
 }
 
-function compare(leaf: PayloadLeaf, { types = [], enum: allowed }: Declared): PayloadFinding['code'] | undefined {
-  if (leaf.value === null && mayBeNull(types, allowed)) return undefined;
+function compare(leaf: PayloadLeaf, { types = [], enum: allowed, nullable, isContainer = false }: Declared): PayloadFinding['code'] | undefined {
+  if (leaf.value === null) return nullable === false ? 'unknown_field' : undefined;
+  if (isContainer && (leaf.kind === 'object' || leaf.kind === 'array')) return undefined;
   if (allowed !== undefined && !isListed(leaf, allowed, types)) return 'value_not_in_enum';
   if (types.length === 0 || types.some((type) => fits(type, leaf))) return undefined;
   return leaf.kind === 'string' && isText(String(leaf.value)) ? 'free_text' : 'unknown_field';
 }
-
-const mayBeNull = (types: readonly ValueType[], allowed: Declared['enum']) => types.includes('null') || allowed?.includes(null) === true;
 
 // An enum speaks of scalars; whether {} or [] may stand here is for the types to say.
 function isListed({ value, kind }: PayloadLeaf, allowed: readonly (Scalar | null)[], types: readonly ValueType[]): boolean {

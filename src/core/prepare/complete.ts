@@ -13,6 +13,8 @@ export interface CompletedField {
   readonly path: string;
   /** As declared; undefined for a path that nothing knows, a category, and `$event` by pattern. */
   readonly known?: KnownField;
+  /** An empty object or list in a payload, or null in its place, known by what is declared below it (J22). */
+  readonly empty?: true;
   readonly profile: Profile;
   readonly findings: readonly Finding[];
 }
@@ -125,10 +127,31 @@ function categoryField(category: string, catalogue: Catalogue): CompletedField {
 }
 
 function payloadFields(leaves: readonly PayloadLeaf[], event: KnownEvent | undefined, find: Find): readonly CompletedField[] {
-  const found = Map.groupBy(inspect(leaves, (path) => event?.field(path)?.fact), ({ path }) => path);
-  return [...new Set(leaves.map(({ path }) => path))].map((path) => (
-    find(path, (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) })))
-  ));
+  const containers = event === undefined ? NO_CONTAINERS : containersOf(leaves, event);
+  const declared = (path: string) => {
+    const fact = event?.field(path)?.fact;
+    return fact && containers.has(path) ? { ...fact, isContainer: true } : fact;
+  };
+  const found = Map.groupBy(inspect(leaves, declared), ({ path }) => path);
+  const filled = new Set(leaves.flatMap(({ path, kind }) => (isEmpty(kind) ? [] : [path])));
+  return [...new Set(leaves.map(({ path }) => path))].map((path) => {
+    const field = find(path, (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) })));
+    const container = filled.has(path) || field.profile.input.known ? undefined : containers.get(path);
+    return container === undefined ? field : { ...field, known: container, profile: container.profile, empty: true };
+  });
+}
+
+const NO_CONTAINERS: ReadonlyMap<string, KnownField> = new Map();
+const isEmpty = (kind: PayloadLeaf['kind']) => kind === 'object' || kind === 'array' || kind === 'null';
+
+/** By path, where something without a value of its own stands, and something is declared below. */
+function containersOf(leaves: readonly PayloadLeaf[], event: KnownEvent): ReadonlyMap<string, KnownField> {
+  const found = new Map<string, KnownField>();
+  for (const { path, kind } of leaves) {
+    const container = isEmpty(kind) && !found.has(path) ? event.container(path) : undefined;
+    if (container !== undefined) found.set(path, container);
+  }
+  return found;
 }
 
 /** The event's own name leaves too, where its entry or a pattern says that it gives something away (J24). */
@@ -172,7 +195,10 @@ function checkContext(context: Question['context'], { facts }: Catalogue): Compl
 
 /** All that a decision depends on besides the revision and time, as text that is compared in full (J29). */
 export function memoKey(c: Completed): string {
-  const fields = c.fields.map(({ path, findings }) => (findings.length === 0 ? path : [path, ...findings.map(({ code, detector }) => [code, detector])]));
+  // The path of an empty container is another field where it is asked for by name.
+  const fields = c.fields.map(({ path, findings, empty = false }) => (
+    findings.length === 0 && !empty ? path : [path, empty, ...findings.map(({ code, detector }) => [code, detector])]
+  ));
   return JSON.stringify([
     c.identity, c.onBehalfOf, c.vendor, c.secure, c.environment, c.purpose, c.channel, c.eventName, c.byCategory, fields,
     c.findings.map(({ code }) => code), c.aggregate, c.about, c.region, Object.entries(c.context).sort(([a], [b]) => (a < b ? -1 : 1)), c.supports,

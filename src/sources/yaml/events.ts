@@ -31,9 +31,9 @@ function toEvent(source: Value<'events'>, envelopes: ReadonlyMap<string, Readonl
 
 export function toField(path: string, source: FieldSource): FieldFact {
   if (source === null || typeof source === 'string') return { path, category: source ?? undefined, role: 'dimension', labels: {} };
-  const { category, role, labels, type, enum: values } = source;
+  const { category, role, labels, type, enum: values, nullable } = source;
   const types = type === undefined ? undefined : Array.isArray(type) ? type : [type];
-  return { path, category: category ?? undefined, role, labels, ...definedOf({ types, enum: values }) };
+  return { path, category: category ?? undefined, role, labels, ...definedOf({ types, enum: values, nullable: nullable === false ? nullable : undefined }) };
 }
 
 /** By the parts between dots and dashes: a number by its size, before it none, before that a word (`1.0-rc` comes before `1.0`). */

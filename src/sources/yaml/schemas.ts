@@ -34,8 +34,9 @@ const fieldBody = z.strictObject({
   role: z.enum(['dimension', 'measure']).default('dimension'),
   type: z.union([types, z.array(types).min(1)], 'must be a type or a list of types').optional(),
   enum: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()], 'must be a string, a number, true, false or null')).min(1).optional(),
+  nullable: z.boolean().optional(),
   labels: z.record(z.string(), scalar).default({}),
-});
+}).refine(({ nullable, type, enum: values }) => nullable !== false || !([type ?? []].flat().includes('null') || values?.includes(null)), 'nullable: false and null among the types or values contradict each other: leave one out');
 const field = z.union([category.nullable(), fieldBody], 'must be a category, nothing, or { category: … }');
 export type FieldSource = z.output<typeof field>;
 
