@@ -16,6 +16,7 @@ const KEY = KEYS['production']!;
 const QUESTION = { user: { key: 'service|telemetry' }, action: 'send-user-unique_id-pseudonymous', resource: { type: 'vendor', key: 'mixpanel', tenant: 'default' } } as const;
 const QUESTIONS: readonly (readonly [string, unknown])[] = [
   ['/allowed', QUESTION], ['/allowed/bulk', [QUESTION]], ['/allowed/all-tenants', QUESTION], ['/user-permissions', QUESTION], ['/authorized_users', QUESTION],
+  ['/allowed_url', { ...QUESTION, url: 'https://api.mixpanel.com/' }], ['/user-tenants', QUESTION],
 ];
 const DETAIL = { detail: expect.any(String) };
 const MALFORMED = { detail: [{ loc: expect.arrayContaining(['body']), msg: expect.any(String), type: 'value_error' }] };
@@ -120,7 +121,7 @@ test('too large, no JSON by its type, and another method: 413, 415, 405 with det
 
 test('what else Permit\'s PDP serves is 501 with detail; anything else is 404', async () => {
   for (const [method, url] of [
-    ['POST', '/access/v1/evaluation'], ['POST', '/access/v1/search/subject'], ['GET', '/.well-known/authzen-configuration'], ['POST', '/trino/allowed'], ['POST', '/allowed_url'], ['POST', '/user-tenants'],
+    ['POST', '/access/v1/evaluation'], ['POST', '/access/v1/search/subject'], ['GET', '/.well-known/authzen-configuration'], ['POST', '/trino/allowed'],
     ['GET', '/nginx_allowed'], ['POST', '/kong'], ['GET', '/local/role_assignments?user=a'], ['GET', '/v2/facts/p/e/users'], ['PUT', '/facts/users/a'], ['GET', '/healthchecks/opa/ready'],
     ['POST', '/policy-updater/trigger'], ['GET', '/version'], ['POST', '/_exit'], ['POST', '/control-plane/connectivity/disable'], ['POST', '/cloud/x'], ['GET', '/sdk/x'],
   ] as const) {
@@ -132,7 +133,7 @@ test('what else Permit\'s PDP serves is 501 with detail; anything else is 404', 
 
 test('without keys none of it is there', async () => {
   const { port } = await openHarness();
-  for (const url of ['/allowed', '/allowed/bulk', '/allowed/all-tenants', '/user-permissions', '/authorized_users', '/health', '/ready', '/healthy', '/version', '/v2/facts/p/e/users']) {
+  for (const url of [...QUESTIONS.map(([path]) => path), '/health', '/ready', '/healthy', '/version', '/v2/facts/p/e/users']) {
     expect([url, (await send(port, url, { body: {}, token: KEY })).status]).toEqual([url, 404]);
   }
 });

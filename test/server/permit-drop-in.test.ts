@@ -1,6 +1,7 @@
 // Permit's own SDK asks a server whose environments are administered in Permit: real program, real SDK, emulator.
 import { Permit } from 'permitio';
 import { closeEmulators } from '../emulators/harness.ts';
+import { closePython, pythonSdk, withPython } from '../emulators/python/sdk.ts';
 import { DEMO_KEYS } from '../emulators/permit/emulator.ts';
 import { toAction, toUserKey } from '../../src/core/permit-names.ts';
 import { endServers, metric, readRecords, until, type RunningServer } from '../support/server.ts';
@@ -12,6 +13,7 @@ beforeAll(async () => {
   await until(() => world.server.send('/readyz'), ({ status }) => status === 200);
 });
 afterAll(async () => {
+  await closePython();
   await endServers();
   await closeEmulators();
 });
@@ -43,6 +45,21 @@ test('the SDK administers and asks: a role that is taken away is false here, in 
   expect(await sdk(world.server, DEMO_KEYS.staging).check(USER, ACTION, VENDOR)).toBe(true);
   grant(world.emulator);
   await until(() => permit.check(USER, ACTION, VENDOR), (allow) => allow);
+});
+
+withPython('F19: what Permit\'s SDK for Python writes is synced, and what it asks here follows', async () => {
+  const { call } = pythonSdk({ token: DEMO_KEYS.production, api_url: world.emulator.url, pdp: `http://127.0.0.1:${world.server.port}` });
+  const check = (user: string) => call<boolean>('check', [user, ACTION, VENDOR]);
+  expect([await check(USER), await check('service|python')]).toEqual([true, false]);
+  await call('api.users.sync', [{ key: 'service|python', attributes: { team: 'growth' } }]);
+  const held = { user: 'service|python', role: 'dashboard_telemetry', tenant: 'default' };
+  await call('api.users.assign_role', [held]);
+  await until(() => check('service|python'), (allow) => allow);
+  expect(await call('get_user_permissions', ['service|python', ['default'], [VENDOR]])).toMatchObject({ [VENDOR]: { roles: ['dashboard_telemetry'] } });
+  expect(Object.keys((await call<{ users: object }>('authorized_users', [ACTION, VENDOR])).users)).toContain('service|python');
+  await call('api.users.unassign_role', [held]);
+  await until(() => check('service|python'), (allow) => !allow);
+  await call('api.users.delete', ['service|python']);
 });
 
 test('R54: the kill switch is false here at once, remembered answers and lists too', async () => {

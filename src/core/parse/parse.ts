@@ -177,8 +177,10 @@ function readInteger(value: unknown, key: string, least: number): number {
 /**
  * Keeps the host, lower-case and without a port, and whether the way there is encrypted; a path or query may hold values.
  * Refuses what other programs than this one may take for another host: white space, backslashes, fewer slashes.
+ *
+ * @throws {SluiceError} `request_invalid`, whose message begins with `key`.
  */
-function readDestination(value: unknown, key: string): Question['destination'] {
+export function readDestination(value: unknown, key: string): NonNullable<Question['destination']> {
   const plain = typeof value === 'string' && value.length <= MAX_URL && value.isWellFormed() && /^https?:\/\/[^/\\\s\p{Cc}][^\\\s\p{Cc}]*$/iu.test(value);
   const url = plain ? URL.parse(value) : null;
   if (url === null) throw invalid(`${key} must be an address that starts with https:// or http://, of at most ${MAX_URL} characters`);

@@ -10,7 +10,7 @@ import type { Rate } from '../rate.ts';
 import { stateOf, type Reply } from '../reply.ts';
 import type { Credentials } from './credential.ts';
 import { BadMember } from './errors.ts';
-import { readQuestion } from './read.ts';
+import { readQuestion, readUrlQuestion } from './read.ts';
 
 export interface PermitDeps {
   readonly dropIn: DropIn;
@@ -29,7 +29,7 @@ interface WireAnswer {
 }
 
 /** `query` has the names that were asked with, and nothing else of what came: attributes and context hold values. */
-const toWire = ({ user, action, resource }: PermitQuestion, { allow, debug }: PermitAnswer): WireAnswer => (
+const toWire = ({ user, action, resource }: Pick<PermitQuestion, 'user' | 'resource'> & { readonly action?: string }, { allow, debug }: PermitAnswer): WireAnswer => (
   { allow, result: allow, query: { user: { key: user }, action, resource }, debug }
 );
 
@@ -39,6 +39,17 @@ export function postAllowed({ dropIn, credentials, rate, reply }: PermitDeps): R
     rate.take(caller, 1);
     const asked = readQuestion(await readJson(req, BODY_LIMIT, 'permit'));
     reply(res, 200, JSON.stringify(toWire(asked, await dropIn.allowed(asked, { caller, environment, requestId: stateOf(res).requestId }))));
+  };
+}
+
+/** Whoever has the address is asked about; neither host nor path is in the answer. */
+export function postAllowedUrl({ dropIn, credentials, rate, reply }: PermitDeps): RequestHandler {
+  return async function allowedUrl(req, res) {
+    const { caller, environment } = credentials.ofHeader(req);
+    rate.take(caller, 1);
+    const asked = readUrlQuestion(await readJson(req, BODY_LIMIT, 'permit'));
+    const { resource, ...answer } = await dropIn.allowedUrl(asked, { caller, environment, requestId: stateOf(res).requestId });
+    reply(res, 200, JSON.stringify(toWire({ ...asked, resource }, answer)));
   };
 }
 

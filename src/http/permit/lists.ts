@@ -24,6 +24,18 @@ export function postUserPermissions({ dropIn, credentials, rate, reply }: Permit
   };
 }
 
+/** A bare list of the tenants of whatever the user may send something to. */
+export function postUserTenants({ dropIn, credentials, rate, reply }: PermitDeps): RequestHandler {
+  return async function userTenants(req, res) {
+    const { caller, environment } = credentials.ofHeader(req);
+    rate.take(caller, 1);
+    const members = readObject(await readJson(req, BODY_LIMIT, 'permit'), BODY);
+    const { purpose, ...context } = readContext(members, BODY);
+    const tenants = await dropIn.userTenants({ user: readUser(members, BODY), context, ...readPurpose(purpose, BODY) }, { caller, environment, requestId: stateOf(res).requestId });
+    reply(res, 200, JSON.stringify(tenants.map((key) => ({ key, attributes: {} }))));
+  };
+}
+
 function permissionsOf({ vendor: { id, attributes = {} }, tenant, categories, roles }: VendorPermissions) {
   return [`vendor:${id}`, {
     tenant: { key: tenant, attributes: {} },

@@ -44,7 +44,9 @@ export const PERMIT_PATHS = {
   '/allowed': posting({ id: 'permitAllowed', summary: 'permit.check; true only for the decision allow', body: ref('PermitQuestion'), answer: ref('PermitAllowed') }),
   '/allowed/bulk': posting({ id: 'permitBulk', summary: 'permit.bulkCheck: as many answers, in their order', body: { ...listOf({ type: 'object' }), maxItems: MAX_ITEMS }, answer: object(['allow'], { allow: listOf(ref('PermitAllowed')) }) }),
   '/allowed/all-tenants': posting({ id: 'permitAllTenants', summary: 'permit.checkAllTenants: those in which it is allowed; the key may stand in the body', body: { type: 'object' }, answer: ref('PermitTenants') }),
+  '/allowed_url': posting({ id: 'permitAllowedUrl', summary: 'permit.checkUrl: of the vendor that has the host; what is sent is named in the context', body: ref('PermitUrlQuestion'), answer: ref('PermitAllowed') }),
   '/user-permissions': posting({ id: 'permitUserPermissions', summary: 'permit.getUserPermissions: what would be allowed, by vendor', body: ref('PermitPermissionsQuestion'), answer: { type: 'object', additionalProperties: ref('PermitPermissions') } }),
+  '/user-tenants': posting({ id: 'permitUserTenants', summary: 'The tenants of the vendors to which something would be allowed', body: ref('PermitUserTenantsQuestion'), answer: listOf(ref('PermitTenant')) }),
   '/authorized_users': posting({ id: 'permitAuthorizedUsers', summary: 'Who would be allowed to', body: ref('PermitAuthorizedQuestion'), answer: ref('PermitAuthorized') }),
   '/health': health('permitHealth'),
   '/healthy': health('permitHealthy'),
@@ -61,6 +63,14 @@ const TENANTS = listOf(object(['allow', 'result', 'tenant'], { allow: { const: t
 
 export const PERMIT_SCHEMAS = {
   PermitQuestion: { ...object(['user', 'action', 'resource'], { user: USER, action: ACTION, resource: RESOURCE, context: CONTEXT }), description: 'Members beside these are passed over: what is stored of user and vendor counts' },
+  PermitUrlQuestion: object(['user', 'url'], {
+    user: USER, url: { type: 'string', maxLength: 8192, description: 'only its host is used, and whether the way there is encrypted' },
+    http_method: { type: 'string', description: 'passed over: it does not say what is sent' },
+    tenant: nullable({ type: 'string', maxLength: 256, description: 'absent: default' }),
+    context: nullable({ type: 'object', description: 'as elsewhere; `action` says what is sent, and without it nothing is allowed', properties: { purpose: nullable(NAME), action: nullable(ACTION) } }),
+  }),
+  PermitUserTenantsQuestion: object(['user'], { user: USER, context: CONTEXT }),
+  PermitTenant: DETAIL,
   PermitAllowed: object(['allow', 'result', 'debug'], {
     allow: { type: 'boolean' }, result: { type: 'boolean' },
     query: { type: 'object', description: 'user, action and resource as they were asked with: names alone; absent where they could not be read' },

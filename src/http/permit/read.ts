@@ -1,5 +1,7 @@
 import { Unreadable } from '../../core/parse/json.ts';
-import type { PermitQuestion, PermitResource } from '../../service/drop-in/question.ts';
+import { SluiceError } from '../../core/errors.ts';
+import { readDestination } from '../../core/parse/parse.ts';
+import type { PermitQuestion, PermitResource, PermitUrlQuestion } from '../../service/drop-in/question.ts';
 import { BadMember, type Place } from './errors.ts';
 
 // As tolerant as clients of several languages need it: null is as good as nothing, members that nobody knows are passed
@@ -7,6 +9,8 @@ import { BadMember, type Place } from './errors.ts';
 
 const MAX_NAME = 256;
 const MAX_LISTED = 1000;
+
+const BODY: Place = ['body'];
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -25,6 +29,34 @@ export function readLooseQuestion(body: unknown, place: Place): PermitQuestion {
     ...(typeof user === 'string' && { user: { key: user } }),
     ...(typeof resource === 'string' && { resource: splitResource(resource, [...place, 'resource']) }),
   }, place);
+}
+
+/**
+ * A question of `/allowed_url`, whose user may be a plain string too. The method of HTTP is passed over: what is sent is
+ * in `context.action`, if it is said at all. @throws {BadMember}
+ */
+export function readUrlQuestion(body: unknown): PermitUrlQuestion {
+  const members = readObject(body, BODY);
+  const user = own(members, 'user');
+  const { purpose, action, ...context } = readContext(members, BODY);
+  const tenant = readOptional(members, 'tenant', BODY);
+  return {
+    user: typeof user === 'string' ? readName(members, 'user', BODY) : readUser(members, BODY),
+    ...(action !== undefined && action !== null && { action: readName({ action }, 'action', [...BODY, 'context']) }),
+    destination: readUrl(members),
+    ...(tenant !== undefined && { tenant }),
+    ...readPurpose(purpose, BODY),
+    context,
+  };
+}
+
+function readUrl(members: Members): PermitUrlQuestion['destination'] {
+  if (own(members, 'url') === undefined) throw new BadMember([...BODY, 'url'], 'is required');
+  try {
+    return readDestination(own(members, 'url'), '');
+  } catch (error) {
+    throw error instanceof SluiceError ? new BadMember([...BODY, 'url'], error.message.trimStart()) : error;
+  }
 }
 
 /** A question without its user. @throws {BadMember} */
@@ -48,7 +80,7 @@ export function readUser(members: Members, place: Place): string {
 }
 
 /** `undefined` for null too. @throws {BadMember} */
-export function readContext(members: Members, place: Place): Members & { readonly purpose?: unknown } {
+export function readContext(members: Members, place: Place): Members & { readonly purpose?: unknown; readonly action?: unknown } {
   const context = own(members, 'context');
   const { purpose, ...rest } = context === undefined ? {} : readObject(context, [...place, 'context']);
   return { ...rest, ...(purpose !== undefined && purpose !== null && { purpose }) };

@@ -4,11 +4,11 @@ import type { Pdp } from '../../pdp.ts';
 import { createOnError, onlyMethods } from '../errors.ts';
 import type { Rate } from '../rate.ts';
 import type { Reply } from '../reply.ts';
-import { postAllowed, postBulk } from './allowed.ts';
+import { postAllowed, postAllowedUrl, postBulk } from './allowed.ts';
 import { createCredentials, type PermitCredentials } from './credential.ts';
 import { PERMIT_FORM } from './errors.ts';
 import { getHealth } from './health.ts';
-import { postAuthorizedUsers, postUserPermissions } from './lists.ts';
+import { postAuthorizedUsers, postUserPermissions, postUserTenants } from './lists.ts';
 import { postAllTenants } from './tenants.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -41,7 +41,9 @@ export function addPermitRoutes(app: Express, { pdp, keys, ...shared }: PermitRo
   post('/allowed', postAllowed(deps));
   post('/allowed/bulk', postBulk(deps));
   post('/allowed/all-tenants', postAllTenants(deps));
+  post('/allowed_url', postAllowedUrl(deps));
   post('/user-permissions', postUserPermissions(deps));
+  post('/user-tenants', postUserTenants(deps));
   post('/authorized_users', postAuthorizedUsers(deps));
   for (const path of ['/health', '/healthy', '/ready']) get(path, getHealth({ ...shared, pdp }));
   app.use(refuseUnsupported(shared.reply));

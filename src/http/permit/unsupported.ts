@@ -7,7 +7,7 @@ import type { Reply } from '../reply.ts';
 const PATHS: ReadonlySet<string> = new Set([
   '/access/v1/evaluation', '/access/v1/evaluations', '/access/v1/search/subject', '/access/v1/search/resource', '/access/v1/search/action',
   '/.well-known/authzen-configuration', '/trino/allowed', '/trino/row-filter', '/trino/batch-column-masking',
-  '/allowed_url', '/user-tenants', '/nginx_allowed', '/kong', '/local/role_assignments',
+  '/nginx_allowed', '/kong', '/local/role_assignments',
   '/healthchecks/opa/ready', '/healthchecks/opa/healthy', '/healthchecks/opa/system', '/policy-updater/trigger', '/data-updater/trigger',
   '/update_policy', '/update_policy_data', '/callbacks', '/version', '/_exit', '/scalar',
   '/control-plane/connectivity', '/control-plane/connectivity/enable', '/control-plane/connectivity/disable',

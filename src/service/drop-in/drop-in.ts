@@ -1,9 +1,11 @@
 import type { Answer, Reason } from '../../core/answer.ts';
 import type { Facts } from '../../core/facts.ts';
 import type { Asked, Pdp, PdpDeps } from '../../pdp.ts';
-import { tenantOf, toQuestion, VENDOR, type Mismatch, type PermitCode, type PermitQuestion } from './question.ts';
+import type { Question } from '../../core/question.ts';
+import { tenantOf, toQuestion, toUrlQuestion, VENDOR, type Mismatch, type PermitCode, type PermitQuestion, type PermitResource, type PermitUrlQuestion } from './question.ts';
 import { createPermitLists, type PermitLists } from './lists.ts';
 import { readySnapshot } from '../ready.ts';
+import type { Snapshot } from '../../snapshot.ts';
 
 /** Who asks, and with the key of which of Permit's environments. */
 export interface PermitAsking extends Asked {
@@ -29,15 +31,27 @@ export interface PermitDebug {
 export interface DropIn extends PermitLists {
   /** One question, one record. @throws {SluiceError} as `Pdp.check`. */
   allowed(asked: PermitQuestion, asking: PermitAsking): Promise<PermitAnswer>;
+  /** One question about whoever has the address; `resource` names that vendor, if there is one. @throws as `allowed`. */
+  allowedUrl(asked: PermitUrlQuestion, asking: PermitAsking): Promise<PermitAnswer & { readonly resource: PermitResource }>;
   /** The tenants in which it would be allowed, whatever tenant is named: a vendor is of one, so it is one question. @throws as `allowed`. */
   tenants(asked: PermitQuestion, asking: PermitAsking): Promise<readonly string[]>;
+}
+
+interface Translated {
+  readonly mismatches: readonly Mismatch[];
+  readonly world: Snapshot['world'];
+  readonly asking: PermitAsking;
 }
 
 export function createDropIn(deps: PdpDeps, check: Pdp['check']): DropIn {
   async function allowed(asked: PermitQuestion, asking: PermitAsking): Promise<PermitAnswer> {
     const { world } = readySnapshot(deps.snapshots(), asking.environment);
     const { question, mismatches } = toQuestion(asked, asking.environment, world);
-    // In one turn with the translation: it is judged by the same snapshot.
+    return answerTo(question, { mismatches, world, asking });
+  }
+
+  /** In one turn with the translation: it is judged by the same snapshot. */
+  async function answerTo(question: Question, { mismatches, world, asking }: Translated): Promise<PermitAnswer> {
     const { answer } = await check(question, asking);
     const { decision, decisionId } = answer;
     const allow = decision === 'allow' && mismatches.length === 0;
@@ -47,6 +61,11 @@ export function createDropIn(deps: PdpDeps, check: Pdp['check']): DropIn {
 
   return {
     allowed,
+    async allowedUrl(asked, asking) {
+      const { world } = readySnapshot(deps.snapshots(), asking.environment);
+      const { question, resource, mismatches } = toUrlQuestion(asked, asking.environment, world);
+      return { ...await answerTo(question, { mismatches, world, asking }), resource };
+    },
     async tenants(asked, asking) {
       const { type, key } = asked.resource;
       const vendor = key === undefined ? undefined : readySnapshot(deps.snapshots(), asking.environment).world.catalogue.facts.vendors.get(key);

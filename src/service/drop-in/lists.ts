@@ -49,6 +49,8 @@ export interface AuthorizedUsers {
  */
 export interface PermitLists {
   permissions(asked: PermissionsQuestion, asking: PermitAsking): Promise<readonly VendorPermissions[]>;
+  /** The tenants of those vendors, sorted. */
+  userTenants(asked: Omit<PermissionsQuestion, 'tenants' | 'resources' | 'types'>, asking: PermitAsking): Promise<readonly string[]>;
   authorized(asked: Omit<PermitQuestion, 'user'>, asking: PermitAsking): Promise<AuthorizedUsers>;
 }
 
@@ -89,19 +91,26 @@ export function createPermitLists(deps: PdpDeps, monotonic: () => number = () =>
     }
   }
 
+  const permissionsOf = (asked: PermissionsQuestion, asking: PermitAsking, name: 'user_permissions' | 'user_tenants') => list(asking, async ({ snapshot, judge, pace }) => {
+    const { catalogue } = snapshot.world;
+    const identity = identityOf(asked.user);
+    const vendors = vendorsOf(asked, catalogue.facts.vendors);
+    const found: VendorPermissions[] = [];
+    for (const vendor of vendors) {
+      const { categories, roles } = await judge(questionOf({ identity, vendor: vendor.id, environment: asking.environment }, asked, catalogue.facts), catalogue.leaves, pace);
+      if (categories.length > 0) found.push({ vendor, tenant: tenantOf(vendor), categories, roles });
+    }
+    const permitted = found.map(({ vendor, categories }) => ({ identity, vendor: vendor.id, categories }));
+    return { answer: found, listed: { list: name, identity, vendors: vendors.length, ...statedOf(asked, asking, snapshot), permitted } };
+  });
+
   return {
-    permissions: (asked, asking) => list(asking, async ({ snapshot, judge, pace }) => {
-      const { catalogue } = snapshot.world;
-      const identity = identityOf(asked.user);
-      const vendors = vendorsOf(asked, catalogue.facts.vendors);
-      const found: VendorPermissions[] = [];
-      for (const vendor of vendors) {
-        const { categories, roles } = await judge(questionOf({ identity, vendor: vendor.id, environment: asking.environment }, asked, catalogue.facts), catalogue.leaves, pace);
-        if (categories.length > 0) found.push({ vendor, tenant: tenantOf(vendor), categories, roles });
-      }
-      const permitted = found.map(({ vendor, categories }) => ({ identity, vendor: vendor.id, categories }));
-      return { answer: found, listed: { list: 'user_permissions', identity, vendors: vendors.length, ...statedOf(asked, asking, snapshot), permitted } };
-    }),
+    permissions: (asked, asking) => permissionsOf(asked, asking, 'user_permissions'),
+
+    async userTenants(asked, asking) {
+      const found = await permissionsOf(asked, asking, 'user_tenants');
+      return [...new Set(found.map(({ tenant }) => tenant))].toSorted();
+    },
 
     authorized: ({ action, resource, ...stated }, asking) => list(asking, async ({ snapshot, judge, pace }) => {
       const { catalogue } = snapshot.world;

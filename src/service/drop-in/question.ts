@@ -23,6 +23,13 @@ export interface PermitResource {
   readonly tenant?: string;
 }
 
+/** Who receives is said by an address; what is sent by the context, if at all: a method of HTTP doesn't say it. */
+export interface PermitUrlQuestion extends Omit<PermitQuestion, 'action' | 'resource'> {
+  readonly action?: string;
+  readonly destination: NonNullable<Question['destination']>;
+  readonly tenant?: string;
+}
+
 /** Words that Permit's own PDP has for a denial. */
 export type PermitCode =
   | 'no_such_resource' | 'no_such_action' | 'no_such_tenant' | 'user_not_synced' | 'no_user_roles' | 'no_role_in_tenant' | 'no_permission';
@@ -54,6 +61,20 @@ export function toQuestion(asked: PermitQuestion, environment: string, { catalog
     mismatches: [vendor.mismatch, category.mismatch].filter((mismatch) => mismatch !== undefined),
   };
 }
+
+/** The same of an address: its host is some vendor's, and the way there is looked at too. */
+export function toUrlQuestion({ destination, action, tenant = DEFAULT_TENANT, ...asked }: PermitUrlQuestion, environment: string, { catalogue }: World): { readonly question: Question; readonly resource: PermitResource; readonly mismatches: readonly Mismatch[] } {
+  const { facts, vendorGraph } = catalogue;
+  const vendor = facts.vendors.get(vendorGraph.byHost(destination.host) ?? '');
+  const resource = { type: VENDOR, ...(vendor !== undefined && { key: vendor.id }), tenant };
+  const { name, mismatch } = vendor === undefined ? { name: undefined, mismatch: { code: 'no_such_resource', reason: 'no vendor has this host' } as const } : vendorOf(resource, facts);
+  const category = action === undefined ? NO_ACTION : categoryOf(action, catalogue);
+  const { vendor: _, ...stated } = questionOf({ identity: identityOf(asked.user), vendor: '', environment }, asked, facts);
+  const receiver = mismatch !== undefined && name !== undefined ? { vendor: name } : { destination };
+  return { question: { ...stated, ...receiver, categories: [category.name] }, resource, mismatches: [mismatch, category.mismatch].filter((one) => one !== undefined) };
+}
+
+const NO_ACTION: Named = { name: 'action:', mismatch: { code: 'no_such_action', reason: 'the address says who receives, not what is sent: name it in context.action, as `send-` and a category' } };
 
 type Stated = Pick<PermitQuestion, 'purpose' | 'context'>;
 

@@ -7,7 +7,7 @@ import type { PermitAsking } from './drop-in.ts';
 
 /** What was asked for, and what came of it. */
 export interface Listed extends Pick<Question, 'environment' | 'channel' | 'context'> {
-  readonly list: 'user_permissions' | 'authorized_users';
+  readonly list: 'user_permissions' | 'user_tenants' | 'authorized_users';
   readonly identity?: string;
   readonly vendor?: string;
   readonly category?: string;
