@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { EFFECTS, type ApprovalRequest, type Decision, type Effect, type FieldObligation, type FieldVerdict } from '../answer.ts';
-import { hits } from './combinations.ts';
+import type { ApprovalRequest, Decision, FieldObligation, FieldVerdict } from '../answer.ts';
+import { hits, type Leaving } from './combinations.ts';
+import { judgeDelegated, leaves, sidesOf, worst, type DelegatedField, type Side } from './delegation.ts';
 import { smallestFix } from './fix.ts';
-import { indexView, judgeField, type IndexedView, type JudgedField, type JudgeOptions, type WhyNot } from './judge.ts';
+import { indexView, type IndexedView, type JudgedField, type JudgeOptions, type WhyNot } from './judge.ts';
 import type { Prepared } from '../prepare/prepared.ts';
 import { gather, hostCause, type Cause } from './reasons.ts';
 import type { Rulings } from './rulings.ts';
@@ -40,10 +41,13 @@ export function denyAll({ fields, shape }: Prepared, cause: Cause): Decision {
 function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot, lift: boolean): Omit<Decision, 'mode'> {
   const { shape } = prepared;
   const options = { shape, whyNot, lift };
-  const judge = (among: readonly IndexedView[]) => judgeAll(prepared, among, options);
-  const { kept, excluded } = scope(views, judge, shape.supports);
-  const alone = refuseEmpty(judge(kept));
-  const judged = lift || !views.some(({ view }) => view.input.vendor.party === 'third') ? alone : combine(alone, prepared, kept);
+  const scoped = sidesOf(views).map((side) => scope(side, (among) => judgeAll(prepared, [among], among, options), shape.supports));
+  const sides = scoped.map(({ kept }) => kept);
+  const excluded = [...new Set(scoped.flatMap((side) => side.excluded))].sort();
+  const kept = sides.flat().filter(({ view }) => !excluded.includes(view.destination ?? ''));
+  const alone = refuseEmpty(judgeAll(prepared, sides, kept, options));
+  const sent = views.some(({ view }) => view.input.vendor.party === 'third') ? sentBy(alone, sides, kept) : [];
+  const judged = lift ? alone : combine(alone, prepared, sent);
   const decision = worst(judged.map(({ effect }) => effect));
   const allowed = decision === 'allow' || decision === 'transform';
   const obligations = [
@@ -55,19 +59,19 @@ function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot,
     fields: verdicts(judged),
     obligations,
     reasons: gather(judged),
-    fix: allowed ? null : fixOf(alone, prepared),
+    fix: allowed ? null : fixOf(alone, prepared, sent),
     approval: decision === 'review' ? approvalOf(judged, prepared) : null,
   };
 }
 
 /** Fields of one profile are judged alike: once, unless something was found about one of them. */
-function judgeAll({ fields, findings }: Prepared, views: readonly IndexedView[], options: JudgeOptions): readonly JudgedField[] {
-  const alike = new Map<number, JudgedField>();
+function judgeAll({ fields, findings }: Prepared, sides: readonly Side[], kept: Side, options: JudgeOptions): readonly DelegatedField[] {
+  const alike = new Map<number, DelegatedField>();
   return fields.map((field) => {
     const own = field.findings.length > 0 || field.path === '$event';
     const known = own ? undefined : alike.get(field.profile);
     if (known !== undefined) return { ...known, field };
-    const judged = judgeField(findings.length === 0 ? field : { ...field, findings: [...field.findings, ...findings] }, views, options);
+    const judged = judgeDelegated(findings.length === 0 ? field : { ...field, findings: [...field.findings, ...findings] }, sides, kept, options);
     if (!own) alike.set(field.profile, judged);
     return judged;
   });
@@ -99,7 +103,7 @@ function unfed(excluded: readonly string[], views: readonly IndexedView[]): stri
 }
 
 /** If nothing would leave because all was stripped, that is a denial, not an empty message (J12). */
-function refuseEmpty(judged: readonly JudgedField[]): readonly JudgedField[] {
+function refuseEmpty(judged: readonly DelegatedField[]): readonly DelegatedField[] {
   const empties = judged.every(({ effect, final }) => effect === 'transform' && final === undefined);
   if (!empties) return judged;
   return judged.map((field) => {
@@ -108,36 +112,52 @@ function refuseEmpty(judged: readonly JudgedField[]): readonly JudgedField[] {
   });
 }
 
-const leavingOf = (judged: readonly JudgedField[]) => judged
-  .flatMap(({ field, final }) => (final === undefined ? [] : [{ path: field.path, profile: final }]));
+/** Fields that leave in one message, and whether an approval lifts reviews of them together. */
+interface Sent {
+  readonly leaving: readonly Leaving[];
+  readonly approved: boolean;
+}
+
+/** What would really leave; and for whom acts on behalf of another, what would leave of it by each verdict alone (J20). */
+function sentBy(judged: readonly DelegatedField[], sides: readonly Side[], kept: Side): readonly Sent[] {
+  const leavingAs = (finalOf: (field: DelegatedField) => number | undefined) => judged.flatMap((field): readonly Leaving[] => {
+    const profile = finalOf(field);
+    return profile === undefined ? [] : [{ path: field.field.path, profile }];
+  });
+  const approved = (among: Side) => among.every(({ view }) => view.approval !== undefined);
+  const together = { leaving: leavingAs(({ final }) => final), approved: approved(kept) };
+  return sides.length === 1 ? [together] : [together, ...sides.map((side, at) => ({ leaving: leavingAs(({ finals }) => finals[at]), approved: approved(side) }))];
+}
 
 /** Judged once, on what would really leave; every member of a hit gets its effect, so that the rest may leave together (J9). */
-function combine(judged: readonly JudgedField[], { shape }: Prepared, views: readonly IndexedView[]): readonly JudgedField[] {
-  const approved = views.every(({ view }) => view.approval !== undefined);
-  const hit = hits(shape.combinations, leavingOf(judged)).filter(({ combination }) => combination.effect === 'deny' || !approved);
+function combine(judged: readonly JudgedField[], { shape }: Prepared, sent: readonly Sent[]): readonly JudgedField[] {
+  const hit = sent.flatMap(({ leaving, approved }) => hits(shape.combinations, leaving).filter(({ combination }) => combination.effect === 'deny' || !approved));
   if (hit.length === 0) return judged;
   return judged.map((field) => {
-    const own = hit.filter(({ fields }) => fields.some(({ path }) => path === field.field.path)).map(({ combination }) => combination);
+    const own = [...new Set(hit.filter(({ fields }) => fields.some(({ path }) => path === field.field.path)).map(({ combination }) => combination))];
     if (own.length === 0) return field;
-    const { message: _, ...first } = own.find(({ approverRole }) => approverRole !== undefined) ?? own[0]!;
+    const approverRole = field.approverRole ?? own.find((combination) => combination.approverRole !== undefined)?.approverRole;
+    const causes = [...field.causes, ...own.map(({ id, message, fix }) => ({ code: 'combination' as const, rule: id, message, fix }))];
     return {
       ...field,
-      effect: own.some(({ effect }) => effect === 'deny') ? 'deny' : 'review',
-      causes: own.map(({ id, message, fix }) => ({ code: 'combination', rule: id, message, fix })),
+      effect: worst([...(leaves(field) ? [] : [field.effect]), ...own.map(({ effect }) => effect)]),
+      causes,
       steps: [],
       final: undefined,
-      rules: own.map(({ id }) => id).sort(),
-      ...(first.approverRole !== undefined && { approverRole: first.approverRole }),
+      rules: [...new Set(causes.map(({ rule }) => rule))].sort(),
+      ...(approverRole !== undefined && { approverRole }),
     };
   });
 }
 
-function fixOf(alone: readonly JudgedField[], { shape }: Prepared): Decision['fix'] {
+/** What is refused by itself is dropped first; of the rest nothing may hit a combination, in what any verdict would send. */
+function fixOf(alone: readonly JudgedField[], { shape }: Prepared, sent: readonly Sent[]): Decision['fix'] {
   const { profiles } = shape.views[0]!.input;
-  const refused = alone.filter(({ effect }) => effect === 'deny' || effect === 'review').map(({ field }) => field.path);
-  const leaving = leavingOf(alone).map((field) => ({ ...field, sensitivity: profiles[field.profile]!.sensitivity }));
-  const third = shape.views.some(({ input }) => input.vendor.party === 'third');
-  return smallestFix(refused, leaving, third ? shape.combinations : []);
+  const refused = alone.filter((field) => !leaves(field)).map(({ field }) => field.path);
+  const sensitivities = new Map(alone.map(({ field, final }) => [field.path, profiles[final ?? field.profile]!.sensitivity]));
+  const leaving = alone.flatMap(({ field, final }) => (final === undefined ? [] : [field.path]));
+  const rest = sent.map((one) => one.leaving.filter(({ path }) => !refused.includes(path)));
+  return smallestFix({ refused, leaving, sensitivities }, rest, shape.combinations);
 }
 
 function obligationsOf({ field, steps }: JudgedField, { shape }: Prepared): readonly FieldObligation[] {
@@ -156,8 +176,6 @@ function approvalOf(judged: readonly JudgedField[], { scope: asked, fields }: Pr
   const id = `apr_${createHash('sha256').update(JSON.stringify(scope)).digest('hex').slice(0, 32)}`;
   return { id, scope, approverRole: judged.find(({ approverRole }) => approverRole !== undefined)?.approverRole ?? null };
 }
-
-const worst = (effects: readonly Effect[]): Effect => EFFECTS[Math.max(...effects.map((effect) => EFFECTS.indexOf(effect)))] ?? 'deny';
 
 // A null prototype: a path may be called __proto__ or constructor.
 function verdicts(judged: readonly Pick<JudgedField, 'field' | 'effect' | 'rules'>[]): Record<string, FieldVerdict> {

@@ -5,38 +5,40 @@ import type { PreparedCombination } from '../prepare/prepared.ts';
 
 const EXACT_UP_TO = 16;
 
-export interface Droppable extends Leaving {
-  readonly sensitivity: Sensitivity;
+/** The fields of a question, by path. */
+export interface Droppable {
+  /** Denied or under review by themselves. */
+  readonly refused: readonly string[];
+  /** Those of which something leaves. */
+  readonly leaving: readonly string[];
+  readonly sensitivities: ReadonlyMap<string, Sensitivity>;
 }
 
 /**
  * The smallest set of fields whose removal lets the rest leave: all that are refused by themselves, and the fewest
- * members that break every combination; ties go to the more sensitive, then by path (J10).
+ * members that break every combination; ties go to the more sensitive field, then by path (J10).
  *
+ * @param sent what is sent, once for each verdict that must let it leave.
  * @returns null if nothing would be left, or if dropping does not help.
  */
 export function smallestFix(
-  refused: readonly string[],
-  leaving: readonly Droppable[],
+  { refused, leaving, sensitivities }: Droppable,
+  sent: readonly (readonly Leaving[])[],
   combinations: readonly PreparedCombination[],
 ): Fix | null {
-  const hit = hits(combinations, leaving);
-  const involved = leaving.filter((field) => hit.some(({ fields }) => fields.includes(field)));
-  const candidates = involved.filter(({ path }) => path !== '$event').toSorted(byPreference);
-  const broken = hit.map(({ combination }) => combination);
-  const breaks = (dropped: ReadonlySet<Leaving>) => hits(broken, involved.filter((field) => !dropped.has(field))).length === 0;
+  const hit = sent.map((fields) => ({ fields, broken: hits(combinations, fields) })).filter(({ broken }) => broken.length > 0);
+  const involved = new Set(hit.flatMap(({ broken }) => broken.flatMap(({ fields }) => fields.map(({ path }) => path))));
+  const rank = (path: string) => SENSITIVITIES.indexOf(sensitivities.get(path) ?? 'restricted');
+  const candidates = [...involved].filter((path) => path !== '$event').sort((a, b) => rank(b) - rank(a) || (a < b ? -1 : 1));
+  const worlds = hit.map(({ fields, broken }) => ({ fields: fields.filter(({ path }) => involved.has(path)), broken: broken.map(({ combination }) => combination) }));
+  const breaks = (dropped: ReadonlySet<string>) => worlds.every(({ fields, broken }) => hits(broken, fields.filter(({ path }) => !dropped.has(path))).length === 0);
 
   const exact = candidates.length <= EXACT_UP_TO;
   const members = exact ? fewest(candidates, breaks) : minimal(candidates, breaks);
-  const dropped = new Set(members?.map(({ path }) => path));
   // The event's name alone is no event: nobody can ask for that.
-  const isLeft = leaving.some(({ path }) => path !== '$event' && !dropped.has(path));
+  const isLeft = leaving.some((path) => path !== '$event' && members?.includes(path) !== true);
   if (members === undefined || refused.includes('$event') || !isLeft) return null;
-  return { drop: [...refused, ...members.map((field) => field.path)], exact };
-}
-
-function byPreference(a: Droppable, b: Droppable): number {
-  return SENSITIVITIES.indexOf(b.sensitivity) - SENSITIVITIES.indexOf(a.sensitivity) || (a.path < b.path ? -1 : 1);
+  return { drop: [...refused, ...members], exact };
 }
 
 /** The first subset that breaks all, by size, then in the order of preference. */

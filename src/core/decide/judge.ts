@@ -61,15 +61,18 @@ function winnerOf({ view, permits }: IndexedView, profile: number): string | und
   ))[0];
 }
 
-/** Judges one field in all its views at once: any view's denial denies, all views' obligations bind. */
-export function judgeField(field: AskedField, views: readonly IndexedView[], options: JudgeOptions): JudgedField {
+/**
+ * Judges one field in all its views at once: any view's denial denies, all views' obligations bind.
+ * @param bound what must be done besides, whoever demands it.
+ */
+export function judgeField(field: AskedField, views: readonly IndexedView[], options: JudgeOptions, bound: readonly Demand[] = []): JudgedField {
   const { shape } = options;
   const raw = field.profile;
   const stripped = isStripped(field, shape);
   const winners = views.map((view) => winnerOf(view, raw));
   const granted = views.flatMap(({ view }, at) => (winners[at] === undefined ? [] : demandsOf(view, winners[at])));
   const strip: Demand[] = stripped ? [{ op: 'drop', source: 'unknown-field' }] : [];
-  const { done, duties } = withDuties([...granted, ...strip], views, raw, shape);
+  const { done, duties } = withDuties([...bound, ...granted, ...strip], views, raw, shape);
 
   const denials = [
     ...forbids(views, field, done.final, stripped || isObserved(field, options)),
