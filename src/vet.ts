@@ -2,6 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { ancestorsOf } from './core/catalogue/selectors.ts';
 import { EvaluationFailed } from './core/decide/rulings.ts';
 import { SluiceError } from './core/errors.ts';
+import { isOwnCode, type OwnCode } from './core/reason-codes.ts';
+import { didYouMean } from './core/suggest.ts';
 import { complete } from './core/prepare/complete.ts';
 import { judge, type Judged } from './judge.ts';
 import { PolicyError } from './opa/build.ts';
@@ -81,6 +83,14 @@ export function checkIndependence(judged: readonly Judged[], engine: Engine): re
     }
   }
   return [...problems].sort();
+}
+
+/** Rules whose code is one of the authors' own (`x_…`) that no codes.yaml declares, as `file:row: what is wrong`. */
+export function undeclaredCodes({ facts, bundle }: Pick<Loaded, 'facts' | 'bundle'>): readonly string[] {
+  const declared = [...(facts.codes ?? new Map<OwnCode, string>()).keys()];
+  return [...bundle.rules.values()].filter(({ code }) => isOwnCode(code) && !declared.includes(code)).map(({ id, code, location }) => (
+    `${location}: rule ${id}: the code ${code} stands in no codes.yaml${didYouMean(code, declared)}: write it there, under codes:, with what it means`
+  ));
 }
 
 /**

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { runCases } from '../cases.ts';
 import { placeIn } from '../opa/sources.ts';
-import { checkIndependence, misspeltNames } from '../vet.ts';
+import { checkIndependence, misspeltNames, undeclaredCodes } from '../vet.ts';
 import { load, rulesOf, toSnapshot } from '../workspace.ts';
 import { FOLDER_HELP, FOLDER_OPTIONS, count, foldersOf, type Command } from './command.ts';
 
@@ -23,7 +23,7 @@ ${FOLDER_HELP}`,
     const snapshot = toSnapshot(loaded);
     const cases = await runCases(path.join(folders.policies, 'cases'), snapshot);
     const problems = [
-      ...[...checkIndependence(cases.flatMap(({ judged }) => judged ?? []), loaded.engine), ...misspeltNames(loaded)].map((problem) => placeIn(rulesOf(folders), problem)),
+      ...[...checkIndependence(cases.flatMap(({ judged }) => judged ?? []), loaded.engine), ...misspeltNames(loaded), ...undeclaredCodes(loaded)].map((problem) => placeIn(rulesOf(folders), problem)),
       ...cases.filter(({ malformed }) => malformed).flatMap(({ location, differences }) => differences.map((difference) => `${location}: ${difference}`)),
     ];
     for (const problem of problems) context.err(problem);

@@ -1,17 +1,7 @@
 import type { Obligation } from './facts.ts';
+import type { ReasonCode } from './reason-codes.ts';
 
-/** In the order in which reasons are listed (design, section 3). Closed: add with care. */
-export const REASON_CODES = [
-  'unknown_identity', 'unknown_vendor', 'unknown_event', 'unknown_field', 'unknown_environment', 'unknown_purpose',
-  'purpose_missing', 'no_permit', 'category_not_granted', 'environment_not_allowed', 'identity_not_allowed',
-  'forbidden_category', 'not_deidentified', 'raw_identifiers', 'combination', 'claim_missing', 'claim_expired',
-  'claim_insufficient', 'vendor_suspended', 'reaches_llm', 'transfer_basis_missing', 'residency', 'first_party_only',
-  'aggregate_too_small', 'aggregate_identifying', 'privacy_budget_exhausted', 'secret_detected', 'value_not_in_enum',
-  'free_text', 'insecure_transport', 'no_relationship', 'delegation_denied', 'grant_expired', 'approval_required',
-  'stale_facts', 'obligation_unsupported', 'evaluation_failed', 'audit_unavailable', 'mandatory_forbid',
-  'purpose_not_allowed', 'channel_not_allowed',
-] as const;
-export type ReasonCode = (typeof REASON_CODES)[number];
+export { REASON_CODES, type ReasonCode } from './reason-codes.ts';
 
 /** From the freest to the strictest. */
 export const EFFECTS = ['allow', 'transform', 'review', 'deny'] as const;

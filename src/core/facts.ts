@@ -1,6 +1,7 @@
 import type { Category, Environment, EventFact, FieldFact } from './event-facts.ts';
 import type { Alternatives, Grant, Term } from './grant-facts.ts';
 import type { GraphImage } from './graph/image.ts';
+import type { OwnCode } from './reason-codes.ts';
 import type { RelationRule, Tuple } from './relation-facts.ts';
 import type { Edge, Json, Period, Vendor } from './vendor-facts.ts';
 import type { IdentityType, Channel, ObligationOp, Power } from './vocabulary.ts';
@@ -144,6 +145,8 @@ export interface Facts {
   readonly transforms: readonly Transform[];
   readonly approvals: ReadonlyMap<string, Approval>;
   readonly context: ReadonlyMap<string, ContextName>;
+  /** The authors' own reason codes with what they mean; absent where none is declared. */
+  readonly codes?: ReadonlyMap<OwnCode, string>;
   /** `sha256:` and hex over everything above, the same for equal facts whatever the order of files. */
   readonly digest: string;
 }

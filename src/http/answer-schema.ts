@@ -1,5 +1,6 @@
-import { EFFECTS, REASON_CODES } from '../core/answer.ts';
+import { EFFECTS } from '../core/answer.ts';
 import { OBLIGATION_OPS, VENDOR_STATES } from '../core/facts.ts';
+import { REASON_CODES } from '../core/reason-codes.ts';
 
 // Answers may gain keys within v1, so their schemas let others pass (design, section 3).
 
@@ -21,7 +22,10 @@ const Verdict = object(['effect', 'rules'], {
 });
 
 const Reason = object(['code', 'rule', 'fields', 'message', 'fix'], {
-  code: { enum: REASON_CODES },
+  code: {
+    type: 'string', pattern: '^[a-z][a-z0-9_]*$', examples: REASON_CODES,
+    description: `${REASON_CODES.join(', ')}; or one that begins with x_ and stands in codes.yaml`,
+  },
   rule: { type: 'string' },
   fields: TEXTS,
   message: { type: 'string' },

@@ -1,4 +1,4 @@
-import { REASON_CODES, type ReasonCode } from '../core/answer.ts';
+import { isReasonCode, type ReasonCode } from '../core/reason-codes.ts';
 import { OBLIGATION_OPS, type Obligation } from '../core/facts.ts';
 import type { Rule } from '../core/decide/rulings.ts';
 import { checkReferences, type Term } from './references.ts';
@@ -107,7 +107,7 @@ function checkMetadata(id: string, title: string, custom: Readonly<Record<string
   const rules: readonly (readonly [boolean, string])[] = [
     [/^[a-z0-9][a-z0-9-]*$/.test(id), 'its id is lower-case letters, digits and dashes'],
     [title !== '', 'METADATA lacks a title'],
-    [REASON_CODES.includes(code as ReasonCode), 'METADATA custom.code is no reason code'],
+    [isReasonCode(code), 'METADATA custom.code is no reason code; one of your own begins with x_ and stands in codes.yaml'],
     [typeof message === 'string' && message !== '', 'METADATA lacks custom.message'],
     [typeof fix === 'string' && fix !== '', 'METADATA lacks custom.fix'],
     [[message, fix].every((text) => placeholdersOf(text).every((name) => PLACEHOLDERS.includes(name))), `message and fix may hold ${PLACEHOLDERS.join(', ')} alone in braces`],

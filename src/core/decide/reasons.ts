@@ -1,4 +1,5 @@
-import { REASON_CODES, type Reason, type ReasonCode } from '../answer.ts';
+import type { Reason } from '../answer.ts';
+import { compareCodes, type ReasonCode } from '../reason-codes.ts';
 
 /** A reason before its fields are gathered. */
 export interface Cause {
@@ -57,7 +58,7 @@ export function gather(judged: readonly { readonly field: { readonly path: strin
     else group.fields.add(field.path);
   }
   return [...groups.values()].map(({ cause, fields }) => toReason(cause, [...fields])).sort((a, b) => (
-    REASON_CODES.indexOf(a.code) - REASON_CODES.indexOf(b.code) || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0)
+    compareCodes(a.code, b.code) || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0)
   ));
 }
 

@@ -1,4 +1,4 @@
-import { REASON_CODES, type ReasonCode } from '../answer.ts';
+import { isReasonCode, type ReasonCode } from '../reason-codes.ts';
 import type { Obligation } from '../facts.ts';
 
 /** What a rule says of itself, from its METADATA. */
@@ -66,8 +66,8 @@ function parseHits(id: string, indexes: unknown, rules: ReadonlyMap<string, Rule
 
 function parseFailed(entry: Record<string, unknown>, bounds: Bounds) {
   const code = entry['code'];
-  if (!REASON_CODES.includes(code as ReasonCode)) throw new EvaluationFailed('a failed condition gives an unknown code');
-  return { grant: knownGrant(entry['grant'], bounds), code: code as ReasonCode };
+  if (!isReasonCode(code)) throw new EvaluationFailed('a failed condition gives an unknown code');
+  return { grant: knownGrant(entry['grant'], bounds), code };
 }
 
 function knownGrant(id: unknown, bounds: Bounds): string {

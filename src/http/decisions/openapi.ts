@@ -19,7 +19,7 @@ const DESCRIBED: Readonly<Record<string, { readonly description?: string; readon
   to: { description: 'a time: before it; a date: until its end', schema: TEXT },
   kind: { description: 'without it: decision, permitted, refused', schema: { enum: [...RECORD_KINDS, 'all'] } },
   decision: { schema: { enum: EFFECTS } },
-  reason: { description: `one of ${REASON_CODES.join(', ')}, or the code of a refusal`, schema: TEXT },
+  reason: { description: `one of ${REASON_CODES.join(', ')}, one of codes.yaml, or the code of a refusal`, schema: TEXT },
   revision: { description: 'its number, which counts in one environment, or its digest', schema: TEXT },
   field: { description: 'a path, as the event declares it', schema: TEXT },
   rule: { description: 'id of a rule or grant', schema: TEXT },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OBLIGATION_OPS, type Caller, type Claim, type ClaimName, type Facts, type IdentityType, type RelationRule, type Transform, type Tuple, type Vendor } from '../../core/facts.ts';
+import type { OwnCode } from '../../core/reason-codes.ts';
 import type { Collector, Entry, EntryOf } from './collect.ts';
 import { durationOf, endOf, periodOf, startOf, twelveMonthsAfter } from './dates.ts';
 import { definedOf } from './defined.ts';
@@ -36,9 +37,16 @@ export function toFacts(collector: Collector, names: Names): { readonly facts: L
     callers: byId(collector.entries('callers'), toCaller),
     transforms: toTransforms(collector),
     approvals: byId(collector.entries('approvals'), (id, { starts, expires, requester: _, ...approval }) => ({ id, ...definedOf(approval), ...periodOf(starts, expires) })),
+    ...toCodes(collector),
     context: byId(collector.entries('context'), (name, { type, values }) => ({ name, type, ...definedOf({ enum: values }) })),
   };
   return { facts, problems };
+}
+
+/** Nothing where none is declared: the digest of such facts is what it was before there were codes. */
+function toCodes(collector: Collector): Pick<Facts, 'codes'> {
+  const declared = collector.entries('codes').map(({ id, value }) => [id as OwnCode, value] as const);
+  return declared.length === 0 ? {} : { codes: new Map(declared) };
 }
 
 const byId = <T, F>(entries: readonly Entry<T>[], to: (id: string, value: T) => F): ReadonlyMap<string, F> => new Map(entries.map(({ id, value }) => [id, to(id, value)]));

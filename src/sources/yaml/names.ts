@@ -1,12 +1,13 @@
 import { didYouMean } from '../../core/suggest.ts';
 import { ancestorsOf } from '../../core/catalogue/selectors.ts';
+import { REASON_CODES } from '../../core/reason-codes.ts';
 import type { Collector } from './collect.ts';
 import type { Kind } from './schemas.ts';
 
 /** What a name in a file may stand for. */
 export type NameKind =
   | 'leaf' | 'selector' | 'member' | 'purpose' | 'envelope' | 'vendor' | 'role' | 'anyRole' | 'identity' | 'identityOrAll' | 'environment'
-  | 'environmentOrAll' | 'event' | 'objectType' | 'relation' | 'contextName';
+  | 'environmentOrAll' | 'event' | 'objectType' | 'relation' | 'contextName' | 'code';
 
 /** Everything that some file declares, whether or not its entry has a mistake, so that one mistake doesn't look like many. */
 export interface Names {
@@ -33,6 +34,7 @@ const WORDS: Readonly<Record<NameKind, readonly [word: string, declaredIn: Kind]
   objectType: ['relation type', 'relations'],
   relation: ['relation', 'relations'],
   contextName: ['context name', 'context'],
+  code: ['reason code', 'codes'],
 };
 
 /** Roles on one vendor, and user sets: only Permit has them. */
@@ -87,6 +89,7 @@ function declaredNames(collector: Collector): Readonly<Record<NameKind, Readonly
     objectType: new Set(types.map(([type]) => type)),
     relation: new Set(types.flatMap(([, relations]) => Object.keys(membersOf(relations)))),
     contextName: new Set(keys('context')),
+    code: new Set([...REASON_CODES, ...keys('codes')]),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { REASON_CODES } from '../../core/answer.ts';
 import { isDate } from '../../core/dates.ts';
+import { REASON_CODES, isOwnCode } from '../../core/reason-codes.ts';
 import {
   CHANNELS, CLAIM_NAMES, EDGE_TYPES, EVENT_KINDS, IDENTIFIABILITIES, IDENTITY_TYPES, OBLIGATION_OPS, POWERS, SENSITIVITIES,
   VENDOR_CATEGORIES, VENDOR_STATES, type Json,
@@ -18,6 +18,7 @@ const category = named(DOTTED, 'a category is lower-case words joined by dots, w
 const selector = z.string().regex(/^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$/, 'a category selector is a.b, a.b.* or *');
 const path = z.string().min(1).max(512);
 const text = z.string().min(1).max(4096);
+const ownCode = z.string().refine(isOwnCode, 'a code of your own is x_ and small letters, digits and _, at most 62');
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number, true or false');
 const json = z.custom<Json>((value) => value !== undefined);
 const date = z.string().refine(isDate, 'a date is 2026-11-22, or RFC 3339 with a time zone');
@@ -83,7 +84,7 @@ const manifest = z.strictObject({
 const condition = z.strictObject({
   claim: z.enum(CLAIM_NAMES).optional(),
   test: z.record(z.string(), json).optional(),
-  code: z.enum(REASON_CODES).optional(),
+  code: z.union([z.enum(REASON_CODES), ownCode], 'is no reason code, and none of codes.yaml (x_…)').optional(),
   if: z.record(z.string(), json).optional(),
 }).refine(({ claim, test, code, if: asked }) => (claim === undefined) !== (asked === undefined) && (claim === undefined ? test : code) === undefined, 'a condition is { claim: …, test: … } or { code: …, if: … }');
 export type ConditionSource = z.output<typeof condition>;
@@ -220,6 +221,7 @@ export const KINDS = {
   callers: z.strictObject({ callers: map(caller) }),
   transforms: z.strictObject({ transforms: z.array(z.strictObject({ category: selector, op: z.enum(OBLIGATION_OPS), params: params.optional(), result: category })) }),
   approvals: z.strictObject({ approvals: map(approval) }),
+  codes: z.strictObject({ codes: z.record(ownCode, text) }),
   context: z.strictObject({ context: map(z.strictObject({ type: z.enum(['number', 'boolean', 'enum']), values: z.array(z.string()).min(1).optional() })) }),
 } as const;
 
@@ -230,5 +232,5 @@ export type Params = Readonly<Record<string, Json>>;
 /** How deep the entries of a kind stand: an entry with a mistake is left out, and the others are still judged. */
 export const ENTRY_DEPTH: Readonly<Record<Kind, number>> = {
   categories: 2, purposes: 2, environments: 2, fields: 2, events: 2, event_names: 2, envelopes: 2, vendors: 2, identities: 2, roles: 2,
-  grants: 2, terms: 2, relations: 4, combinations: 2, modes: 3, callers: 2, transforms: 2, approvals: 2, context: 2,
+  grants: 2, terms: 2, relations: 4, combinations: 2, modes: 3, callers: 2, transforms: 2, approvals: 2, codes: 2, context: 2,
 };

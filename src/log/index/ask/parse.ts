@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { EFFECTS, REASON_CODES } from '../../../core/answer.ts';
+import { EFFECTS } from '../../../core/answer.ts';
 import { isBare, isDate } from '../../../core/dates.ts';
 import { SluiceError } from '../../../core/errors.ts';
+import { REASON_CODES, isOwnCode } from '../../../core/reason-codes.ts';
 import { didYouMean, nearest } from '../../../core/suggest.ts';
 import { RECORD_KINDS, type RecordKind } from '../../types.ts';
 import { FACETS, type Facet } from './facets.ts';
@@ -15,7 +16,11 @@ const MAX_VALUES = 50;
 const MAX_LENGTH = 512;
 
 const REFUSALS = ['not_your_identity', 'environment_mismatch', 'forbidden', 'stale_revision'];
-const CLOSED: Readonly<Partial<Record<Facet, readonly string[]>>> = { kind: [...RECORD_KINDS, 'all'], decision: EFFECTS, reason: [...REASON_CODES, ...REFUSALS] };
+const CLOSED: Readonly<Partial<Record<Facet, readonly string[]>>> = {
+  kind: [...RECORD_KINDS, 'all'],
+  decision: EFFECTS,
+  reason: [...REASON_CODES, ...REFUSALS],
+};
 const SINGLE = ['from', 'to', 'requestId', 'order', 'limit', 'after'] as const;
 type Single = (typeof SINGLE)[number];
 
@@ -62,7 +67,8 @@ const shown = (name: string) => (/^[A-Za-z_-]{1,32}$/.test(name) ? name : 'of th
 
 function addTo(filter: Map<Facet, string[]>, facet: Facet, value: string): void {
   const known = CLOSED[facet];
-  if (known !== undefined && !known.includes(value)) {
+  const isKnown = known?.includes(value) !== false || (facet === 'reason' && isOwnCode(value));
+  if (known !== undefined && !isKnown) {
     const near = nearest(value, known);
     throw invalid(`${facet} has no such value${near === undefined ? '' : ` (did you mean ${near}?)`}; there are ${known.join(', ')}`);
   }

@@ -40,6 +40,7 @@ const REFERENCES: Readonly<Partial<Record<Kind, Readonly<Record<string, NameKind
     'grants * categories *': 'selector',
     'grants * except *': 'selector',
     'grants * relation': 'relation',
+    'grants * conditions * code': 'code',
   },
   terms: {
     'terms * roles *': 'anyRole',
@@ -52,6 +53,7 @@ const REFERENCES: Readonly<Partial<Record<Kind, Readonly<Record<string, NameKind
     'terms * categories *': 'selector',
     'terms * except *': 'selector',
     'terms * relation': 'relation',
+    'terms * conditions * code': 'code',
   },
   combinations: { 'combinations * members *': 'member', 'combinations * members * *': 'member', 'combinations * approverRole': 'role' },
   modes: { 'modes vendors %': 'vendor', 'modes events %': 'event' },
