@@ -36,7 +36,7 @@ async function checkWithAndWithout({ root, work, policies, questions, rounds, se
     const port = await freePort();
     const [memo, tree] = name.split(' ') as ['hit' | 'miss', 'on' | 'off'];
     const base = `http://127.0.0.1:${port}`;
-    const command = [process.execPath, path.join(root, 'bench', 'tree-server.ts'), String(port), path.join(work, `data-tree-${memo}-${tree}`), policies, memo === 'hit' ? '100000' : '0', tree];
+    const command = [process.execPath, path.join(root, 'bench', 'tree-server.ts'), String(port), path.join(work, `data-tree-${memo}-${tree}`), policies, memo === 'hit' ? '4096' : '0', tree];
     return { name, server: await start({ command, url: `${base}/check`, ready: `${base}/livez` }) };
   }));
   const rows: Record<keyof EvidenceRows['check'], number[]> = { 'hit on': [], 'hit off': [], 'miss on': [], 'miss off': [] };

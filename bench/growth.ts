@@ -18,7 +18,7 @@ export interface Growth {
 export async function memoryGrowth(options: HttpOptions, checks: number): Promise<Growth> {
   const questions = questionsOf(10_000, 20).map((question) => JSON.stringify(question));
   const requests = await writeRequests(options.work, 'growth', questions, zipf(questions.length, 100_000, seeded(7)));
-  const server = await startSluice(options, 'growth', 1000, ['--expose-gc', '--import', path.join(options.root, 'bench', 'collect.mjs')]);
+  const server = await startSluice(options, 'growth', 11, ['--expose-gc', '--import', path.join(options.root, 'bench', 'collect.mjs')]);
   const check = { url: `${server.url}/check`, requests, headers: { authorization: `Bearer ${TOKEN}` }, connections: options.connections, seconds: 10 };
   try {
     let done = 0;
@@ -52,7 +52,7 @@ export async function startTimes(options: HttpOptions, rounds: number): Promise<
   const times: number[] = [];
   for (let round = -1; round < rounds; round += 1) {
     const startedAt = performance.now();
-    const server = await startSluice(options, 'start', 1000);
+    const server = await startSluice(options, 'start', 64);
     if (round >= 0) times.push(performance.now() - startedAt);
     await server.stop();
   }

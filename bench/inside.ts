@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseJson } from '../src/core/parse/json.ts';
 import { parseQuestion } from '../src/core/parse/parse.ts';
 import { complete } from '../src/core/prepare/complete.ts';
-import { judge, recall, type Remembered } from '../src/judge.ts';
+import { bytesOf, judge, recall, type Remembered } from '../src/judge.ts';
 import { createMemo } from '../src/memo.ts';
 import { load, toSnapshot } from '../src/workspace.ts';
 import { questionsOf, writeWorld, type WorldSize } from './world.ts';
@@ -39,7 +39,7 @@ const snapshot = toSnapshot(world);
 const { catalogue } = snapshot.world;
 const caller = world.facts.callers.get('bench')!;
 const moment = { nowMs: Date.now(), latestMs: Date.now() };
-const deps = { memo: createMemo<Remembered>(100_000), hash: (name: string) => name, program: 'bench', onFailure: (error: unknown) => { throw error; } };
+const deps = { memo: createMemo<Remembered>({ maxBytes: 4 * 2 ** 30, bytesOf }), hash: (name: string) => name, program: 'bench', onFailure: (error: unknown) => { throw error; } };
 const texts = questionsOf(questions, fields, size, role).map((question) => JSON.stringify(question));
 const asked = texts.map((text) => parseQuestion(parseJson(text)));
 

@@ -176,7 +176,7 @@ export async function measureLongLog(size: LongLog, { work, rounds, say }: { rea
     return result;
   }
   try {
-    await (await startSluice(sluice, name, 1000)).stop(); // makes the data directory
+    await (await startSluice(sluice, name, 64)).stop(); // makes the data directory
     const { decisions } = await step<{ decisions: number }>('write');
     const logDir = path.join(dataDir, 'log');
     const logBytes = readdirSync(path.join(logDir, 'segments')).reduce((sum, segment) => sum + statSync(path.join(logDir, 'segments', segment)).size, 0);
@@ -198,7 +198,7 @@ export async function measureLongLog(size: LongLog, { work, rounds, say }: { rea
     const readySeconds: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const startedAt = performance.now();
-      const server = await startSluice(sluice, name, 1000);
+      const server = await startSluice(sluice, name, 64);
       readySeconds.push((performance.now() - startedAt) / 1000);
       await server.stop();
     }

@@ -8,7 +8,7 @@ import { createClock } from '../src/clock.ts';
 import { createApp } from '../src/http/app.ts';
 import { createMetrics } from '../src/http/metrics.ts';
 import { createServer, listen } from '../src/http/server.ts';
-import type { Remembered } from '../src/judge.ts';
+import { bytesOf, type Remembered } from '../src/judge.ts';
 import { openLog } from '../src/log/log.ts';
 import { createMemo } from '../src/memo.ts';
 import { createPdp, type Pdp } from '../src/pdp.ts';
@@ -23,7 +23,7 @@ const log = await openLog({ dir: path.join(folder, 'log'), now: Date.now, ...(tr
 const registry = new Registry();
 const pdp = createPdp({
   snapshots: () => snapshots, revised: () => Promise.resolve(), clock: createClock({ now: Date.now, monotonic: () => performance.now(), seenMs: 0 }, () => {}), log,
-  memo: createMemo<Remembered>(Number(memo)), hash: (name) => `?${name.length}`, observer: createMetrics(registry), program: 'bench', onFailure: (error) => { throw error; },
+  memo: createMemo<Remembered>({ maxBytes: Number(memo) * 2 ** 20, bytesOf }), hash: (name) => `?${name.length}`, observer: createMetrics(registry), program: 'bench', onFailure: (error) => { throw error; },
 });
 const app = createApp({ pdp: pdp as Pdp, logger: pino({ level: 'silent' }), registry, config: { demoCallers: false }, isDraining: () => false });
 const server = createServer(app);

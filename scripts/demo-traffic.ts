@@ -108,7 +108,7 @@ async function main(): Promise<void> {
   const logger: Logger = { info() {}, warn, error: warn };
   const dataDir = env['SLUICE_DATA_DIR'] ?? path.join(root, '.sluice');
   const sluice = await openSluice({
-    root, env, logger, dataDir, policies: env['SLUICE_POLICIES'] ?? path.join(root, 'policies'), rego: env['SLUICE_REGO'] ?? path.join(root, 'rego'), memoEntries: 1000,
+    root, env, logger, dataDir, policies: env['SLUICE_POLICIES'] ?? path.join(root, 'policies'), rego: env['SLUICE_REGO'] ?? path.join(root, 'rego'), memoBytes: 2 ** 20,
     observer: { decided() {}, refused() {}, evaluationFailed() {}, appended() {}, activated() {} },
   });
   const counts = new Map<string, number>();

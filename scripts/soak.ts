@@ -16,6 +16,7 @@ interface Report {
 const LOOPS: Readonly<Record<string, readonly string[]>> = {
   'kill': ['test/server/kill.test.ts', 'test/log/kill.test.ts'],
   'kill-acts': ['test/log/acts-kill.test.ts'],
+  'memory': ['test/server/memo-heap.test.ts'],
   'crash': ['test/log/crash.test.ts', 'test/log/tree/start.test.ts'],
   'full-disk': ['test/server/full-disk.test.ts', 'test/server/full-disk-cycles.test.ts'],
   'sync-error': ['test/server/sync-error.test.ts', 'test/log/faults.test.ts', 'test/log/stalled.test.ts'],

@@ -27,7 +27,7 @@ const Env = z.object({
   SLUICE_PERMIT_REQUESTS_PER_MINUTE: integer(0, 1_000_000).default(600),
   SLUICE_LOG_KEEP_DAYS: integer(1, 99_999).optional(),
   SLUICE_SINKS_FILE: z.string().optional(),
-  SLUICE_MEMO_ENTRIES: integer(0, 100_000_000).default(100_000),
+  SLUICE_MEMO_MB: integer(0, 65_536).default(64),
 });
 type Env = z.infer<typeof Env>;
 
@@ -51,7 +51,8 @@ export interface Config {
   /** `/metrics` has this port of its own; without it, it is served on the main port to loopback. */
   readonly metricsPort?: number;
   readonly drainSeconds: number;
-  readonly memoEntries: number;
+  /** What the memo may hold of memory; 0: it keeps nothing. */
+  readonly memoBytes: number;
   /** Environments that are administered in Permit; absent without a file of keys. */
   readonly permit?: { readonly keysFile: string; readonly apiUrl: string; readonly intervalMs: number; readonly requestsPerMinute: number };
   /** What a log is pruned by where nobody names a date. */
@@ -132,7 +133,7 @@ function toConfig(env: Env, given: Config['env']): Config {
     dataDir: env.SLUICE_DATA_DIR,
     ...(env.SLUICE_METRICS_PORT !== undefined && { metricsPort: env.SLUICE_METRICS_PORT }),
     drainSeconds: env.SLUICE_DRAIN_SECONDS,
-    memoEntries: env.SLUICE_MEMO_ENTRIES,
+    memoBytes: env.SLUICE_MEMO_MB * 2 ** 20,
     ...(env.SLUICE_PERMIT_KEYS_FILE !== undefined && { permit: {
       keysFile: env.SLUICE_PERMIT_KEYS_FILE, apiUrl: env.SLUICE_PERMIT_API_URL,
       intervalMs: env.SLUICE_PERMIT_POLL_SECONDS * 1000, requestsPerMinute: env.SLUICE_PERMIT_REQUESTS_PER_MINUTE,

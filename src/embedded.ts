@@ -23,7 +23,8 @@ export interface PdpOptions {
   readonly rego?: string;
   /** Folder of the log and of the built policy; default `.sluice`. One process at a time. */
   readonly dataDir?: string;
-  readonly memoEntries?: number;
+  /** What the memo may hold of memory; default 64 MiB. */
+  readonly memoBytes?: number;
   /** Pino's fits; default: only warnings and errors, to standard error. */
   readonly logger?: Logger;
   readonly observer?: Observer;
@@ -46,7 +47,7 @@ export interface EmbeddedPdp extends Embedded {
 export async function createPdp({ caller: id, ...options }: PdpOptions): Promise<EmbeddedPdp> {
   const root = path.resolve(import.meta.dirname, '..');
   const sluice = await openSluice({
-    policies: 'policies', rego: path.join(root, 'rego'), dataDir: '.sluice', memoEntries: 100_000, logger: WARNINGS, observer: SILENT, env: {}, root, ...options,
+    policies: 'policies', rego: path.join(root, 'rego'), dataDir: '.sluice', memoBytes: 64 * 2 ** 20, logger: WARNINGS, observer: SILENT, env: {}, root, ...options,
   });
   const shared = openToGroup();
   if (shared.length > 0) (options.logger ?? WARNINGS).warn({ paths: shared }, groupWarning);

@@ -2,7 +2,7 @@ import { complete, memoKey, type Completed } from './core/prepare/complete.ts';
 import { hasEnded, type Moment } from './core/clock.ts';
 import { decide } from './core/decide/decide.ts';
 import { listenTo, type Told } from './core/decide/why-not.ts';
-import type { Decision } from './core/answer.ts';
+import type { Decision, Effect, ReasonCode } from './core/answer.ts';
 import type { Caller } from './core/facts.ts';
 import { explainMissing } from './core/prepare/grants.ts';
 import { prepare } from './core/prepare/prepare.ts';
@@ -10,7 +10,7 @@ import type { Prepared } from './core/prepare/prepared.ts';
 import type { Question } from './core/question.ts';
 import { decisionRecord, type HashName, type RecordParts } from './core/record.ts';
 import type { Rulings } from './core/decide/rulings.ts';
-import type { Memo } from './memo.ts';
+import { textBytes, type Memo } from './memo.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A decision with all that it came from. */
@@ -27,9 +27,18 @@ export interface Judged {
   readonly decision: Decision;
 }
 
-/** What the memo keeps of a judged question: the decision and its serialised parts. */
+/** What is counted of a decision. */
+export interface Outcome {
+  readonly decision: Effect;
+  /** Each once, in the order in which reasons are listed. */
+  readonly codes: readonly ReasonCode[];
+}
+
+export const outcomeOf = ({ decision, reasons }: Decision): Outcome => ({ decision, codes: [...new Set(reasons.map(({ code }) => code))] });
+
+/** What the memo keeps of a judged question: the decision's serialised parts, and no object of it, since texts can be counted. */
 export interface Remembered {
-  readonly decision: Decision;
+  readonly outcome: Outcome;
   readonly expiresAtMs: number | undefined;
   /** By the clock that starts are judged by: once it is set back behind this, what had started may not have (J28). */
   readonly judgedMs: number;
@@ -90,13 +99,16 @@ export function remember(judged: Judged, snapshot: Snapshot, { hash, program }: 
   const { asked, prepared, decision } = judged;
   const revision = { number: snapshot.numbers.get(asked.environment) ?? 0, digest: snapshot.digest };
   return {
-    decision,
+    outcome: outcomeOf(decision),
     expiresAtMs: prepared.expiresAtMs,
     judgedMs: judged.moment.nowMs,
     json: JSON.stringify(decision).slice(1, -1),
     record: decisionRecord(judged, { bundle: snapshot.engine.digest, revision, program }, { catalogue: snapshot.world.catalogue, hash }),
   };
 }
+
+/** What the memo holds by it. An input is counted each time, since no two questions share its text. */
+export const bytesOf = ({ json, record: { members, input } }: Remembered): number => textBytes(json, members, input.digest, input.members);
 
 /** Completes a question under this snapshot. @throws {SluiceError} `request_invalid` */
 export const completeFor = (question: Question, snapshot: Snapshot, caller: Caller): Completed => complete(question, snapshot.world.catalogue, caller);

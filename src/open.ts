@@ -4,7 +4,7 @@ import { createClock } from './clock.ts';
 import { SluiceError } from './core/errors.ts';
 import { VENDOR_STATES, type Facts, type VendorState } from './core/facts.ts';
 import { openDataDir } from './datadir/datadir.ts';
-import type { Remembered } from './judge.ts';
+import { bytesOf, type Remembered } from './judge.ts';
 import { lastOf } from './log/last.ts';
 import { openLogIndex } from './log/index/log-index.ts';
 import { openLog, type OpenedLog } from './log/log.ts';
@@ -23,6 +23,7 @@ import { statusOf } from './service/status.ts';
 import { createSyncControl, type SyncControl } from './service/sync-control.ts';
 import { refuseEarlyReturn, worseOf } from './service/vendor-switch.ts';
 import { createLogActs } from './service/log-acts.ts';
+import { tellOfLog, tellRecovered } from './service/log-told.ts';
 import { createProofs, type TreeProofs } from './service/proofs.ts';
 import { createReading, type Reading } from './service/reading.ts';
 import { PROGRAM } from './version.ts';
@@ -41,8 +42,8 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   readonly root?: string;
   readonly logger: Logger;
   readonly observer: Observer;
-  /** How many decisions the memo keeps. */
-  readonly memoEntries: number;
+  /** What the memo may hold of memory. */
+  readonly memoBytes: number;
   /** Environments that are administered in Permit. */
   readonly permit?: PermitOptions;
   /** Wall time in milliseconds since the Unix epoch; for tests. */
@@ -100,8 +101,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     snapshots = assemble(loaded, permit, dataDir);
     log = await openLog({
       dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
-      onSigningProblem: (reason) => logger.error({ reason }, 'records are durable, and not signed for'),
-      onClockBack: (byMs) => logger.warn({ byMs }, 'the clock is behind the last record; records keep its time until it has caught up'),
+      ...tellOfLog(logger),
     });
     tellRecovered(log, logger);
   } catch (error) {
@@ -110,7 +110,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     throw error;
   }
 
-  const memo = createMemo<Remembered>(options.memoEntries);
+  const memo = createMemo<Remembered>({ maxBytes: options.memoBytes, bytesOf });
   const onFailure = (error: unknown) => {
     observer.evaluationFailed(error instanceof Error ? error.name : 'unknown');
     logger.error({ reason: describe(error) }, 'an evaluation failed, its question was denied');
@@ -126,12 +126,15 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
   let recorded = '';
+  let inForce: readonly Entry[] | undefined;
   const revisions = createRevisions();
 
   const state = () => JSON.stringify([snapshots.digest, generationsOf(loaded, permit)]);
 
-  /** What decides now; each segment of the log begins with it. */
-  function activations(): readonly Entry[] {
+  /** What decides now; each segment of the log begins with it. Every record asks for it, and it changes only with `activate`. */
+  const activations = (): readonly Entry[] => inForce ??= describeActivations();
+
+  function describeActivations(): readonly Entry[] {
     const bundle = { bundle: loaded.engine.digest, source: loaded.bundle.source, program: PROGRAM };
     const facts = {
       digest: snapshots.digest, facts: loaded.facts.digest, environments: Object.fromEntries(snapshots.numbers()), vendorStates: Object.fromEntries(dataDir.vendorStates()),
@@ -143,6 +146,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   async function activate(next: Loaded): Promise<void> {
     snapshots = assemble(next, permit, dataDir); // first, since it may throw: then nothing has changed
     loaded = next;
+    inForce = undefined;
     const present = state();
     if (present === recorded) return;
     memo.clear();
@@ -218,7 +222,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       return result;
     },
 
-    status: () => statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs: now(), disk: disk.usage(), index: index?.status() }),
+    status: () => statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs: now(), disk: disk.usage(), index: index?.status(), memo: { entries: memo.size(), bytes: memo.bytes(), maxBytes: options.memoBytes } }),
   };
 
   return {
@@ -237,10 +241,4 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
       dataDir.close();
     },
   };
-}
-
-function tellRecovered({ recovered: { truncatedBytes }, evidence }: OpenedLog, logger: Logger): void {
-  const repairedTiles = evidence?.repairedTiles ?? 0;
-  if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
-  if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn end of the log, which nobody was answered for, was cut off');
 }

@@ -9,7 +9,7 @@ import type { PermittedQuestion, Question } from './core/question.ts';
 import { questionRecord, type HashName } from './core/record.ts';
 import type { Clock } from './clock.ts';
 import { createDecisionId } from './decision-id.ts';
-import { judge, recall, remember, type Remembered } from './judge.ts';
+import { judge, outcomeOf, recall, remember, type Remembered } from './judge.ts';
 import type { DiskUsage } from './log/disk.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
@@ -69,6 +69,8 @@ export interface PdpStatus {
   readonly reloadErrors?: readonly string[];
   readonly logFailure?: string;
   readonly queuedRecords: number;
+  /** What the memo keeps, and may. */
+  readonly memo?: { readonly entries: number; readonly bytes: number; readonly maxBytes: number };
   /** How many records the log has, how many of them a checkpoint covers, and why the rest is not signed. */
   readonly tree?: { readonly size: number; readonly signed: number; readonly problem?: string };
   /** The file system that holds the log. */
@@ -119,8 +121,8 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       `"expiresAt":${JSON.stringify(expiresAt)},"ageMs":${revision.ageMs},"memo":${a.hit},"micros":${Math.round((performance.now() - a.startedAt) * 1000)}`,
     ].join(',');
     const queuedAt = performance.now();
-    const { index, durable } = log.append({ kind, members, input: { digest: remembered.record.input.digest, members: () => remembered.record.input.members } });
-    await durable;
+    const { input } = remembered.record;
+    const index = await log.append({ kind, members, input: { digest: input.digest, members: () => input.members, bytes: input.members.length } }).durable;
     observer.appended((performance.now() - queuedAt) / 1000);
     return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
   }
@@ -178,8 +180,7 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       const { snapshot, asked } = begun;
       const { remembered, hit } = recall(asked, snapshot, begun.moment, deps);
       const { tail } = await answer('decision', { ...begun, remembered, caller: asking, hit, startedAt });
-      const { decision } = remembered;
-      observe(deps.observer, 'check', { asked, decision, snapshot, hit, startedAt });
+      observe(deps.observer, 'check', { asked, outcome: remembered.outcome, snapshot, hit, startedAt });
       const json = `{"decisionId":"${tail.decisionId}",${remembered.json},"revision":${JSON.stringify(tail.revision)},"expiresAt":${JSON.stringify(tail.expiresAt)},"log":${JSON.stringify(tail.log)}}`;
       // A copy, made when somebody wants it: the memo's own objects are nobody's to change.
       return { json, get answer() { return JSON.parse(json) as Answer; } };
@@ -195,10 +196,11 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
       const { snapshot, asked, moment } = begun;
       // Each field for itself: what would be dangerous together is not judged here.
       const alone = { ...snapshot, world: { ...snapshot.world, catalogue: { ...snapshot.world.catalogue, combinations: [] } } };
-      const remembered = remember(judge(asked, alone, moment, deps.onFailure), snapshot, deps);
+      const judged = judge(asked, alone, moment, deps.onFailure);
+      const remembered = remember(judged, snapshot, deps);
       const { tail } = await answer('permitted', { ...begun, remembered, caller: asking, hit: false, startedAt });
-      observe(deps.observer, 'permitted', { asked, decision: remembered.decision, snapshot, hit: false, startedAt });
-      const { decision: _, fix: __, wouldBe: ___, ...rest } = remembered.decision;
+      observe(deps.observer, 'permitted', { asked, outcome: outcomeOf(judged.decision), snapshot, hit: false, startedAt });
+      const { decision: _, fix: __, wouldBe: ___, ...rest } = judged.decision;
       return { json: JSON.stringify({ decisionId: tail.decisionId, ...rest, revision: tail.revision, expiresAt: tail.expiresAt, log: tail.log }) };
     },
 

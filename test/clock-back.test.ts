@@ -21,7 +21,7 @@ afterAll(async () => {
 test('J28 J29 starts are judged by the present clock, memo or not: what a clock ahead of time allowed is denied once it is set back', async () => {
   let nowMs = Date.parse('2026-05-01T00:00:00Z');
   const policies = await copyPolicies({ 'grants/fixture.yaml': { grants: { 'browsers-from-june': grant } } });
-  const sluice = await openSluice({ policies, rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoEntries: 10, now: () => nowMs });
+  const sluice = await openSluice({ policies, rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoBytes: 2 ** 20, now: () => nowMs });
   try {
     const ask = async () => (await sluice.pdp.check(question, { caller: sluice.facts().callers.get('demo-gateway')! })).answer.decision;
     const before = await ask();

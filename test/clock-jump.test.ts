@@ -25,7 +25,7 @@ afterAll(removeWorlds);
 
 const clock = { nowMs: 0, monotonicMs: 0 };
 const start = async (): Promise<Sluice> => openSluice({
-  policies, rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoEntries: 10, now: () => clock.nowMs, monotonic: () => clock.monotonicMs,
+  policies, rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoBytes: 2 ** 20, now: () => clock.nowMs, monotonic: () => clock.monotonicMs,
 });
 const ask = async (sluice: Sluice) => (await sluice.pdp.check(question, { caller: sluice.facts().callers.get('demo-gateway')! })).answer;
 

@@ -11,23 +11,23 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 
 test('the defaults', () => {
   expect(parseConfig({})).toEqual({
-    host: '127.0.0.1', port: 8181, logLevel: 'info', policies: 'policies', rego: 'rego', dataDir: '.sluice', drainSeconds: 5, memoEntries: 100_000, demoCallers: true, env: {},
+    host: '127.0.0.1', port: 8181, logLevel: 'info', policies: 'policies', rego: 'rego', dataDir: '.sluice', drainSeconds: 5, memoBytes: 64 * 2 ** 20, demoCallers: true, env: {},
   });
 });
 
 test('everything set', () => {
   const env = {
     HOST: '0.0.0.0', PORT: '0', LOG_LEVEL: 'debug', NODE_ENV: 'production', SLUICE_POLICIES: '/p', SLUICE_REGO: '/r', SLUICE_DATA_DIR: '/d', SLUICE_TLS_TERMINATED: 'yes',
-    SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_MEMO_ENTRIES: '0', SLUICE_OPA: '/usr/bin/opa', PATH: '/bin',
+    SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_MEMO_MB: '0', SLUICE_OPA: '/usr/bin/opa', PATH: '/bin',
   };
   const config = parseConfig(env);
-  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, memoEntries: 0, demoCallers: false, env });
+  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, memoBytes: 0, demoCallers: false, env });
   expect(Object.isFrozen(config)).toBe(true);
 });
 
 test('every mistake at once, without a value', () => {
-  const problems = problemsOf({ PORT: '99999-secret', LOG_LEVEL: 'secret', SLUICE_TLS_TERMINATED: 'true', SLUICE_DRAIN_SECONDS: '-1', SLUICE_MEMO_ENTRIES: '1e3', SLUICE_DATADIR: 'secret', SLUICE_NOTHING_LIKE_IT: 'secret' });
-  expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['PORT', 'LOG_LEVEL', 'SLUICE_TLS_TERMINATED', 'SLUICE_DRAIN_SECONDS', 'SLUICE_MEMO_ENTRIES', 'SLUICE_DATADIR', 'SLUICE_NOTHING_LIKE_IT']);
+  const problems = problemsOf({ PORT: '99999-secret', LOG_LEVEL: 'secret', SLUICE_TLS_TERMINATED: 'true', SLUICE_DRAIN_SECONDS: '-1', SLUICE_MEMO_MB: '1e3', SLUICE_DATADIR: 'secret', SLUICE_NOTHING_LIKE_IT: 'secret' });
+  expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['PORT', 'LOG_LEVEL', 'SLUICE_TLS_TERMINATED', 'SLUICE_DRAIN_SECONDS', 'SLUICE_MEMO_MB', 'SLUICE_DATADIR', 'SLUICE_NOTHING_LIKE_IT']);
   expect(problems.join()).not.toContain('secret');
 });
 

@@ -16,7 +16,7 @@ let nowMs = WINTER;
 beforeEach(async () => {
   nowMs = WINTER;
   dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-embedded-'));
-  sluice = await openSluice({ policies: path.join(ROOT, 'policies'), rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoEntries: 10, now: () => nowMs });
+  sluice = await openSluice({ policies: path.join(ROOT, 'policies'), rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoBytes: 2 ** 20, now: () => nowMs });
 });
 afterEach(async () => {
   await sluice.close();

@@ -14,7 +14,7 @@ export interface Names {
    * Puts a new key in place, once `record` has made a record of it, by the fingerprints of both. The old one is laid
    * aside in `old/`: while it is there, a name can still be found in older records; delete it, and nobody can any more.
    */
-  rotate(record: (fingerprints: { readonly from: string; readonly to: string }) => Promise<void>): Promise<void>;
+  rotate(record: (fingerprints: { readonly from: string; readonly to: string }) => Promise<unknown>): Promise<void>;
 }
 
 /**

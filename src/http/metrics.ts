@@ -71,6 +71,9 @@ export function observeStatus(registry: Registry, status: () => PdpStatus, now: 
     });
   };
   gauge('sluice_audit_queue_records', 'Records queued and not yet durable', ({ queuedRecords }) => queuedRecords);
+  gauge('sluice_memo_entries', 'Answers that the memo keeps', ({ memo }) => memo?.entries ?? 0);
+  gauge('sluice_memo_bytes', 'Memory that they hold', ({ memo }) => memo?.bytes ?? 0);
+  gauge('sluice_memo_limit_bytes', 'Memory that they may hold: SLUICE_MEMO_MB', ({ memo }) => memo?.maxBytes ?? 0);
   gauge('sluice_audit_failed', '1 while the decision log can not be written: every question gets 503', ({ logFailure }) => Number(logFailure !== undefined));
   gauge('sluice_bundle_age_seconds', 'Since policy and facts were read', ({ loadedAtMs }) => Math.max(0, now() - loadedAtMs) / 1000);
   gauge('sluice_reload_failed', '1 while the last reload failed and the last good policy serves', ({ reloadErrors }) => Number(reloadErrors !== undefined));

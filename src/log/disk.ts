@@ -11,6 +11,8 @@ export interface DiskUsage {
 }
 
 const ALARM_AT = 0.8;
+/** What is told is no older. */
+const OLDEST_MS = 5000;
 
 /** The file system that holds `dir`. */
 export async function diskUsage(dir: string): Promise<DiskUsage> {
@@ -21,7 +23,7 @@ export async function diskUsage(dir: string): Promise<DiskUsage> {
 }
 
 export interface DiskWatch {
-  /** As it was last looked at; undefined before that. */
+  /** As it was looked at within the last five seconds; undefined when it can't be. */
   usage(): DiskUsage | undefined;
   close(): void;
 }
@@ -31,21 +33,29 @@ export interface DiskWatchOptions {
   /** Called when so much is used that somebody must be told, and when that has passed. */
   readonly onChange: (usage: DiskUsage) => void;
   readonly everyMs?: number;
+  /** Milliseconds from any start, never set back. */
+  readonly monotonic?: () => number;
   readonly look?: typeof diskUsage;
 }
 
 /** Looks now and then, so that nobody who asks waits for the disk. */
-export function watchDisk({ dir, onChange, everyMs = 10_000, look = diskUsage }: DiskWatchOptions): DiskWatch {
-  let last: DiskUsage | undefined;
+export function watchDisk({ dir, onChange, everyMs = 4000, look = diskUsage, monotonic = () => performance.now() }: DiskWatchOptions): DiskWatch {
+  let last: { readonly usage: DiskUsage; readonly atMs: number } | undefined;
+  let isLooking = false;
   const again = async () => {
+    // A disk that hangs holds a thread for each look, and there are four of them for all files.
+    if (isLooking) return;
+    isLooking = true;
+    const atMs = monotonic();
     const usage = await look(dir).catch(() => undefined);
+    isLooking = false;
     if (usage === undefined) return;
-    const wasAlarming = last?.isAlarming === true;
-    last = usage;
+    const wasAlarming = last?.usage.isAlarming === true;
+    last = { usage, atMs };
     if (usage.isAlarming !== wasAlarming) onChange(usage);
   };
   const timer = setInterval(() => void again(), everyMs);
   timer.unref();
   void again();
-  return { usage: () => last, close: () => clearInterval(timer) };
+  return { usage: () => (last !== undefined && monotonic() - last.atMs <= OLDEST_MS ? last.usage : undefined), close: () => clearInterval(timer) };
 }

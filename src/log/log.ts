@@ -2,9 +2,10 @@ import { openEvidence, type Evidence } from './tree/evidence.ts';
 import { refuseUnfinished } from './tree/plan.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout } from './layout.ts';
-import { createQueue } from './queue.ts';
+import { createQueue } from './write/queue.ts';
 import { recover, type Recovered } from './recover.ts';
 import { createSequence } from './sequence.ts';
+import type { Ticking } from './write/stopwatch.ts';
 import type { DecisionLog, Entry } from './types.ts';
 import { openWriter } from './writer.ts';
 
@@ -13,7 +14,7 @@ export interface LogOptions {
   readonly dir: string;
   /** Wall time in milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The current activations: what every segment but the first begins with. Called within `append`; may not append. */
+  /** The current activations: what every segment but the first begins with. Called by each `append`; may not append. */
   readonly onSegment?: () => readonly Entry[];
   /** A segment takes no further record once it has this many bytes … */
   readonly maxSegmentBytes?: number;
@@ -21,8 +22,12 @@ export interface LogOptions {
   readonly maxSegmentMs?: number;
   /** How much may wait to be durable; beyond it `append` throws. */
   readonly maxQueued?: { readonly records: number; readonly bytes: number };
-  /** Once the disk has taken so long over one group, `append` throws until it is done with it. */
+  /** Once the disk has taken so long over one group, and this thread ran, `append` throws until it is done with it. */
   readonly stalledMs?: number;
+  /** Default: a timer. */
+  readonly ticking?: Ticking;
+  /** Told once why the log can't be written, and once, without a reason, when it can again. */
+  readonly onWritable?: (problem: string | undefined) => void;
   /** Milliseconds from any start, never set back. */
   readonly monotonic?: () => number;
   /** The clock is behind the last record by so much; told once until it has caught up. */
@@ -77,8 +82,10 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const found = options.found ?? await recover(dir, origin);
   const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
   const writer = await openWriter({ files, dir, growth: evidence?.growth }, found.tail);
-  const sequence = createSequence({ origin, now, onClockBack, onSegment, maxSegmentBytes, maxSegmentMs }, found);
-  const queue = createQueue({ writer, sequence, now, monotonic, maxQueued, stalledMs, ...(evidence && { unsigned: evidence.failure }) });
+  const sequence = createSequence({ origin, now, onClockBack, maxSegmentBytes, maxSegmentMs }, found);
+  const queue = createQueue({
+    writer, sequence, onSegment, now, monotonic, maxQueued, stalledMs, ticking: options.ticking, onWritable: options.onWritable, ...(evidence && { unsigned: evidence.failure }),
+  });
   try {
     await evidence?.start(queue.append);
   } catch (error) {

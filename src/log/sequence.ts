@@ -6,10 +6,17 @@ export interface SequenceOptions {
   readonly origin: string;
   readonly now: () => number;
   readonly onClockBack?: ((byMs: number) => void) | undefined;
-  readonly onSegment: () => readonly Entry[];
   readonly maxSegmentBytes: number;
   readonly maxSegmentMs: number;
 }
+
+export interface TimeOfRecord {
+  readonly atMs: number;
+  /** RFC 3339 in UTC with milliseconds. */
+  readonly time: string;
+}
+
+const toTime = (atMs: number): TimeOfRecord => ({ atMs, time: new Date(atMs).toISOString() });
 
 /** Gives records their place: index, time, segment, and what must stand before them. Synchronous; does no I/O. */
 export interface Sequence {
@@ -18,17 +25,22 @@ export interface Sequence {
   /** First index of the segment that the last lines belong to. */
   segment(): number;
   /**
-   * The lines of the given records, in order; before them those that a new segment begins with, after `gap`. A throw
-   * changes nothing.
+   * The lines of the given records, in order; before them those that a new segment begins with, after `gap`. Their time is
+   * that moment, or if later that of the line before. A throw changes nothing.
    */
-  put(gap: Entry | undefined, entry: Entry | undefined): readonly Line[];
+  put(records: { readonly gap: Entry | undefined; readonly entry: Entry | undefined; readonly begins: readonly Entry[]; readonly moment: TimeOfRecord }): readonly Line[];
+  /** The present time, or if later that of the last record of an earlier run or of an earlier call. */
+  moment(): TimeOfRecord;
+  /** Whether the present segment has the input of this digest. */
+  has(digest: string): boolean;
   /** Takes back all lines from `next` on; what comes then begins a segment. */
   takeBack(next: number): void;
 }
 
 export function createSequence(options: SequenceOptions, { tail, ...found }: Recovered): Sequence {
-  const { origin, onSegment, maxSegmentBytes, maxSegmentMs } = options;
+  const { origin, maxSegmentBytes, maxSegmentMs } = options;
   const tick = createTick(options, found.lastMs);
+  let latest = toTime(found.lastMs);
   let { first, bytes, next } = tail;
   let { startedMs } = found;
   let inputs = new Set(found.inputs);
@@ -49,13 +61,16 @@ export function createSequence(options: SequenceOptions, { tail, ...found }: Rec
   return {
     next: () => next,
     segment: () => first,
-    put(gap, entry) {
-      const { atMs, time } = tick();
-      const begins = isFull(atMs);
-      const input = entry?.input !== undefined && (begins || !inputs.has(entry.input.digest)) ? entry.input : undefined;
-      const entries = [gap, ...(begins ? onSegment() : []), input && { kind: 'input' as const, members: input.members() }, entry].filter((some) => some !== undefined);
+    has: (digest) => inputs.has(digest),
+    moment: tick,
+    put({ gap, entry, begins, moment }) {
+      const { atMs, time } = moment.atMs > latest.atMs ? moment : latest;
+      const isFirst = isFull(atMs);
+      const input = entry?.input !== undefined && (isFirst || !inputs.has(entry.input.digest)) ? entry.input : undefined;
+      const entries = [gap, ...(isFirst ? begins : []), input && { kind: 'input' as const, members: input.members() }, entry].filter((some) => some !== undefined);
       entries.forEach(checkMembers);
-      if (begins) begin();
+      latest = { atMs, time };
+      if (isFirst) begin();
       if (input !== undefined) inputs.add(input.digest);
       startedMs ??= atMs;
       return entries.map((some) => {
@@ -77,9 +92,9 @@ function checkMembers({ kind, members }: Entry): void {
   if (members.includes('\n')) throw new TypeError(`the members of a record of kind ${kind} hold a newline`);
 }
 
-/** The time of a record: never before that of the one before it, nor of the last one of an earlier run. */
-function createTick({ now, onClockBack }: SequenceOptions, lastMs: number): () => { readonly atMs: number; readonly time: string } {
-  let moment = { atMs: lastMs, time: new Date(lastMs).toISOString() };
+/** Never before what it gave before, nor the last record of an earlier run. */
+function createTick({ now, onClockBack }: SequenceOptions, lastMs: number): () => TimeOfRecord {
+  let moment = toTime(lastMs);
   let isBehind = false;
   return () => {
     const atMs = now();
@@ -91,7 +106,7 @@ function createTick({ now, onClockBack }: SequenceOptions, lastMs: number): () =
       return moment;
     }
     isBehind = false;
-    if (atMs > moment.atMs) moment = { atMs, time: new Date(atMs).toISOString() };
+    if (atMs > moment.atMs) moment = toTime(atMs);
     return moment;
   };
 }

@@ -4,31 +4,39 @@ export type RecordKind =
   | 'decision' | 'permitted' | 'refused' | 'input' | 'start' | 'stop' | 'gap' | 'config_changed' | 'bundle_activated'
   | 'snapshot_activated' | 'vendor_state' | 'clock_jump' | 'log_read' | 'key_rotated' | 'names_key_rotated' | 'pruned' | 'new_origin';
 
+/**
+ * How a record gets into a log that has much to write. What callers ask for is refused when too much waits; what an
+ * administrator does, and what happens to Sluice itself, never is. What must take effect at once goes ahead of all that
+ * waits: what was decided before it may then stand behind it.
+ */
+export const PRECEDENCE: Readonly<Record<RecordKind, 'ahead' | 'reserved' | 'bounded'>> = {
+  decision: 'bounded', permitted: 'bounded', refused: 'bounded', input: 'bounded', log_read: 'bounded',
+  start: 'reserved', stop: 'reserved', gap: 'reserved', bundle_activated: 'reserved', snapshot_activated: 'reserved', clock_jump: 'reserved',
+  key_rotated: 'reserved', names_key_rotated: 'reserved', pruned: 'reserved', new_origin: 'reserved',
+  config_changed: 'ahead', vendor_state: 'ahead',
+};
+
 /** Every kind. */
-export const RECORD_KINDS = Object.keys({
-  decision: 0, permitted: 0, refused: 0, input: 0, start: 0, stop: 0, gap: 0, config_changed: 0, bundle_activated: 0, snapshot_activated: 0,
-  vendor_state: 0, clock_jump: 0, log_read: 0, key_rotated: 0, names_key_rotated: 0, pruned: 0, new_origin: 0,
-} satisfies Record<RecordKind, 0>) as readonly RecordKind[];
+export const RECORD_KINDS = Object.keys(PRECEDENCE) as readonly RecordKind[];
 
 export interface Entry {
   readonly kind: RecordKind;
   /** The record's own members as JSON text without the outer braces: `"decisionId":"…","decision":"deny"`. May be empty. */
   readonly members: string;
   /** Written before this entry, in the same group commit, unless this segment holds the same digest already. */
-  readonly input?: { readonly digest: string; readonly members: () => string };
+  readonly input?: { readonly digest: string; readonly members: () => string; /** How long they are, about. */ readonly bytes?: number };
 }
 
 export interface Appended {
-  readonly index: number;
-  /** Resolves when the line and all before it are on disk. Rejects with SluiceError `audit_unavailable` otherwise. */
-  readonly durable: Promise<void>;
+  /** Resolves with its index when the line and all before it are on disk. Rejects with SluiceError `audit_unavailable` otherwise. */
+  readonly durable: Promise<number>;
 }
 
 export interface DecisionLog {
   /** Names this log; never changes while its data directory lives. */
   readonly origin: string;
   /**
-   * Queues one record. Lines are written in the order of the calls.
+   * Queues one record. Lines are written in the order of the calls, but for what goes ahead (`PRECEDENCE`).
    * @throws {SluiceError} `audit_unavailable` at once when the log is failed, closed, or its queue is full.
    */
   append(entry: Entry): Appended;
@@ -36,7 +44,11 @@ export interface DecisionLog {
   failure(): string | undefined;
   /** Records queued and not yet durable. */
   queued(): number;
-  /** The number of lines so far; the next record gets this index. */
+  /** What is queued, and how much may be. */
+  queue(): { readonly records: number; readonly bytes: number; readonly maxRecords: number; readonly maxBytes: number };
+  /** While much is queued: resolves when some of it has been written, or refused. Whoever asks much waits for it before asking on. */
+  relief(): Promise<void> | undefined;
+  /** The number of lines that are durable and of records that are queued. */
   size(): number;
   /** Flushes what is queued, then closes the file. */
   close(): Promise<void>;

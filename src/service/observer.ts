@@ -1,5 +1,5 @@
-import type { Decision } from '../core/answer.ts';
 import type { Completed } from '../core/prepare/complete.ts';
+import type { Outcome } from '../judge.ts';
 import type { Snapshot } from '../snapshot.ts';
 
 /** What a metrics collector may hear. No name that is not in the catalogue ever reaches it. */
@@ -12,12 +12,12 @@ export interface Observer {
 }
 
 export function observe(observer: Observer, api: 'check' | 'permitted', o: {
-  readonly asked: Completed; readonly decision: Decision; readonly snapshot: Snapshot; readonly hit: boolean; readonly startedAt: number;
+  readonly asked: Completed; readonly outcome: Outcome; readonly snapshot: Snapshot; readonly hit: boolean; readonly startedAt: number;
 }): void {
   const { facts } = o.snapshot.world.catalogue;
   observer.decided({
-    decision: o.decision.decision,
-    reasons: [...new Set(o.decision.reasons.map(({ code }) => code))],
+    decision: o.outcome.decision,
+    reasons: o.outcome.codes,
     vendor: facts.vendors.has(o.asked.vendor) ? o.asked.vendor : 'unknown',
     environment: facts.environments.has(o.asked.environment) ? o.asked.environment : 'unknown',
     api,

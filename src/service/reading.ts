@@ -37,7 +37,7 @@ export interface Reading {
   /** One record by its decision's id, or by its index. @throws {SluiceError} `not_found`, and as `page`. */
   record(id: string, by: Asked): Promise<{ readonly index: number; readonly text: string }>;
   /** Puts on record that something else of the log was read. */
-  noted(read: 'checkpoint' | 'proof' | 'tile' | 'report', what: string, by: Asked): Promise<void>;
+  noted(read: 'checkpoint' | 'proof' | 'tile' | 'report', what: string, by: Asked): Promise<unknown>;
   /** A caller without the power wanted to read: puts it on record. */
   refused(by: Asked): void;
 }

@@ -16,12 +16,13 @@ export interface StatusParts {
   readonly nowMs: number;
   readonly disk: DiskUsage | undefined;
   readonly index: IndexStatus | undefined;
+  readonly memo: NonNullable<PdpStatus['memo']>;
 }
 
 /** Where environments.yaml says nothing, and facts come from Permit. */
 const DEGRADED_MS = 5 * 60_000;
 
-export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs, disk, index }: StatusParts): PdpStatus {
+export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs, disk, index, memo }: StatusParts): PdpStatus {
   const ageOf = (environment: string) => snapshots.of(environment)?.ageMs(nowMs) ?? 0;
   const degradedMs = (environment: string) => loaded.facts.environments.get(environment)?.degradedAgeMs ?? (permit?.environments.includes(environment) === true ? DEGRADED_MS : Infinity);
   return {
@@ -31,6 +32,7 @@ export function statusOf({ snapshots, loaded, log, permit, reloadErrors, nowMs, 
     ...(reloadErrors !== undefined && { reloadErrors }),
     ...(log.failure() !== undefined && { logFailure: log.failure()! }),
     queuedRecords: log.queued(),
+    memo,
     ...(log.evidence !== undefined && { tree: log.evidence.status() }),
     ...(disk !== undefined && { disk }),
     ...(index !== undefined && { index: { lag: Math.max(0, index.size - index.next), ...(index.failure !== undefined && { failure: index.failure }) } }),

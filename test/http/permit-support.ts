@@ -10,7 +10,7 @@ import type { Facts } from '../../src/core/facts.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { createServer, listen, type ServerLimits } from '../../src/http/server.ts';
-import type { Remembered } from '../../src/judge.ts';
+import { bytesOf, type Remembered } from '../../src/judge.ts';
 import { openLog, type OpenedLog } from '../../src/log/log.ts';
 import type { Files } from '../../src/log/files.ts';
 import { createMemo } from '../../src/memo.ts';
@@ -65,7 +65,7 @@ export async function openDropIn({ extra = {}, change = (facts) => facts, files,
   const logger = pino({ level: 'trace', base: null }, { write: (line: string) => void lines.push(line) });
   const registry = new Registry();
   const log = await openLog({ dir: path.join(dataDir, 'log'), now: () => NOON, ...(files !== undefined && { files }) });
-  const memo = createMemo<Remembered>(1000);
+  const memo = createMemo<Remembered>({ maxBytes: 2 ** 20, bytesOf });
   const deps: PdpDeps = {
     snapshots: () => snapshots, revised: async () => {}, clock: createClock({ now: () => NOON, monotonic: () => 0, seenMs: 0 }, () => {}), log, memo,
     hash: (name) => `?${Buffer.from(name).toString('hex').slice(0, 16).padEnd(16, '0')}`, observer: createMetrics(registry), program: 'test', onFailure: (error) => { throw error; },

@@ -10,10 +10,9 @@ async function call(): Promise<never> {
   for (;;) {
     const id = `${round}-${n += 1}`;
     const long = n % 500 === 0 ? `,"long":"${'x'.repeat(70_000)}"` : '';
-    const { index, durable } = log.append({
+    const index = await log.append({
       kind: 'decision', members: `"id":"${id}","pad":"${'x'.repeat(n % 700)}"${long}`, input: { digest: `d${n % 7}`, members: () => `"digest":"d${n % 7}"` },
-    });
-    await durable;
+    }).durable;
     writeSync(1, `${index} ${id}\n`);
   }
 }

@@ -15,11 +15,11 @@ test('a line is the head, then the members as they are', async () => {
   ].join(''));
 });
 
-test('append gives the index at once, in the order of the calls; size and queued count what waits', async () => {
+test('append gives the index once it is durable, in the order of the calls; size and queued count what waits', async () => {
   const log = await open();
   const appended = [decision(0), decision(1), decision(2)].map(log.append);
-  expect({ indexes: appended.map(({ index }) => index), size: log.size(), queued: log.queued() }).toEqual({ indexes: [0, 1, 2], size: 3, queued: 3 });
-  await appended[2]!.durable;
+  expect({ size: log.size(), queued: log.queued() }).toEqual({ size: 3, queued: 3 });
+  expect(await Promise.all(appended.map(({ durable }) => durable))).toEqual([0, 1, 2]);
   expect({ size: log.size(), queued: log.queued(), failure: log.failure() }).toEqual({ size: 3, queued: 0, failure: undefined });
   expect(recordsOf(dir()).map(({ index, n }) => [index, n])).toEqual([[0, 0], [1, 1], [2, 2]]);
 });
@@ -84,7 +84,8 @@ test('a new log goes on where the last one stopped', async () => {
   await write(first, decision(0), decision(1));
   await first.close();
   const second = await open();
-  expect([second.size(), second.append(decision(2)).index, second.recovered.truncatedBytes]).toEqual([2, 2, 0]);
+  const size = second.size();
+  expect([size, await second.append(decision(2)).durable, second.recovered.truncatedBytes]).toEqual([2, 2, 0]);
   await second.close();
   expect(segmentsOf(dir())).toHaveLength(1);
   expect(recordsOf(dir()).map(({ index, n }) => [index, n])).toEqual([[0, 0], [1, 1], [2, 2]]);
@@ -101,9 +102,7 @@ describe('a full queue', () => {
     expect(log.failure()).toBe('too many records wait to be written');
     await Promise.all(queued.map(({ durable }) => durable));
     expect(log.failure()).toBeUndefined();
-    const { index, durable } = log.append(decision(4));
-    await durable;
-    expect(index).toBe(3);
+    expect(await log.append(decision(4)).durable).toBe(3);
     expect(recordsOf(dir()).map(({ kind, n, refused, since, reason }) => ({ kind, n, refused, since, reason })).slice(2)).toEqual([
       { kind: 'gap', refused: 2, since: new Date(AT_MS).toISOString(), reason: 'queue_full' },
       { kind: 'decision', n: 4 },
@@ -154,7 +153,7 @@ describe('the longest line', () => {
 
 test('members with a newline would be two lines: refused as a bug, and nothing is lost by it', async () => {
   const log = await open();
-  expect(() => log.append({ kind: 'decision', members: '"a":\n1' })).toThrow(TypeError);
+  await expect(log.append({ kind: 'decision', members: '"a":\n1' }).durable).rejects.toThrow(TypeError);
   await write(log, decision(0));
   expect(recordsOf(dir()).map(({ index, n }) => [index, n])).toEqual([[0, 0]]);
 });

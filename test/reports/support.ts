@@ -28,7 +28,7 @@ export async function record(options: { readonly policies?: string; readonly reg
   const dataDir = options.dataDir ?? await newDataDir();
   let nowMs = options.startMs ?? NOON;
   const opened = await openSluice({
-    root: ROOT, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, dataDir, policies: options.policies ?? path.join(ROOT, 'policies'), rego: options.rego ?? path.join(ROOT, 'rego'), memoEntries: 1000,
+    root: ROOT, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, dataDir, policies: options.policies ?? path.join(ROOT, 'policies'), rego: options.rego ?? path.join(ROOT, 'rego'), memoBytes: 2 ** 20,
     logger: { info() {}, warn() {}, error() {} }, observer: SILENT, now: () => nowMs, monotonic: () => nowMs,
   });
   const callerOf = (id: string) => opened.facts().callers.get(id)!;

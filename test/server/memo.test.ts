@@ -65,8 +65,8 @@ const withoutMoment = (answer: Answer | { error: object }) => ('error' in answer
 test('J29: two hundred questions get the same answers with the memo and without, and when repeated', async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const questions = fc.sample(anyQuestion, { numRuns: 200, seed }).map((question) => JSON.parse(JSON.stringify(question)) as object);
-  const without = await startServer({ dataDir: await newDataDir(), env: { SLUICE_MEMO_ENTRIES: '0' } });
-  const memoised = await startServer({ dataDir: await newDataDir(), env: { SLUICE_MEMO_ENTRIES: '1000' } });
+  const without = await startServer({ dataDir: await newDataDir(), env: { SLUICE_MEMO_MB: '0' } });
+  const memoised = await startServer({ dataDir: await newDataDir(), env: { SLUICE_MEMO_MB: '64' } });
 
   const expected = (await askAll(without, questions)).map(withoutMoment);
   const first = (await askAll(memoised, questions)).map(withoutMoment);

@@ -56,8 +56,7 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
   const root = await rootOfPrefix(dir, to);
   // Numbers, no lists: a verifier reads it from its line alone, which must hold it however much leaves.
   const members = { from, to, before: new Date(beforeMs).toISOString(), root: root.toString('base64'), archived: archive !== undefined, segments: leaving.length, acts };
-  const { index, durable } = append({ kind: 'pruned', members: JSON.stringify(members).slice(1, -1) });
-  await durable;
+  const index = await append({ kind: 'pruned', members: JSON.stringify(members).slice(1, -1) }).durable;
   await tree.sign();
   writePrunedHint(dir, index);
   const objects = await objectsOf(dir, leaving);

@@ -1,0 +1,214 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { SluiceError } from '../../core/errors.ts';
+import { DisplacedError, SyncError } from '../files.ts';
+import type { Line } from '../line.ts';
+import { createStopwatch, type Ticking } from './stopwatch.ts';
+import { gapEntry, mergeRefused, type Refused } from '../refused.ts';
+import type { Sequence } from '../sequence.ts';
+import { PRECEDENCE, type DecisionLog, type Entry } from '../types.ts';
+import { createWaiting, type Waiting } from './waiting.ts';
+import { isPassing, passing, type Commit, type Writer } from '../writer.ts';
+
+export interface QueueOptions {
+  readonly writer: Writer;
+  /** What a segment begins with as things are now. */
+  readonly onSegment: () => readonly Entry[];
+  readonly sequence: Sequence;
+  readonly now: () => number;
+  readonly maxQueued: { readonly records: number; readonly bytes: number };
+  readonly monotonic: () => number;
+  /** How long the disk may take over one group before nothing more is taken, while this thread runs. */
+  readonly stalledMs: number;
+  readonly ticking?: Ticking | undefined;
+  /** Why nothing may be appended though the writer could: what is written can't be signed. */
+  readonly unsigned?: () => { readonly reason: string; readonly code: string } | undefined;
+  /** Told once why the log can't be written, and once, without a reason, when it can again. */
+  readonly onWritable?: ((problem: string | undefined) => void) | undefined;
+}
+
+interface Failure {
+  readonly reason: string;
+  readonly code: string;
+  readonly isFinal: boolean;
+  readonly triedAtMs: number;
+}
+
+/** What is committed at once: records of one segment. */
+interface Part extends Commit {
+  readonly lines: Line[];
+  next: number;
+  readonly placed: Waiting[];
+  readonly indexes: number[];
+}
+
+const sumOf = (parts: readonly Part[]) => ({
+  records: parts.reduce((sum, { placed }) => sum + placed.length, 0),
+  bytes: parts.reduce((sum, { placed }) => sum + placed.reduce((bytes, one) => bytes + one.bytes, 0), 0),
+});
+
+const RETRY_MS = 1000;
+/** What stands in a line before its members, about. */
+const HEAD_BYTES = 128;
+/** What is committed at once: so long something that goes ahead waits, and so long nothing else is done. */
+const GROUP = { records: 8192, bytes: 2 * 2 ** 20 } as const;
+/** Records beyond the bound that are not refused for it: acts of administration and what they bring about. */
+const RESERVED = 1024;
+/** The part of the bound from which on whoever asks much waits. */
+const CROWDED = 1 / 16;
+
+/** Everything of the log but its origin: gathers what is appended into groups and has one after the other written. */
+export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
+  const { writer, sequence, onSegment, now, maxQueued, monotonic, stalledMs, ticking, unsigned = () => undefined, onWritable = () => {} } = options;
+  const waiting = createWaiting();
+  /** What is being committed: no longer waiting, and not durable. */
+  let committing = { records: 0, bytes: 0 };
+  let refused: Refused | undefined;
+  let failure: Failure | undefined;
+  let running: Promise<void> | undefined;
+  /** What waits for the group being committed to be done with. */
+  let relieved = Promise.withResolvers<void>();
+  let closing: Promise<void> | undefined;
+  let problem: string | undefined;
+  /** How long the disk has had the group that it has not taken yet. */
+  const disk = createStopwatch({ monotonic, ticking, onTick: () => tell() });
+
+  const records = () => waiting.records() + committing.records;
+  const bytes = () => waiting.bytes() + committing.bytes;
+  const isBeyond = (part: number) => records() >= maxQueued.records * part || bytes() >= maxQueued.bytes * part;
+  const isFull = () => isBeyond(1);
+  const isStalled = () => disk.elapsedMs() >= stalledMs;
+  // A clock set back may not put the next try off.
+  const mayTry = ({ isFinal, triedAtMs }: Failure) => !isFinal && Math.abs(now() - triedAtMs) >= RETRY_MS;
+
+  function tell(): void {
+    const present = failure?.reason ?? (isStalled() ? STALLED : undefined);
+    if (present === problem) return;
+    problem = present;
+    onWritable(present);
+  }
+
+  function refuse(reason: string, code: string): never {
+    refused = mergeRefused(refused, { count: 1, sinceMs: now(), reason: code });
+    throw unavailable(reason, failure?.isFinal !== true);
+  }
+
+  function enqueue(entry: Entry | undefined): Promise<number> {
+    const { promise: durable, resolve, reject } = Promise.withResolvers<number>();
+    durable.catch(() => {}); // whoever doesn't wait for a record is told by failure()
+    waiting.push({ entry, refused, begins: onSegment(), moment: sequence.moment(), bytes: sizeOf(entry), resolve, reject });
+    refused = undefined;
+    running ??= run();
+    return durable;
+  }
+
+  async function run(): Promise<void> {
+    await turn(); // what is appended in this turn of the event loop becomes one group
+    for (let group = waiting.take(GROUP); group.length > 0; group = waiting.take(GROUP)) await commit(group);
+    running = undefined;
+  }
+
+  async function commit(group: readonly Waiting[]): Promise<void> {
+    const parts = place(group);
+    committing = sumOf(parts);
+    try {
+      for (let part = parts[0]; part !== undefined; part = parts[0]) {
+        disk.start();
+        await writer.commit(part).finally(disk.stop);
+        failure = undefined;
+        parts.shift();
+        committing = sumOf(parts);
+        for (const [at, { resolve }] of part.placed.entries()) resolve(part.indexes[at]!);
+      }
+    } catch (error) {
+      if (fail(parts.flatMap(({ placed }) => placed), error).isFinal) await writer.abandon();
+    }
+    relieved.resolve();
+    relieved = Promise.withResolvers();
+    tell();
+  }
+
+  /** Gives each its index, and what must stand before it; one part a segment. */
+  function place(group: readonly Waiting[]): Part[] {
+    const parts: Part[] = [];
+    for (const one of group) {
+      try {
+        const lines = sequence.put({ ...one, gap: one.refused && gapEntry(one.refused) });
+        const segment = sequence.segment();
+        let part = parts.at(-1);
+        if (part?.segment !== segment) parts.push(part = { segment, lines: [], next: 0, placed: [], indexes: [] });
+        part.lines.push(...lines);
+        part.next = sequence.next();
+        part.placed.push(one);
+        part.indexes.push(part.next - 1);
+      } catch (error) {
+        refused = mergeRefused(one.refused, refused);
+        one.reject(error as Error);
+      }
+    }
+    return parts;
+  }
+
+  /** About what it takes; an input that the segment has is not written again. */
+  function sizeOf(entry: Entry | undefined): number {
+    if (entry === undefined) return HEAD_BYTES;
+    const { members, input } = entry;
+    return HEAD_BYTES + members.length + (input === undefined || sequence.has(input.digest) ? 0 : input.bytes ?? 0);
+  }
+
+  function fail(group: readonly Waiting[], error: unknown): Failure {
+    const { reason, code } = explain(error);
+    const failed: Failure = { reason, code, isFinal: !isPassing(error), triedAtMs: now() };
+    failure = failed;
+    const lost = [...group, ...waiting.takeAll()];
+    committing = { records: 0, bytes: 0 };
+    for (const { refused: earlier } of lost) refused = mergeRefused(refused, earlier);
+    const count = lost.filter(({ entry }) => entry !== undefined).length;
+    if (count > 0) refused = mergeRefused(refused, { count, sinceMs: now(), reason: code });
+    sequence.takeBack(writer.tail().next);
+    for (const { reject } of lost) reject(unavailable(reason, !failed.isFinal, error));
+    return failed;
+  }
+
+  async function finish(): Promise<void> {
+    if (refused !== undefined && (failure === undefined || mayTry(failure))) void enqueue(undefined);
+    await running;
+    await writer.close();
+  }
+
+  return {
+    append(entry) {
+      if (closing !== undefined) throw unavailable('the log is closed', false);
+      if (failure !== undefined && !mayTry(failure)) refuse(failure.reason, failure.code);
+      const why = unsigned();
+      if (why !== undefined) refuse(why.reason, why.code);
+      if (isStalled()) refuse(STALLED, 'stalled');
+      if (PRECEDENCE[entry.kind] === 'bounded' ? isFull() : records() >= maxQueued.records + RESERVED) refuse(FULL, 'queue_full');
+      return { durable: enqueue(entry) };
+    },
+    failure: () => (closing === undefined ? failure?.reason ?? unsigned()?.reason ?? (isStalled() ? STALLED : isFull() ? FULL : undefined) : 'the log is closed'),
+    queued: records,
+    queue: () => ({ records: records(), bytes: bytes(), maxRecords: maxQueued.records, maxBytes: maxQueued.bytes }),
+    relief: () => (isBeyond(CROWDED) ? relieved.promise : undefined),
+    size: () => writer.tail().next + records(),
+    async probe() {
+      if (failure === undefined || closing !== undefined || !mayTry(failure)) return;
+      await enqueue(undefined).catch(() => {}); // the gap record, or with a try under way nothing more
+    },
+    close: () => closing ??= finish(),
+  };
+}
+
+const STALLED = 'the disk has not taken the records before for too long: see to it; they go on when it does';
+const FULL = 'too many records wait to be written';
+
+const unavailable = (reason: string, mayPass: boolean, cause?: unknown) => (
+  new SluiceError('audit_unavailable', reason, { cause, ...(mayPass && { retryAfterSeconds: 1 }) })
+);
+
+function explain(error: unknown): { readonly reason: string; readonly code: string } {
+  const cause = (error instanceof SyncError ? error.cause : error) as NodeJS.ErrnoException;
+  const code = cause.code ?? cause.message;
+  if (isPassing(error)) return { reason: `the log can't be written (${code}): it goes on ${passing(code)}`, code };
+  if (error instanceof DisplacedError) return { reason: `${error.message}: restore it, then restart`, code };
+  return { reason: `the log can't be ${error instanceof SyncError ? 'synced' : 'written'} (${code}): see to the disk, then restart`, code };
+}
