@@ -69,6 +69,8 @@ export interface PdpStatus {
   readonly reloadErrors?: readonly string[];
   readonly logFailure?: string;
   readonly queuedRecords: number;
+  /** What waits to be durable, and how much may: beyond it questions get 503. */
+  readonly queue?: ReturnType<DecisionLog['queue']>;
   /** What the memo keeps, and may. */
   readonly memo?: { readonly entries: number; readonly bytes: number; readonly maxBytes: number };
   /** How many records the log has, how many of them a checkpoint covers, and why the rest is not signed. */

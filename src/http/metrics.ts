@@ -71,6 +71,9 @@ export function observeStatus(registry: Registry, status: () => PdpStatus, now: 
     });
   };
   gauge('sluice_audit_queue_records', 'Records queued and not yet durable', ({ queuedRecords }) => queuedRecords);
+  gauge('sluice_audit_queue_bytes', 'What they take, about', ({ queue }) => queue?.bytes ?? 0);
+  gauge('sluice_audit_queue_limit_records', 'So many may wait; beyond it questions get 503', ({ queue }) => queue?.maxRecords ?? 0);
+  gauge('sluice_audit_queue_limit_bytes', 'So much may wait; beyond it questions get 503', ({ queue }) => queue?.maxBytes ?? 0);
   gauge('sluice_memo_entries', 'Answers that the memo keeps', ({ memo }) => memo?.entries ?? 0);
   gauge('sluice_memo_bytes', 'Memory that they hold', ({ memo }) => memo?.bytes ?? 0);
   gauge('sluice_memo_limit_bytes', 'Memory that they may hold: SLUICE_MEMO_MB', ({ memo }) => memo?.maxBytes ?? 0);

@@ -18,7 +18,7 @@ function samples(text: string): ReadonlyMap<string, number> {
 const decided = { decision: 'deny', reasons: ['unknown_vendor', 'no_permit'], vendor: 'mixpanel', environment: 'production', api: 'check', memo: false, seconds: 0.0003 } as const;
 
 test('the names and labels of the metrics, and what they count', async () => {
-  const status = { ...STATUS, disk: { totalBytes: 16_384, freeBytes: 4096, used: 0.25, isAlarming: false }, index: { lag: 7, failure: 'EIO' }, queuedRecords: 3, shadow: ['segment'], logFailure: 'EIO', reloadErrors: ['bad'] };
+  const status = { ...STATUS, disk: { totalBytes: 16_384, freeBytes: 4096, used: 0.25, isAlarming: false }, index: { lag: 7, failure: 'EIO' }, queuedRecords: 3, queue: { records: 3, bytes: 4000, maxRecords: 65_536, maxBytes: 67_108_864 }, memo: { entries: 2, bytes: 9000, maxBytes: 67_108_864 }, shadow: ['segment'], logFailure: 'EIO', reloadErrors: ['bad'] };
   const { observer, send } = await openHarness({ pdp: fakePdp({ status: () => status }) });
   observer.decided(decided);
   observer.decided({ ...decided, memo: true });
@@ -46,6 +46,12 @@ test('the names and labels of the metrics, and what they count', async () => {
     'sluice_bundle_activations_total{result="ok"}': 0,
     'sluice_bundle_activations_total{result="failed"}': 1,
     'sluice_audit_queue_records': 3,
+    'sluice_audit_queue_bytes': 4000,
+    'sluice_audit_queue_limit_records': 65_536,
+    'sluice_audit_queue_limit_bytes': 67_108_864,
+    'sluice_memo_entries': 2,
+    'sluice_memo_bytes': 9000,
+    'sluice_memo_limit_bytes': 67_108_864,
     'sluice_audit_failed': 1,
     'sluice_bundle_age_seconds': 5,
     'sluice_reload_failed': 1,

@@ -1,5 +1,5 @@
 import { createMemo } from '../../src/memo.ts';
-import { recall, type Remembered } from '../../src/judge.ts';
+import { bytesOf, recall, type Remembered } from '../../src/judge.ts';
 import { complete } from '../../src/core/prepare/complete.ts';
 import { parseQuestion } from '../../src/core/parse/parse.ts';
 import { askAgain, unresolved } from '../../src/replay/ask-again.ts';
@@ -66,11 +66,11 @@ describe('F9, J22: an empty object or list with fields declared below it is know
 
   test('for payloads alone: in `fields` its path is unknown, and the memo knows one from the other', () => {
     expect(codes(world.ask({ ...asked, fields: ['utm'] }))).toEqual(['unknown_field']);
-    const memo = createMemo<Remembered>(10);
+    const memo = createMemo<Remembered>({ maxBytes: 2 ** 20, bytesOf });
     const caller = world.snapshot.world.catalogue.facts.callers.get('demo-gateway')!;
     const decided = (more: object) => recall(
       complete(parseQuestion({ ...asked, ...more }), world.snapshot.world.catalogue, caller), world.snapshot, { nowMs: NOON, latestMs: NOON }, { memo, hash: (name) => name, program: 'test', onFailure: (error) => { throw error; } },
-    ).remembered.decision.decision;
+    ).remembered.outcome.decision;
     expect([decided({ payload: { utm: {} } }), decided({ fields: ['utm'] }), decided({ payload: { utm: {} } })]).toEqual(['allow', 'deny', 'allow']);
   });
 

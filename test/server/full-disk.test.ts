@@ -85,6 +85,9 @@ test('J31: with a full disk there is no decision but 503; with space again it go
   await until(() => server.send('/readyz'), ({ status }) => status === 200);
   answered.push(await server.check());
   expect(await server.end()).toMatchObject({ code: 0 });
+  // F21: one line each, however many were refused.
+  const lines = server.output().split('\n').filter((line) => line.includes('the log is ')).map((line) => (JSON.parse(line) as { msg: string }).msg);
+  expect(lines).toEqual(['the log is not written: no question is answered', 'the log is written again: questions are answered']);
 
   const records = await readRecords(dataDir);
   expect(answered.map(({ log }) => records[log.index]!['decisionId'])).toEqual(answered.map(({ decisionId }) => decisionId));
