@@ -6,6 +6,7 @@ import { PoliciesError } from '../yaml/problems.ts';
 export type Existing = ReadonlyMap<
   string,
   {
+    readonly name: string;
     /** Below the folder. */
     readonly file: string;
     /** Of its fields, also those that its envelopes give it. */
@@ -38,7 +39,7 @@ export async function readExisting(dir: string): Promise<Existing> {
         const shared = Object.values(membersOf(included)).flatMap((name) => envelopes.get(String(name)) ?? []);
         return [
           `${String(event)}@${String(version)}`,
-          { file: file.replaceAll('\\', '/'), paths: new Set([...fieldsOf(raw), ...shared]) },
+          { name: String(event), file: file.replaceAll('\\', '/'), paths: new Set([...fieldsOf(raw), ...shared]) },
         ];
       }),
   );

@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { BETTER, isTooDense, MAX_INDICATORS, OPTIONS } from '../yaml/document.ts';
-import { createReader } from '../yaml/raw.ts';
+import { createReader, type Lenient } from '../yaml/raw.ts';
 import { MAX_TWICE, readJson, TextError, twice, unite, type ReadText } from './json.ts';
 
 export { TextError };
@@ -42,12 +42,12 @@ function readYaml(text: string): ReadText {
   const complain = (offset: number, message: string) => {
     throw new TextError(message, placeOf(offset));
   };
-  const read = createReader(complain, {
+  const lenient: Lenient = {
     twice: (offset, key, [before, after]) => {
       notes.add(twice(key, placeOf(offset)));
       if (notes.size > MAX_TWICE) complain(offset, `over ${MAX_TWICE} keys stand twice`);
       return unite(before, after);
     },
-  });
-  return { value: read(document.contents), notes: [...notes] };
+  };
+  return { value: createReader(complain, { lenient })(document.contents), notes: [...notes] };
 }

@@ -102,13 +102,16 @@ export async function writeImported(
   const skipped: SkippedEvent[] = [];
   const existing = await readExisting(outDir);
   const before = new Map<string, ImportedEvent>();
+  const taken: Taken = {
+    names: new Set([...existing.values()].map(({ name }) => name)), versions: new Set(existing.keys()),
+  };
   await mkdir(join(outDir, 'events'), { recursive: true });
   for (const event of events) {
     const file = `events/${fileNameOf(event)}`;
     const text = toYaml(event);
     const skip =
       ofThisImport(event, before) ??
-      notLoadable(event, text, before) ??
+      notLoadable(event, text, taken) ??
       ofBefore(event, existing, force ? file : undefined);
     const reason =
       skip ??
@@ -117,9 +120,18 @@ export async function writeImported(
         : { reason: 'exists', message: `${file} is there already, and is not this event` });
     if (reason === undefined) written.push(file);
     else skipped.push({ file, event: event.name, source: event.source, ...reason });
-    if (reason?.reason !== 'twice' && reason?.reason !== 'invalid') before.set(keyOf(event), event);
+    if (reason?.reason === 'twice' || reason?.reason === 'invalid') continue;
+    before.set(keyOf(event), event);
+    taken.names.add(event.name);
+    taken.versions.add(keyOf(event));
   }
   return { written, skipped };
+}
+
+/** An event is found by its name and by `name@version`: no other may be called so. */
+interface Taken {
+  readonly names: Set<string>;
+  readonly versions: Set<string>;
 }
 
 type Skip = Pick<SkippedEvent, 'reason' | 'message'> & { readonly file?: string };
@@ -142,14 +154,11 @@ function ofThisImport(event: ImportedEvent, before: ReadonlyMap<string, Imported
 }
 
 /** What is written must build: the loader itself says whether it does. */
-function notLoadable(event: ImportedEvent, text: string, before: ReadonlyMap<string, ImportedEvent>): Skip | undefined {
-  const { raw, problems, report } = parseText('', text);
-  const message =
-    [...problems, ...(raw === undefined ? [] : shape({ kind: 'events', file: '', raw, report }).problems)][0]
-      ?.message ??
-    (before.has(event.name) || before.get(keyOf(event)) !== undefined
-      ? `it is called as a version of another event`
-      : undefined);
+function notLoadable(event: ImportedEvent, text: string, taken: Taken): Skip | undefined {
+  const { raw, problems, ...parsed } = parseText('', text);
+  const found = raw === undefined ? problems : shape({ kind: 'events', file: '', raw, ...parsed }).problems;
+  const isVersion = taken.versions.has(event.name) || taken.names.has(keyOf(event));
+  const message = found[0]?.message ?? (isVersion ? 'it is called as a version of another event' : undefined);
   return message === undefined
     ? undefined
     : { reason: 'invalid', message: `${JSON.stringify(event.name.slice(0, 100))} can be no event: ${message}` };

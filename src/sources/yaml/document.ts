@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import { createReader } from './raw.ts';
+import { createReader, type Respelt } from './raw.ts';
 import type { At, Problem, Report } from './problems.ts';
 
 /** The text of one file, as plain values. `raw` is undefined when it isn't YAML. */
@@ -7,6 +7,8 @@ export interface Parsed {
   readonly raw?: unknown;
   readonly problems: readonly Problem[];
   readonly report: Report;
+  /** What in `raw` says something else than what is written. */
+  readonly respelt: readonly Respelt[];
 }
 
 // No YAML 1.1, no tags beyond JSON's, no key that isn't a string. Keys that stand twice are found while reading: the parser takes quadratic time for it.
@@ -29,13 +31,20 @@ const MAX_ERRORS = 100;
 export function parseText(file: string, text: string): Parsed {
   const place = createPlaces(file, text);
   const { report } = place;
-  if (isTooDense(text)) return { problems: [place.at(0, `the file has over ${MAX_INDICATORS} keys and values: split it`)], report };
+  const unread = { report, respelt: [] };
+  if (isTooDense(text)) {
+    return { problems: [place.at(0, `the file has over ${MAX_INDICATORS} keys and values: split it`)], ...unread };
+  }
   const parsed = parseDocument(text, OPTIONS);
   const broken = [...parsed.errors, ...parsed.warnings].slice(0, MAX_ERRORS);
-  if (broken.length > 0) return { problems: broken.map(({ code, message, pos }) => place.at(pos[0], BETTER[code] ?? message)), report };
+  if (broken.length > 0) {
+    return { problems: broken.map(({ code, message, pos }) => place.at(pos[0], BETTER[code] ?? message)), ...unread };
+  }
   const problems: Problem[] = [];
-  const raw = createReader((offset, message) => problems.push(place.at(offset, message)))(parsed.contents);
-  return { raw, problems, report };
+  const respelt: Respelt[] = [];
+  const complain = (offset: number, message: string) => void problems.push(place.at(offset, message));
+  const raw = createReader(complain, { respelt })(parsed.contents);
+  return { raw, problems, report, respelt };
 }
 
 export function isTooDense(text: string): boolean {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { OBLIGATION_OPS, type Caller, type Claim, type ClaimName, type Facts, type IdentityType, type RelationRule, type Transform, type Tuple, type Vendor } from '../../core/facts.ts';
 import type { OwnCode } from '../../core/reason-codes.ts';
+import { toHost } from './checks/hosts.ts';
 import type { Collector, Entry, EntryOf } from './collect.ts';
 import { durationOf, endOf, periodOf, startOf, twelveMonthsAfter } from './dates.ts';
 import { definedOf } from './defined.ts';
@@ -64,7 +65,7 @@ function toVendor(id: string, { aliases, hosts, breached, claims, edges: _, ...s
   return {
     id,
     ...same,
-    hosts: [...hosts, ...aliases],
+    hosts: [...hosts, ...aliases].map((host) => toHost(host) ?? host),
     ...(breached !== undefined && { breachedMs: startOf(breached) }),
     claims: Object.entries(claims).map(([claim, { value, evidence, issued, expires, periodEnd }]): Claim => {
       const ends = [...(expires === undefined ? [] : [endOf(expires)]), ...(periodEnd === undefined ? [] : [twelveMonthsAfter(periodEnd)])];

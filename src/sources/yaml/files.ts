@@ -3,6 +3,7 @@ import path from 'node:path';
 import { didYouMean } from '../../core/suggest.ts';
 import { parseText } from './document.ts';
 import { PoliciesError, type Problem, type Report } from './problems.ts';
+import type { Respelt } from './raw.ts';
 import { KINDS, type Kind } from './schemas.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -16,6 +17,8 @@ export interface RawFile {
   readonly file: string;
   readonly raw: unknown;
   readonly report: Report;
+  /** What in `raw` says something else than what is written. */
+  readonly respelt: readonly Respelt[];
 }
 
 export interface RawFiles {
@@ -37,13 +40,15 @@ export interface TextFile {
  * @throws {PoliciesError} when the folder can't be read, or has no such file.
  */
 export async function readTexts(dir: string): Promise<readonly TextFile[]> {
-  const names = await list(dir, '').catch((error: { code?: string }) => {
+  const found = await list(dir, '').catch((error: { code?: string }) => {
     throw new PoliciesError([top(dir, `the policies folder cannot be read (${error.code ?? 'error'})`)]);
   });
-  if (names.length === 0) throw new PoliciesError([top(dir, 'no policies file is here: is it the right folder?')]);
+  if (found.length === 0) throw new PoliciesError([top(dir, 'no policies file is here: is it the right folder?')]);
   const read: TextFile[] = [];
-  for (let at = 0; at < names.length; at += WINDOW) {
-    read.push(...await Promise.all(names.slice(at, at + WINDOW).map(async (name) => ({ name, text: await readText(path.join(dir, name)) }))));
+  for (let at = 0; at < found.length; at += WINDOW) {
+    read.push(...await Promise.all(found.slice(at, at + WINDOW).map(async ({ name, problem }) => (
+      { name, text: problem ?? await readText(path.join(dir, name)) }
+    ))));
   }
   return read;
 }
@@ -62,17 +67,41 @@ const top = (file: string, message: string): Problem => ({ file, line: 1, column
 
 const kindOf = (name: string) => name.split(path.sep)[0]!.replace(/\.ya?ml$/i, '');
 
+/** A name below the policies folder, and why nothing can be read under it. */
+interface Found {
+  readonly name: string;
+  readonly problem?: Problem;
+}
+
+/** Made by fsck at the top of an ext4 volume, for root alone. */
+const OF_THE_VOLUME = 'lost+found';
+
 /** Names below `dir`. A link counts as what it leads to: Kubernetes mounts every file as one. */
-async function list(dir: string, folder: string): Promise<readonly string[]> {
-  const names = (await readdir(path.join(dir, folder))).filter((name) => !name.startsWith('.') && path.join(folder, name) !== 'cases');
-  const found = await Promise.all(names.sort(byStem).map(async (entry) => {
+async function list(dir: string, folder: string): Promise<readonly Found[]> {
+  const entries = await readdir(path.join(dir, folder));
+  const passed = folder === '' ? ['cases', OF_THE_VOLUME] : [OF_THE_VOLUME];
+  const names = entries.filter((name) => !name.startsWith('.') && !passed.includes(name));
+  const found = await Promise.all(names.sort(byStem).map(async (entry): Promise<readonly Found[]> => {
     const name = path.join(folder, entry);
-    const isYaml = /\.ya?ml$/i.test(entry);
-    const isFolder = isYaml ? false : (await stat(path.join(dir, name))).isDirectory();
-    if (!isFolder) return isYaml ? [name] : [];
-    return name.split(path.sep).length > MAX_FOLDERS_DEEP ? [] : list(dir, name);
+    if (/\.ya?ml$/i.test(entry)) return [{ name }];
+    try {
+      if (!(await stat(path.join(dir, name))).isDirectory()) return [];
+      return name.split(path.sep).length > MAX_FOLDERS_DEEP ? [] : await list(dir, name);
+    } catch (error) {
+      return [{ name, problem: unreadable(path.join(dir, name), error) }];
+    }
   }));
   return found.flat();
+}
+
+function unreadable(entry: string, error: unknown): Problem {
+  const { code = 'error' } = error as { code?: string };
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'this link leads to nothing: mend or remove it',
+    ELOOP: 'this link leads back to itself: mend or remove it',
+    EACCES: 'this folder may not be read: give the right to, or move it out of the policies',
+  };
+  return top(entry, why[code] ?? `this cannot be read (${code})`);
 }
 
 /** `grants.yaml` before the folder `grants`. */
@@ -82,10 +111,12 @@ function byStem(a: string, b: string): number {
 }
 
 function parseOne(file: string, kind: string, text: TextFile['text']): { readonly file?: RawFile; readonly problems: readonly Problem[]; readonly unread?: Kind } {
-  if (!isKind(kind)) return { problems: [top(file, `no kind of file is called ${kind}${didYouMean(kind, Object.keys(KINDS))}`)] };
-  if (typeof text !== 'string') return { problems: [text], unread: kind };
-  const { raw, problems, report } = parseText(file, text);
-  return raw === undefined ? { problems, unread: kind } : { file: { kind, file, raw, report }, problems };
+  if (typeof text !== 'string') return { problems: [text], ...(isKind(kind) && { unread: kind }) };
+  if (!isKind(kind)) {
+    return { problems: [top(file, `no kind of file is called ${kind}${didYouMean(kind, Object.keys(KINDS))}`)] };
+  }
+  const { raw, problems, report, respelt } = parseText(file, text);
+  return raw === undefined ? { problems, unread: kind } : { file: { kind, file, raw, report, respelt }, problems };
 }
 
 const isKind = (name: string): name is Kind => Object.hasOwn(KINDS, name);

@@ -3,6 +3,7 @@ import { recallFacts, rememberFacts, type FactsCache } from '../kept.ts';
 import { collect } from './collect.ts';
 import { digestOf } from './digest.ts';
 import { checkDuplicates } from './checks/duplicates.ts';
+import { checkEnums } from './checks/enums.ts';
 import { toFacts } from './facts.ts';
 import { parseTexts, readTexts, type TextFile } from './files.ts';
 import { createNames } from './names.ts';
@@ -37,7 +38,9 @@ function check(dir: string, texts: readonly TextFile[]): Facts {
   const problems = [
     ...unshaped,
     ...checkDuplicates(collector),
-    ...elsewhere(unshaped, [...checkReferences(collector, names), ...checkRelations(collector, names)]),
+    ...elsewhere(unshaped, [
+      ...checkReferences(collector, names), ...checkRelations(collector, names), ...checkEnums(collector),
+    ]),
     ...conditions,
     ...checkSense(collector, facts, names),
   ];

@@ -12,6 +12,15 @@ export interface Lenient {
   readonly twice: (offset: number, key: string, values: readonly [before: unknown, after: unknown]) => unknown;
 }
 
+/** A scalar that says something else than what is written there: `00123` is the number 123, `True` is true. */
+export interface Respelt {
+  readonly holder: object;
+  readonly key: string | number;
+  /** As it is written. */
+  readonly source: string;
+  readonly value: number | boolean | null;
+}
+
 interface Anchored {
   readonly value: unknown;
   /** How many values it is made of, those that aliases stand for included. */
@@ -23,8 +32,12 @@ interface Anchored {
  * that stand twice, keys that would change an object's prototype, numbers that JavaScript can't hold, endless aliases.
  *
  * @param lenient the first three are no mistakes.
+ * @param respelt gets each scalar whose value is not what is written.
  */
-export function createReader(complain: Complain, lenient?: Lenient): (node: Node | null) => unknown {
+export function createReader(
+  complain: Complain,
+  { lenient, respelt = [] }: { readonly lenient?: Lenient; readonly respelt?: Respelt[] },
+): (node: Node | null) => unknown {
   const anchors = new Map<string, Anchored>();
   let [size, aliased] = [0, 0];
 
@@ -42,7 +55,11 @@ export function createReader(complain: Complain, lenient?: Lenient): (node: Node
   };
   const readNode = (node: Node | null, depth: number): unknown => {
     if (isMap(node)) return readMap(node.items as readonly Pair[], depth + 1);
-    if (isSeq(node)) return node.items.map((item) => read(item, depth + 1));
+    if (isSeq(node)) {
+      const list = node.items.map((item) => read(item, depth + 1));
+      for (const [key, item] of node.items.entries()) noteSpelling(item, { holder: list, key }, respelt);
+      return list;
+    }
     if (isAlias(node)) return readAlias(node.source, node.range?.[0] ?? 0);
     if (!isScalar(node)) return null;
     return lenient === undefined ? readScalar(node, complain) : node.value;
@@ -64,15 +81,16 @@ export function createReader(complain: Complain, lenient?: Lenient): (node: Node
   };
   const readMap = (items: readonly Pair[], depth: number): unknown => {
     const map: Record<string, unknown> = {};
-    for (const { key, value } of items) {
+    for (const { key, value: node } of items) {
       const name = String((key as Scalar).value);
       const offset = (key as Node).range?.[0] ?? 0;
-      const inner = read(value, depth);
+      const inner = read(node, depth);
       const isTwice = Object.hasOwn(map, name);
       if (lenient === undefined && name === '__proto__') complain(offset, '__proto__ is reserved');
       else if (lenient === undefined && isTwice) complain(offset, `the key ${name} stands here twice`);
       else {
         const value = lenient !== undefined && isTwice ? lenient.twice(offset, name, [map[name], inner]) : inner;
+        noteSpelling(node, { holder: map, key: name }, respelt);
         Object.defineProperty(map, name, { value, enumerable: true, writable: true, configurable: true });
       }
     }
@@ -80,6 +98,15 @@ export function createReader(complain: Complain, lenient?: Lenient): (node: Node
   };
   return (node) => read(node, 0);
 }
+
+function noteSpelling(node: unknown, at: Pick<Respelt, 'holder' | 'key'>, respelt: Respelt[]): void {
+  if (!isScalar(node) || node.source === undefined || typeof node.value === 'string') return;
+  const { source, value } = node as Scalar<number | boolean | null> & { readonly source: string };
+  if (source !== String(value) && (value !== null || !EMPTY.has(source))) respelt.push({ ...at, source, value });
+}
+
+/** Nothing, as YAML has it. */
+const EMPTY: ReadonlySet<string> = new Set(['', '~']);
 
 function readScalar({ value, range }: Scalar, complain: Complain): unknown {
   const exact =

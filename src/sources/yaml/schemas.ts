@@ -5,6 +5,7 @@ import {
   CHANNELS, CLAIM_NAMES, EDGE_TYPES, EVENT_KINDS, IDENTIFIABILITIES, IDENTITY_TYPES, OBLIGATION_OPS, POWERS, SENSITIVITIES,
   VENDOR_CATEGORIES, VENDOR_STATES, type Json,
 } from '../../core/facts.ts';
+import { isRegion, objectionToRegion } from './checks/regions.ts';
 
 /** One schema a kind of file; policies/README.md shows each. Unknown keys are mistakes. */
 
@@ -23,7 +24,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a string,
 const json = z.custom<Json>((value) => value !== undefined);
 const date = z.string().refine(isDate, 'a date is 2026-11-22, or RFC 3339 with a time zone');
 const version = z.union([z.string().min(1).max(64), z.int()], 'a version is a string or a whole number: quote it').transform(String);
-const region = z.string().regex(/^[A-Z]{2}$/, 'a region is an ISO 3166 code or EU');
+const region = z.string().refine(isRegion, { error: ({ input }) => objectionToRegion(String(input)) });
 const params = z.record(z.string(), json);
 const obligation = z.strictObject({ op: z.enum(OBLIGATION_OPS), params: params.optional() });
 const identity = z.string().regex(new RegExp(`^(${IDENTITY_TYPES.join('|')}):\\S+$`), `an identity is type:id without spaces, the type one of ${IDENTITY_TYPES.join(', ')}`).max(256);

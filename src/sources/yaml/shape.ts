@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { didYouMean } from '../../core/suggest.ts';
 import type { RawFile } from './files.ts';
 import type { At, Problem, Report } from './problems.ts';
+import type { Respelt } from './raw.ts';
 import { ENTRY_DEPTH, KINDS, type Kind, type Value } from './schemas.ts';
 
 /** A file, and of what it says as much as has its kind's shape. */
@@ -15,14 +16,65 @@ export interface Source<K extends Kind = Kind> extends RawFile {
 /** Compares a file with the schema of its kind. An entry with a mistake is left out of `value`, the others stay. */
 export function shape(file: RawFile): { readonly source: Source; readonly problems: readonly Problem[] } {
   const parsed = parse(file.kind, file.raw);
-  if (parsed.success) return { source: { ...file, value: parsed.data, whole: true }, problems: [] };
-  const { issues } = parsed.error;
-  const rest = parse(file.kind, without(file.raw, issues.flatMap((issue) => entryOf(issue, ENTRY_DEPTH[file.kind]))));
+  const misread = misreadIn(file);
+  if (parsed.success && misread.length === 0) {
+    return { source: { ...file, value: parsed.data, whole: true }, problems: [] };
+  }
+  const depth = ENTRY_DEPTH[file.kind];
+  const issues = parsed.error?.issues ?? [];
+  const cuts = [...issues.flatMap((issue) => entryOf(issue, depth)), ...misread.map(({ at }) => at.slice(0, depth))];
+  const rest = parse(file.kind, without(file.raw, cuts));
+  const isSaid = new Set(misread.map(({ at }) => placeOf(at)));
   return {
     source: { ...file, ...(rest.success && { value: rest.data }), whole: false },
-    problems: issues.flatMap((issue) => explain(issue, file.report)),
+    problems: [
+      ...misread.map(({ at, message }) => file.report(at, message)),
+      ...issues.filter(({ path }) => !isSaid.has(placeOf(path))).flatMap((issue) => explain(issue, file.report)),
+    ],
   };
 }
+
+/**
+ * What is written `00123`, `1.0` or `True` and is a number or true to YAML, where a text may stand: nobody knows which
+ * was meant. Where only a number may stand, any spelling of it will do.
+ */
+function misreadIn(file: RawFile): readonly { readonly at: readonly Step[]; readonly message: string }[] {
+  const { kind, raw, respelt } = file;
+  if (respelt.length === 0) return [];
+  const set = (text: (one: Respelt) => unknown) => {
+    for (const one of respelt) (one.holder as Record<Step, unknown>)[one.key] = text(one);
+  };
+  set(({ source }) => source);
+  const refused = new Set(parse(kind, raw).error?.issues.flatMap(innermost).map(placeOf));
+  set(({ value }) => value);
+  return placesOf(raw, respelt).filter(({ at }) => !refused.has(placeOf(at))).map(({ at, source, value }) => {
+    const meaning = value === null ? 'nothing' : typeof value === 'number' ? `the number ${value}` : String(value);
+    return { at, message: `${source} is ${meaning} to YAML: write '${source}' in quotes, or ${String(value)}` };
+  });
+}
+
+/** Where these scalars stand: what an alias repeats, in each place. */
+function placesOf(raw: unknown, respelt: readonly Respelt[]): readonly (Respelt & { readonly at: readonly Step[] })[] {
+  const byHolder = Map.groupBy(respelt, ({ holder }) => holder);
+  const places: (Respelt & { readonly at: readonly Step[] })[] = [];
+  const walk = (value: unknown, at: readonly Step[]): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const one of byHolder.get(value) ?? []) places.push({ ...one, at: [...at, one.key] });
+    for (const [key, member] of Object.entries(value)) walk(member, [...at, Array.isArray(value) ? Number(key) : key]);
+  };
+  walk(raw, []);
+  return places;
+}
+
+/** The places of a mistake, within the alternative that was meant. */
+function innermost({ path, ...issue }: Issue): readonly (readonly Step[])[] {
+  const at = stepsOf(path);
+  const branch = issue.code === 'invalid_union' ? branchOf(issue.errors) : undefined;
+  if (branch === undefined) return [at];
+  return branch.flatMap((inner) => innermost({ ...inner, path: [...at, ...inner.path] }));
+}
+
+const placeOf = (path: readonly PropertyKey[]) => stepsOf(path).join('\0');
 
 /** A part of a file by a schema of its own, or its mistakes; `at` leads to it. */
 export function shapePart<T>(schema: z.ZodType<T>, raw: unknown, { report, at }: { readonly report: Report; readonly at: At }): { readonly value?: T; readonly problems: readonly Problem[] } {
@@ -77,7 +129,8 @@ function explain(issue: Issue, report: Report): readonly Problem[] {
 /** The mistakes of the one alternative that was meant, if its kind of value tells. */
 function branchOf(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const meant = branches.filter((issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
-  return meant.toSorted((a, b) => a.length - b.length)[0];
+  const isWhole = (issues: readonly Issue[]) => Number(issues.some(({ path }) => path.length === 0));
+  return meant.toSorted((a, b) => isWhole(a) - isWhole(b) || a.length - b.length)[0];
 }
 
 const TYPES: Readonly<Record<string, string>> = { object: 'a map', record: 'a map', array: 'a list', int: 'a whole number', string: 'a string', number: 'a number', boolean: 'true or false', null: 'nothing' };
@@ -93,10 +146,12 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
       known.set(issue.keys as readonly string[], namesOf(issue.inst));
       return undefined;
     case 'invalid_type':
-      return `must be ${TYPES[String(issue.expected)] ?? String(issue.expected)}, not ${typeOf(issue.input)}`;
+      return `must be ${TYPES[String(issue.expected)] ?? String(issue.expected)}, not ${typeOf(issue.input)}`
+        + quoting(issue);
     case 'invalid_value': {
       const values = (issue.values as readonly unknown[]).map(String);
-      return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}${typeof issue.input === 'string' ? didYouMean(issue.input, values) : ''}`;
+      return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`
+        + (typeof issue.input === 'string' ? didYouMean(issue.input, values) : quotingOf(issue.input, values));
     }
     case 'too_small':
       return issue.origin === 'number' || issue.origin === 'int' ? `must be at least ${String(issue.minimum)}` : `must have at least ${String(issue.minimum)} ${issue.origin === 'array' ? 'elements' : 'characters'}`;
@@ -105,6 +160,18 @@ function wording(issue: z.core.$ZodRawIssue): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** A text that YAML reads as something else. */
+function quoting({ expected, input }: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidType>): string {
+  if (expected !== 'string') return '';
+  if (Array.isArray(input)) return ': quote it, if it is a text in brackets';
+  return typeof input === 'number' || typeof input === 'boolean' ? `: write '${input}' in quotes` : '';
+}
+
+function quotingOf(input: unknown, values: readonly string[]): string {
+  const isText = input === null || typeof input === 'number' || typeof input === 'boolean';
+  return isText && values.includes(String(input)) ? `: write '${input}' in quotes` : '';
 }
 
 /** The keys that a map may have. */

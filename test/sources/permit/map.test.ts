@@ -175,6 +175,7 @@ describe('vendor attributes', () => {
     [{ status: 'ok' }, { state: 'terminated' }],
     [{ categories: ['analytics', 'spying'] }, { categories: ['analytics'] }],
     [{ regions: ['EU', 'Germany'] }, { regions: [] }],
+    [{ regions: ['DE', 'UK'] }, { regions: [] }],
     [{ dpa: 'yes' }, { claims: [] }],
     [{ dpa: true, dpa_expires: 'soon' }, { claims: [] }],
     [{ dpa: true, dpa_issued: 5 }, { claims: [] }],

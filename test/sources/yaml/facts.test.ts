@@ -24,11 +24,11 @@ test('categories, purposes, environments, dictionary, event names, roles, contex
 
 describe('events', () => {
   test('defaults', async () => {
-    const { events } = await withFile('events/x.yaml', 'event: x\nkind: raw_event\ndefaultPurpose: marketing\nfields: { a: null, b: { category: null, type: string, enum: [x, 1, null], labels: { gold: true } }, c: { category: system.plan, type: [string, "null"], role: measure } }\n');
+    const { events } = await withFile('events/x.yaml', 'event: x\nkind: raw_event\ndefaultPurpose: marketing\nfields: { a: null, b: { category: null, type: string, enum: [x, "1", null], labels: { gold: true } }, c: { category: system.plan, type: [string, "null"], role: measure } }\n');
     expect(events.get('x')).toEqual({
       name: 'x', version: '1', kind: 'raw_event', minCell: 10, purposes: ['marketing'], defaultPurpose: 'marketing', fields: [
         { path: 'a', category: undefined, role: 'dimension', labels: {} },
-        { path: 'b', category: undefined, role: 'dimension', labels: { gold: true }, types: ['string'], enum: ['x', 1, null] },
+        { path: 'b', category: undefined, role: 'dimension', labels: { gold: true }, types: ['string'], enum: ['x', '1', null] },
         { path: 'c', category: 'system.plan', role: 'measure', labels: {}, types: ['string', 'null'] },
       ],
     });

@@ -58,7 +58,7 @@ const shape: readonly Row[] = [
   ['a time without a zone', 'a date is 2026-11-22, or RFC 3339 with a time zone', grant('expires: §2026-02-03T10:00:00')],
   ['an age that is no duration', 'a duration is 30s, 15m, 12h or 7d', { 'environments/x.yaml': 'environments:\n  x: { tier: x, maxAge: §1w }\n' }],
   ['minCell under 10', 'minCell is at least 10', event('minCell: §9')],
-  ['a version that is no name', 'a version is a string or a whole number: quote it', event('version: §1.10')],
+  ['a version that is no name', 'a version is a string or a whole number: quote it', event('version: §1.1')],
   ['a field that is a list', 'must be a category, nothing, or { category: … }', event('fields:\n  §plan: [system.plan]')],
   ['an unknown key of a field', 'rol is not known here (did you mean role?)', event('fields: { plan: { category: system.plan, §rol: measure } }')],
   ['a field without category', 'category is missing', event('fields: { §plan: { role: measure } }')],

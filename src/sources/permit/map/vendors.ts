@@ -1,5 +1,6 @@
 import { isDate } from '../../../core/dates.ts';
 import { CLAIM_NAMES, VENDOR_CATEGORIES, VENDOR_STATES, type Claim, type ClaimName, type Json, type VendorCategory, type VendorState } from '../../../core/facts.ts';
+import { isRegion } from '../../yaml/checks/regions.ts';
 import { endOf, startOf, twelveMonthsAfter } from '../../yaml/dates.ts';
 import type { PermitData, PermitInstance } from '../data.ts';
 import { isKey } from './keys.ts';
@@ -70,7 +71,9 @@ function listOf(values: readonly VendorCategory[], attributes: Attributes, compl
 function regionsOf(attributes: Attributes, complain: Complain): readonly string[] {
   const stated = own(attributes, 'regions');
   if (stated === null) return [];
-  if (Array.isArray(stated) && stated.every((one: Json) => typeof one === 'string' && /^[A-Z]{2}$/.test(one))) return stated as readonly string[];
+  if (Array.isArray(stated) && stated.every((one: Json) => typeof one === 'string' && isRegion(one))) {
+    return stated as readonly string[];
+  }
   complain('regions is a list of ISO 3166 codes or EU: it counts as unknown');
   return [];
 }

@@ -7,6 +7,7 @@ import type { Problem } from '../problems.ts';
 import { isBelow } from '../../../core/catalogue/selectors.ts';
 import { didYouMean } from '../../../core/suggest.ts';
 import { checkGrants, checkTerms, selects } from './grants.ts';
+import { toHost } from './hosts.ts';
 
 /** What has its shape and names only what exists, and still makes no sense. */
 export function checkSense(collector: Collector, facts: Loaded, names: Names): readonly Problem[] {
@@ -48,8 +49,8 @@ function checkVendors(collector: Collector): readonly Problem[] {
     const { id, value, problem } = entry;
     const hosts = (['hosts', 'aliases'] as const).flatMap((list) => value[list].map((host, index) => ({ host, at: [list, index] })));
     const wrong = hosts.flatMap(({ host, at }) => {
-      if (!/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(host)) return [problem(at, `${host} is no host name: leave out scheme, port and path`)];
-      const key = host.toLowerCase().replace(/\.$/, '');
+      const key = toHost(host);
+      if (key === undefined) return [problem(at, `${host} is no host name: leave out scheme, port and path`)];
       const owner = owners.get(key);
       owners.set(key, owner ?? id);
       return owner === undefined ? [] : [problem(at, `the host ${host} is ${owner === id ? 'listed twice' : `${owner}'s already`}`)];
