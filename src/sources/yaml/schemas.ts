@@ -19,7 +19,9 @@ const category = named(DOTTED, 'a category is lower-case words joined by dots, w
 const selector = z.string().regex(/^(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)$/, 'a category selector is a.b, a.b.* or *');
 const path = z.string().min(1).max(512);
 const text = z.string().min(1).max(4096);
-const ownCode = z.string().refine(isOwnCode, 'a code of your own is x_ and small letters, digits and _, at most 62');
+const ownCode = z.string().refine(isOwnCode, {
+  error: 'a code of your own is x_ and small letters, digits and _, at most 62', abort: true,
+});
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number, true or false');
 const json = z.custom<Json>((value) => value !== undefined);
 const date = z.string().refine(isDate, 'a date is 2026-11-22, or RFC 3339 with a time zone');

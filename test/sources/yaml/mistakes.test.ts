@@ -201,7 +201,7 @@ describe.each<readonly [string, readonly Row[]]>([['syntax', syntax], ['shape', 
     expect(places).toHaveLength(1);
     const found = await problemsOf(files);
     expect(found.map(({ file, line, column }) => ({ file, line, column }))).toEqual(places);
-    expect(found[0]!.message.startsWith(message)).toBe(true);
+    expect(found[0]!.message).toEqual(expect.stringMatching(new RegExp(`^${RegExp.escape(message)}`)));
   });
 });
 
