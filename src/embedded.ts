@@ -1,12 +1,16 @@
 import path from 'node:path';
 import type { Answer } from './core/answer.ts';
+import { MAX_BODY } from './core/parse/limits.ts';
 import { parseQuestion } from './core/parse/parse.ts';
+import { toPlain } from './core/parse/plain.ts';
+import type { Question } from './core/question.ts';
 import { SluiceError } from './core/errors.ts';
 import type { Caller } from './core/facts.ts';
 import { groupWarning, openToGroup } from './files/access.ts';
 import { openSluice, type Logger } from './open.ts';
 import type { Observer, Pdp } from './pdp.ts';
 import type { ClientAnswer, QuestionInput } from './sdk/client.ts';
+import { askedPaths, denied } from './sdk/denied.ts';
 
 /** What a program that decides in its own process asks; as the client, but without HTTP between. */
 export interface Embedded {
@@ -77,7 +81,7 @@ export function createEmbedded(pdp: Pdp, caller: Caller): Embedded {
     async check(question) {
       try {
         // A copy: the memo's own objects are not for whoever asks to change.
-        return JSON.parse((await pdp.check(parseQuestion(question), { caller })).json) as Answer;
+        return JSON.parse((await pdp.check(readQuestion(question), { caller })).json) as Answer;
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         return denial(question, error);
@@ -87,20 +91,14 @@ export function createEmbedded(pdp: Pdp, caller: Caller): Embedded {
 }
 
 function denial(question: unknown, { code, message }: Pick<SluiceError, 'code' | 'message'>): ClientAnswer {
-  const paths = pathsOf(question);
-  return {
-    decision: 'deny',
-    fields: Object.fromEntries(paths.map((path_) => [path_, { effect: 'deny', rules: [] }])),
-    obligations: [],
-    reasons: code === 'audit_unavailable' ? [{ code, rule: 'log', fields: paths, message, fix: 'Restore the decision log; send nothing.' }] : [],
-    fix: null,
-    unavailable: { code, message },
-  };
+  const reason = { rule: 'log', fields: askedPaths(question), message, fix: 'Restore the decision log; send nothing.' };
+  return denied({ code, message }, question, code === 'audit_unavailable' ? [{ code, ...reason }] : []);
 }
 
-/** What was asked for, as far as it can be told: the question may be anything. */
-function pathsOf(question: unknown): readonly string[] {
-  const { fields, categories } = (question ?? {}) as { readonly fields?: unknown; readonly categories?: unknown };
-  const asked = fields ?? categories;
-  return Array.isArray(asked) ? asked.filter((path) => typeof path === 'string') : [];
+/** As the client would send it. @throws {SluiceError} for what JSON would change, and for more than a body may hold (J32). */
+function readQuestion(question: unknown): Question {
+  const plain = toPlain(question);
+  if ('problem' in plain) throw new SluiceError('request_invalid', plain.problem);
+  if (plain.mostBytes > MAX_BODY && Buffer.byteLength(JSON.stringify(plain.value)) > MAX_BODY) throw new SluiceError('too_large', `the question may have ${MAX_BODY} bytes as JSON`);
+  return parseQuestion(plain.value);
 }

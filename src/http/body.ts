@@ -2,9 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { SluiceError } from '../core/errors.ts';
 import { parseJson, type JsonForm } from '../core/parse/json.ts';
+import { MAX_BODY } from '../core/parse/limits.ts';
 
 /** J32. */
-export const BODY_LIMIT = 1024 * 1024;
+export const BODY_LIMIT = MAX_BODY;
 export const BATCH_LIMIT = 8 * BODY_LIMIT;
 
 const DISCARD_BYTES = 16 * 1024 * 1024;

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { EFFECTS, type Answer, type Effect, type FieldVerdict } from '../core/answer.ts';
 import type { Channel, Json, ObligationOp, Scalar } from '../core/facts.ts';
+import { toPlain, type Plain } from '../core/parse/plain.ts';
+import { askedPaths, denied } from './denied.ts';
 
 export { applyFix } from './apply-fix.ts';
 
@@ -46,6 +48,10 @@ export type ClientAnswer = (Answer & { readonly unavailable?: never }) | Denied;
 /** Of `permitted`; without a decision its `fields` are empty: nothing is permitted. */
 export type ClientPermitted = (Omit<Answer, 'decision' | 'fix' | 'wouldBe'> & { readonly unavailable?: never }) | Omit<Denied, 'decision' | 'fix'>;
 
+/**
+ * What asks. A question must be what JSON makes of it: what JSON would change or leave out without a word (a Map, a Date,
+ * NaN, undefined in a payload, …) is a denial with the code `question_invalid`, which says where it stands and what to write.
+ */
 export interface Client {
   check(question: QuestionInput): Promise<ClientAnswer>;
   /** One answer an item, in order; `defaults` are overlaid by each item. */
@@ -76,19 +82,23 @@ export function createClient(options: ClientOptions): Client {
   const post = createPost(options);
   return {
     async check(question) {
-      return toAnswer(await post('/check', question), question);
+      const plain = toPlain(question);
+      return toAnswer('problem' in plain ? notPlain(plain) : await post('/check', plain.value), question);
     },
     async checkBatch(items, defaults = {}) {
-      const whole = await post('/check/batch', { defaults, items });
-      const answers = 'body' in whole && isObject(whole.body) && Array.isArray(whole.body['items']) ? whole.body['items'] as unknown[] : undefined;
-      const failed: Outcome = 'body' in whole ? invalid('one answer an item was expected') : whole;
-      return items.map((item, at) => {
-        const question = { ...defaults, ...item };
-        return toAnswer(answers?.length === items.length ? itemOutcome(answers[at]) : failed, question);
-      });
+      const shared = toPlain(defaults);
+      const plain = Array.from(items, (item) => ('problem' in shared ? shared : toPlain(item)));
+      const fit = plain.flatMap((one) => ('problem' in one ? [] : [one.value]));
+      const outcomes = 'problem' in shared || fit.length === 0 ? [] : itemsOf(await post('/check/batch', { defaults: shared.value, items: fit }), fit.length);
+      // The items that can't be asked keep none of the others from it.
+      const left = outcomes.values();
+      return plain.map((one, at) => (
+        'problem' in one ? denied(notPlain(one).unavailable, { ...defaults, ...items[at] }) : toAnswer(left.next().value!, overlay(shared, one))
+      ));
     },
     async permitted(question) {
-      const outcome = await post('/permitted', question);
+      const plain = toPlain(question);
+      const outcome = 'problem' in plain ? notPlain(plain) : await post('/permitted', plain.value);
       if ('body' in outcome && isObject(outcome.body) && areVerdicts(outcome.body['fields']) && Array.isArray(outcome.body['obligations'])) return outcome.body as unknown as ClientPermitted;
       const { decision: _, fix: __, ...nothing } = denied('body' in outcome ? invalid('verdicts are missing').unavailable : outcome.unavailable, {});
       return nothing;
@@ -115,6 +125,7 @@ type Outcome = { readonly body: unknown } | { readonly unavailable: Unavailable 
 const isFree = (effect: Effect) => effect === 'allow' || effect === 'transform';
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const unavailable = (code: string, message: string) => ({ unavailable: { code, message } });
+const notPlain = ({ problem }: { readonly problem: string }) => unavailable('question_invalid', problem);
 const invalid = (what: string) => unavailable('answer_invalid', `the answer is not one of v1: ${what}`);
 
 /** The server's address without a slash at its end. @throws {TypeError} */
@@ -150,9 +161,8 @@ function createPost(options: ClientOptions) {
     return send(path, body, newer, signal);
   }
 
-  return async (path: string, question: object): Promise<Outcome> => {
-    const body = toJson(question);
-    if (body === undefined) return unavailable('question_invalid', 'the question can not be written as JSON');
+  return async (path: string, question: unknown): Promise<Outcome> => {
+    const body = JSON.stringify(question);
     const signal = AbortSignal.timeout(timeoutMs);
     try {
       return await toOutcome(await ask(path, body, signal));
@@ -165,14 +175,6 @@ function createPost(options: ClientOptions) {
       return unavailable('unreachable', 'no answer from the server');
     }
   };
-}
-
-function toJson(question: object): string | undefined {
-  try {
-    return JSON.stringify(question);
-  } catch {
-    return undefined;
-  }
 }
 
 async function toOutcome(response: Response): Promise<Outcome> {
@@ -193,6 +195,16 @@ function errorOutcome(error: unknown, otherwise: string): Outcome {
 
 const itemOutcome = (item: unknown): Outcome => (isObject(item) && item['error'] !== undefined ? errorOutcome(item['error'], 'answer_invalid') : { body: item });
 
+const overlay = (...parts: readonly Plain[]): Partial<QuestionInput> => Object.assign({}, ...parts.map((part) => ('value' in part ? part.value : {})));
+
+/** One an item that was asked. */
+function itemsOf(whole: Outcome, length: number): readonly Outcome[] {
+  const answers = 'body' in whole && isObject(whole.body) && Array.isArray(whole.body['items']) ? whole.body['items'] as unknown[] : [];
+  if (answers.length === length) return answers.map(itemOutcome);
+  const failed: Outcome = 'body' in whole ? invalid('one answer an item was expected') : whole;
+  return new Array<Outcome>(length).fill(failed);
+}
+
 function toAnswer(outcome: Outcome, question: Partial<QuestionInput>): ClientAnswer {
   if ('unavailable' in outcome) return denied(outcome.unavailable, question);
   const problem = problemOf(outcome.body, question);
@@ -204,7 +216,7 @@ function problemOf(answer: unknown, question: Partial<QuestionInput>): string | 
   if (!isObject(answer) || !isEffect(answer['decision'])) return 'no decision';
   const { decision, fields, obligations } = answer;
   if (!areVerdicts(fields) || Object.keys(fields).length === 0) return 'no verdicts';
-  if ([...question.fields ?? [], ...question.categories ?? []].some((path) => !Object.hasOwn(fields, path))) return 'a verdict is missing';
+  if (askedPaths(question).some((path) => !Object.hasOwn(fields, path))) return 'a verdict is missing';
   // An obligation that can't be read would be one that isn't done.
   if (!Array.isArray(obligations) || !obligations.every((duty) => isObject(duty) && typeof duty['field'] === 'string' && typeof duty['op'] === 'string')) return 'obligations that can not be read';
   if (isFree(decision) && Object.values(fields).some(({ effect }) => !isFree(effect))) return 'a decision freer than its fields';
@@ -218,16 +230,4 @@ const isEffect = (value: unknown): value is Effect => EFFECTS.some((effect) => e
 
 function areVerdicts(fields: unknown): fields is Readonly<Record<string, FieldVerdict>> {
   return isObject(fields) && Object.values(fields).every((verdict) => isObject(verdict) && isEffect(verdict['effect']));
-}
-
-function denied(reason: Unavailable, { fields, categories }: Partial<QuestionInput>): Denied {
-  const asked = [...Array.isArray(fields) ? fields : [], ...Array.isArray(categories) ? categories : []] as string[];
-  return {
-    decision: 'deny',
-    fields: Object.fromEntries(asked.map((path) => [path, { effect: 'deny' as const, rules: [] }])),
-    obligations: [],
-    reasons: [],
-    fix: null,
-    unavailable: reason,
-  };
 }

@@ -1,7 +1,8 @@
-import { FORMS, isSafe, MAX_DEPTH, readAs, refused, type JsonForm } from './read-json.ts';
+import { MAX_DEPTH } from './limits.ts';
+import { FORMS, isSafe, readAs, refused, type JsonForm } from './read-json.ts';
 import { endOfNumber, endOfString, findSyntaxError, isClosing, isDigit, isOpening } from './syntax.ts';
 
-export { isSafe, MAX_DEPTH, MAX_ITEMS, Unreadable, type JsonForm } from './read-json.ts';
+export { isSafe, Unreadable, type JsonForm } from './read-json.ts';
 
 const QUOTE = 0x22;
 const MINUS = 0x2d;

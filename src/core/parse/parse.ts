@@ -1,13 +1,14 @@
 import { SluiceError } from '../errors.ts';
 import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from '../facts.ts';
-import { isSafe, MAX_ITEMS, Unreadable } from './json.ts';
+import { isSafe, Unreadable } from './json.ts';
+import { MAX_ITEMS } from './limits.ts';
 import { invalid, readCategories, readPaths, readStrings } from './lists.ts';
 import { settle } from './settle.ts';
 import { countPaths, flatten, MAX_PATH_BYTES } from './payload.ts';
 import type { PermittedQuestion, Question } from '../question.ts';
 import { nearest } from '../suggest.ts';
 
-export { MAX_ITEMS } from './json.ts';
+export { MAX_ITEMS } from './limits.ts';
 export { PERMITTED_SCHEMA, QUESTION_SCHEMA } from '../question.ts';
 
 export const MAX_NAME = 256;

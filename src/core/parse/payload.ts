@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.ts';
 import type { FieldFact, Scalar, ValueType } from '../facts.ts';
-import { MAX_DEPTH } from './json.ts';
+import { MAX_DEPTH, MAX_LEAVES } from './limits.ts';
 import { compareExactly, isWhole, NumberText, type PayloadNumber } from './numbers.ts';
 import { joinPath, splitPath } from './paths.ts';
 import type { PayloadLeaf } from '../question.ts';
@@ -10,7 +10,6 @@ export const MAX_FIELDS = 1000;
 export const MAX_PATH_BYTES = 512;
 /** All paths of a question together. */
 export const MAX_PATHS_BYTES = 32 * 1024;
-const MAX_LEAVES = 10_000;
 
 /** What is wrong with a value, or in a key, at `path`. Never holds the value. */
 export interface PayloadFinding {

@@ -1,11 +1,7 @@
 import { SluiceError } from '../errors.ts';
+import { MAX_DEPTH, MAX_ITEMS } from './limits.ts';
 import { toPayloadNumber } from './numbers.ts';
 import { endOfNumber, endOfString, isClosing, isOpening, skipSpace } from './syntax.ts';
-
-/** Lists and objects inside each other, the outermost counted (J32); in a list of items those of each item. */
-export const MAX_DEPTH = 32;
-/** Of a list of items; a longer one is too large, whatever its items are. */
-export const MAX_ITEMS = 1000;
 
 /** What a text is: a question, a batch of them, what Permit's SDKs send, a list of that, or anything else. */
 export type JsonForm = 'plain' | 'question' | 'batch' | 'permit' | 'bulk';

@@ -1,5 +1,5 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
-import { MAX_DEPTH } from '../../core/parse/json.ts';
+import { MAX_DEPTH } from '../../core/parse/limits.ts';
 import { fitsType } from '../yaml/checks/types.ts';
 import { createResolver, type Resolve } from './references.ts';
 import { ANYTHING, both, either, type Shape } from './shape.ts';
