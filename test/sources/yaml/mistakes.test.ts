@@ -63,7 +63,7 @@ const shape: readonly Row[] = [
   ['an unknown key of a field', 'rol is not known here (did you mean role?)', event('fields: { plan: { category: system.plan, §rol: measure } }')],
   ['a field without category', 'category is missing', event('fields: { §plan: { role: measure } }')],
   ['a temporary grant without ticket', 'ticket is missing', grant('starts: 2026-11-01, expires: 2026-11-03, §temporary: {}')],
-  ['an unknown reason code', 'is no reason code, and none of codes.yaml (x_…)', grant('conditions: [{ code: §no_permt, if: { context.consent: { equals: true } } }]')],
+  ['an unknown reason code', 'there is no reason code no_permt (did you mean no_permit?)', grant('conditions: [{ code: §no_permt, if: { context.consent: { equals: true } } }]')],
   ['a condition that is two', 'a condition is { claim: …, test: … } or { code: …, if: … }', grant('conditions: [§{ claim: dpa, if: { context.consent: { equals: true } } }]')],
   ['a condition that is none', 'a condition is { claim: …, test: … } or { code: …, if: … }', grant('conditions: [§{ code: no_permit }]')],
   ['a test without claim', 'a condition is { claim: …, test: … } or { code: …, if: … }', grant('conditions: [§{ test: { equals: 1 }, if: { context.consent: { equals: true } } }]')],
