@@ -26,6 +26,7 @@ const Env = z.object({
   SLUICE_PERMIT_POLL_SECONDS: integer(1, 86_400).default(15),
   SLUICE_PERMIT_REQUESTS_PER_MINUTE: integer(0, 1_000_000).default(600),
   SLUICE_LOG_KEEP_DAYS: integer(1, 99_999).optional(),
+  SLUICE_LOG_CHECKPOINT_FILE: z.string().optional(),
   SLUICE_SINKS_FILE: z.string().optional(),
   SLUICE_MEMO_MB: integer(0, 65_536).default(64),
 });
@@ -57,6 +58,8 @@ export interface Config {
   readonly permit?: { readonly keysFile: string; readonly apiUrl: string; readonly intervalMs: number; readonly requestsPerMinute: number };
   /** What a log is pruned by where nobody names a date. */
   readonly keepDays?: number;
+  /** Where the copy of the log's newest checkpoint lies; by default among the keys. */
+  readonly logCheckpointFile?: string;
   /** Names the sinks that the log is shipped to. */
   readonly sinksFile?: string;
   /** Whether callers whose token is their id may ask: on loopback alone, and where NODE_ENV names no other place than development or test. */
@@ -139,6 +142,7 @@ function toConfig(env: Env, given: Config['env']): Config {
       intervalMs: env.SLUICE_PERMIT_POLL_SECONDS * 1000, requestsPerMinute: env.SLUICE_PERMIT_REQUESTS_PER_MINUTE,
     } }),
     ...(env.SLUICE_LOG_KEEP_DAYS !== undefined && { keepDays: env.SLUICE_LOG_KEEP_DAYS }),
+    ...(env.SLUICE_LOG_CHECKPOINT_FILE !== undefined && { logCheckpointFile: env.SLUICE_LOG_CHECKPOINT_FILE }),
     ...(env.SLUICE_SINKS_FILE !== undefined && { sinksFile: env.SLUICE_SINKS_FILE }),
     demoCallers: isLoopback(env.HOST) && (env.NODE_ENV === undefined || DEMO_PLACES.includes(env.NODE_ENV)),
     env: given,

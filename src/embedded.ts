@@ -29,6 +29,8 @@ export interface PdpOptions {
   readonly dataDir?: string;
   /** What the memo may hold of memory; default 64 MiB. */
   readonly memoBytes?: number;
+  /** The copy of the log's newest checkpoint; default: among the keys of the data directory. */
+  readonly logCheckpointFile?: string;
   /** Pino's fits; default: only warnings and errors, to standard error. */
   readonly logger?: Logger;
   readonly observer?: Observer;

@@ -42,11 +42,11 @@ export interface Running {
  */
 export async function openServer(config: Config, { root, logger }: { readonly root: string; readonly logger: Logger }): Promise<Running> {
   const registry = new Registry();
-  const { policies, rego, dataDir, memoBytes, env } = config;
+  const { policies, rego, dataDir, logCheckpointFile, memoBytes, env } = config;
   const onRefused = (reason: string) => logger.error({ reason }, 'the changed file of Permit\'s keys can not be used; the keys before it stay');
   const permit = config.permit && { ...config.permit, keys: openPermitKeys(config.permit.keysFile, () => performance.now(), onRefused) };
   const sinks = config.sinksFile === undefined ? [] : readSinks(config.sinksFile);
-  const sluice = await openSluice({ policies, rego, dataDir, memoBytes, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
+  const sluice = await openSluice({ policies, rego, dataDir, logCheckpointFile, memoBytes, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
   const { pdp } = sluice;
   const shared = openToGroup();
   if (shared.length > 0) logger.warn({ paths: shared }, groupWarning);

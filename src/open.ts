@@ -44,6 +44,8 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   readonly observer: Observer;
   /** What the memo may hold of memory. */
   readonly memoBytes: number;
+  /** Where the copy of the log's newest checkpoint lies; default: among the keys of the data directory. */
+  readonly logCheckpointFile?: string | undefined;
   /** Environments that are administered in Permit. */
   readonly permit?: PermitOptions;
   /** Wall time in milliseconds since the Unix epoch; for tests. */
@@ -100,7 +102,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     permit?.check(loaded.facts);
     snapshots = assemble(loaded, permit, dataDir);
     log = await openLog({
-      dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), now, onSegment: () => activations(),
+      dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), copyPath: options.logCheckpointFile, now, onSegment: () => activations(),
       ...tellOfLog(logger),
     });
     tellRecovered(log, logger);

@@ -1,12 +1,12 @@
 import { FOLDER_OPTIONS, UsageError, type Command } from './command.ts';
-import { newOrigin, prune, rotateKey, rotateNamesKey } from './log/acts.ts';
+import { acceptUnsigned, newOrigin, prune, rotateKey, rotateNamesKey } from './log/acts.ts';
 import type { Action } from './log/action.ts';
 import { prove } from './log/prove.ts';
 import { show, tail } from './log/show.ts';
 import { verify } from './log/verify.ts';
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  show, tail, verify, prove, prune, 'rotate-key': rotateKey, 'rotate-names-key': rotateNamesKey, 'new-origin': newOrigin,
+  show, tail, verify, prove, prune, 'rotate-key': rotateKey, 'rotate-names-key': rotateNamesKey, 'accept-unsigned': acceptUnsigned, 'new-origin': newOrigin,
 };
 
 export const log: Command = {
@@ -20,6 +20,7 @@ these while no server runs, each by a record:
 sluice log prune           take old segments out; proofs stay valid
 sluice log rotate-key      a new key signs from now on
 sluice log rotate-names-key  unknown names are hashed with a new key from now on
+sluice log accept-unsigned sign more records than a crash leaves unsigned, since you know how they came there
 sluice log new-origin      begin a new log where this one can't go on; the old files stay
 
   --lines N              show, tail: how many (default: 20)
@@ -30,7 +31,7 @@ sluice log new-origin      begin a new log where this one can't go on; the old f
   --out FILE             prove: where to (default: INDEX.tlog-proof)
   --before DATE          prune: segments of older records (default: SLUICE_LOG_KEEP_DAYS ago)
   --archive DIR          prune: move them there instead of deleting them
-  --because TEXT         new-origin: why, for auditors
+  --because TEXT         new-origin, accept-unsigned: why, for auditors
   --data-dir DIR         where log/ is (default: .sluice, or SLUICE_DATA_DIR)`,
   options: {
     'data-dir': FOLDER_OPTIONS['data-dir'], lines: { type: 'string' }, kind: { type: 'string' }, json: { type: 'boolean' },

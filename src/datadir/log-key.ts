@@ -9,7 +9,11 @@ import { makeFolder, replaceFile, syncFolder } from './durable.ts';
 export interface LogKeys {
   /** Undefined before the first start. @throws {Error} naming the file when it is damaged or others can read it. */
   current(): KeyObject | undefined;
-  make(): KeyObject;
+  /** Makes the first key. @param before what must be on disk before the key is. */
+  make(before: (key: KeyObject) => void): KeyObject;
+  /** The log's first public key, as text: that this log was begun, and has a copy of its newest checkpoint. */
+  first(): string | undefined;
+  keepFirst(vkey: string): void;
   /** The public key, as text, of the one before the current: the last checkpoint may still be its. */
   previous(): string | undefined;
   /** The key that a rotation is about to make the current one; its record has at least index `from`. */
@@ -28,7 +32,8 @@ const toPem = (key: KeyObject) => String(key.export({ format: 'pem', type: 'pkcs
 
 /** @param dir the data directory's `keys`. */
 export function openLogKeys(dir: string): LogKeys {
-  const [path, nextPath, previousPath] = ['log.key', 'log.key.next', 'log.previous.vkey'].map((name) => join(dir, name)) as [string, string, string];
+  const [path, nextPath, previousPath, firstPath] = ['log.key', 'log.key.next', 'log.previous.vkey', 'log.first.vkey'].map((name) => join(dir, name)) as [string, string, string, string];
+  const textIn = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trimEnd() : undefined);
   const makeKey = () => generateKeyPairSync('ed25519').privateKey;
 
   function read<T>(file: string, parse: (text: string) => T): T | undefined {
@@ -43,13 +48,16 @@ export function openLogKeys(dir: string): LogKeys {
 
   return {
     current: () => read(path, toKey),
-    make() {
+    make(before) {
       makeFolder(dir);
       const key = makeKey();
+      before(key);
       replaceFile(path, toPem(key));
       return key;
     },
-    previous: () => (existsSync(previousPath) ? readFileSync(previousPath, 'utf8').trimEnd() : undefined),
+    first: () => textIn(firstPath),
+    keepFirst: (vkey) => replaceFile(firstPath, `${vkey}\n`),
+    previous: () => textIn(previousPath),
     next: () => read(nextPath, (text) => {
       const { from, pem } = Next.parse(JSON.parse(text));
       return { key: toKey(pem), from };
@@ -73,7 +81,7 @@ export function openLogKeys(dir: string): LogKeys {
     retire(name) {
       makeFolder(join(dir, 'old'));
       if (existsSync(path)) renameSync(path, join(dir, 'old', `${name}.key`));
-      for (const file of [nextPath, previousPath]) rmSync(file, { force: true });
+      for (const file of [nextPath, previousPath, firstPath]) rmSync(file, { force: true });
       syncFolder(join(dir, 'old'));
       syncFolder(dir);
     },

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { blocksBackwards } from './blocks.ts';
+import { openPlain } from './files.ts';
 import { listSegments, segmentPath } from './layout.ts';
 import type { RecordKind } from './types.ts';
 import type { Tail } from './writer.ts';
@@ -12,7 +12,7 @@ import type { Tail } from './writer.ts';
 export async function lastOf(dir: string, kind: RecordKind, tail?: Tail): Promise<Readonly<Record<string, unknown>> | undefined> {
   const wanted = Buffer.from(`"kind":"${kind}"`);
   for (const segment of (await listSegments(dir)).toReversed()) {
-    const file = await open(segmentPath(dir, segment));
+    const file = await openPlain(segmentPath(dir, segment));
     try {
       for await (const block of blocksBackwards(file, segment === tail?.first ? tail.bytes : undefined)) {
         const record = lastIn(block, wanted, kind);

@@ -1,13 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, replaceFile } from '../datadir/durable.ts';
+import { listPlain, readPlainSync } from './files.ts';
 
 /** A segment is named by the index of its first line. */
 export const segmentPath = (dir: string, first: number) => join(dir, 'segments', `${String(first).padStart(20, '0')}.ndjson`);
 
 export const objectPath = (dir: string, hex: string) => join(dir, 'objects', `${hex}.json`);
+
+/** Far more than the members of one record; as in verify.mjs. */
+export const MAX_OBJECT_BYTES = 1 << 28;
+
+const FOLDERS = ['segments', 'objects', 'tile', 'aside'];
+
+/** @throws {Error} naming what lies in the log and is a link, a pipe or a device, before any of it is read. The log's own folder may be a link. */
+export async function refuseOdd(dir: string): Promise<void> {
+  for (const folder of [`${dir}/`, ...FOLDERS.map((name) => join(dir, name))]) await listPlain(folder);
+}
 
 /** The first indexes of the segments, ascending. Other files in the folder are not ours and don't count. */
 export async function listSegments(dir: string): Promise<readonly number[]> {
@@ -30,8 +41,9 @@ export async function openLayout(dir: string): Promise<{ readonly origin: string
 /** @throws {Error} naming the file when the origin is damaged or missing. */
 export function readOrigin(dir: string): string {
   const path = join(dir, 'origin');
-  if (!existsSync(path)) throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
-  const origin = readFileSync(path, 'utf8').trimEnd();
+  const text = readPlainSync(path)?.toString();
+  if (text === undefined) throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
+  const origin = text.trimEnd();
   if (!/^sluice\/[0-9a-f]{16}$/.test(origin)) throw new Error(`${path}: damaged. Restore it from a copy; every line of the log names the origin.`);
   return origin;
 }

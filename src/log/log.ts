@@ -1,7 +1,8 @@
 import { openEvidence, type Evidence } from './tree/evidence.ts';
 import { refuseUnfinished } from './tree/plan.ts';
+import { refuseGone } from './start/begun.ts';
 import { nodeFiles, type Files } from './files.ts';
-import { openLayout } from './layout.ts';
+import { openLayout, refuseOdd } from './layout.ts';
 import { createQueue } from './write/queue.ts';
 import { recover, type Recovered } from './recover.ts';
 import { createSequence } from './sequence.ts';
@@ -33,6 +34,12 @@ export interface LogOptions {
   /** The clock is behind the last record by so much; told once until it has caught up. */
   readonly onClockBack?: (byMs: number) => void;
   readonly files?: Files;
+  /** The copy of the newest checkpoint; default: `log.checkpoint` among the keys. Never within `dir`. */
+  readonly copyPath?: string | undefined;
+  /** How many records may be unsigned; a start refuses more. */
+  readonly maxUnsigned?: number;
+  /** An operator says why they are to be signed all the same; recorded. */
+  readonly acceptUnsigned?: string;
   /** `<data directory>/keys`. Without it the log has no tree and no checkpoints, and is no evidence: for measurements. */
   readonly keysDir?: string;
   /** Where the log ends, when `recover` has told so already and nobody can have written since. */
@@ -77,12 +84,14 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { dir, now, onClockBack, onSegment = () => [], files = nodeFiles } = options;
   const { maxSegmentBytes = 256 * 2 ** 20, maxSegmentMs = 3_600_000, maxQueued = { records: 65_536, bytes: 64 * 2 ** 20 } } = options;
   const { stalledMs = 10_000, monotonic = () => performance.now() } = options;
+  await refuseOdd(dir);
   if (options.beginsAnew !== true) refuseUnfinished(dir); // before anything is made where files are being laid aside
+  if (options.keysDir !== undefined) refuseGone(dir, options.keysDir, options.copyPath);
   const { origin } = await openLayout(dir);
   const found = options.found ?? await recover(dir, origin);
-  const evidence = await openEvidence({ ...options, files, origin, size: found.tail.next });
+  const evidence = await openEvidence({ ...options, files, origin, monotonic, size: found.tail.next });
   const writer = await openWriter({ files, dir, growth: evidence?.growth }, found.tail);
-  const sequence = createSequence({ origin, now, onClockBack, maxSegmentBytes, maxSegmentMs }, found);
+  const sequence = createSequence({ origin, now, onClockBack, maxSegmentBytes, maxSegmentMs, objectBytes: evidence?.objectBytes ?? 0 }, found);
   const queue = createQueue({
     writer, sequence, onSegment, now, monotonic, maxQueued, stalledMs, ticking: options.ticking, onWritable: options.onWritable, ...(evidence && { unsigned: evidence.failure }),
   });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { blocks, blocksBackwards } from './blocks.ts';
-import { listSegments, objectPath, segmentPath } from './layout.ts';
+import { openPlain, readPlain } from './files.ts';
+import { listSegments, MAX_OBJECT_BYTES, objectPath, segmentPath } from './layout.ts';
 import { lineStart } from './line.ts';
 
 export interface ReadOptions {
@@ -62,7 +62,7 @@ async function* forwards(dir: string, from: number, { follow = false, signal }: 
     const first: number = segment;
     // Listed before the segment is read: one that has a successor by then is read to its real end.
     const successor = (await listSegments(dir)).find((later) => later > first);
-    const file = await open(segmentPath(dir, first), 'r');
+    const file = await openPlain(segmentPath(dir, first));
     try {
       for await (const block of blocks(file, position)) {
         const lines = linesOf(block);
@@ -81,7 +81,7 @@ async function* forwards(dir: string, from: number, { follow = false, signal }: 
 async function* backwards(dir: string, from: number): AsyncGenerator<Chunk> {
   for (const segment of (await listSegments(dir)).filter((first) => first <= from).reverse()) {
     const path = segmentPath(dir, segment);
-    const file = await open(path, 'r');
+    const file = await openPlain(path);
     try {
       for await (const block of blocksBackwards(file)) {
         const lines = linesOf(block);
@@ -125,7 +125,8 @@ async function loadObject(dir: string, name: string): Promise<Record<string, unk
   const hex = /^sha256:([0-9a-f]{64})$/.exec(name)?.[1];
   if (hex === undefined) throw new Error('names no side object');
   const path = objectPath(dir, hex);
-  const bytes = await readFile(path);
+  const bytes = await readPlain(path, MAX_OBJECT_BYTES);
+  if (bytes === undefined) throw new Error(`its side object ${path} is missing`);
   if (createHash('sha256').update(bytes).digest('hex') !== hex) throw new Error(`its side object ${path} has been changed`);
   return JSON.parse(bytes.toString());
 }

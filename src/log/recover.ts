@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { blocks, blocksBackwards, eachLine } from './blocks.ts';
-import { listSegments, segmentPath } from './layout.ts';
+import { openPlain } from './files.ts';
+import { listSegments, refuseOdd, segmentPath } from './layout.ts';
 import { lineHead, lineStart, MAX_LINE_BYTES } from './line.ts';
 import type { Tail } from './writer.ts';
 
@@ -26,6 +27,7 @@ export interface Recovered {
  * @throws {Error} naming file and line, and what to do, for anything but a torn end.
  */
 export async function recover(dir: string, origin: string): Promise<Recovered> {
+  await refuseOdd(dir);
   const segments = await listSegments(dir);
   let lastMs = 0;
   for (const [position, first] of segments.slice(0, -1).entries()) {
@@ -152,7 +154,7 @@ const damaged = ({ path, line, index }: Place, cause?: unknown) => (
 );
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r');
+  const file = await openPlain(path);
   try {
     return await use(file);
   } finally {

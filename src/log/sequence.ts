@@ -6,8 +6,11 @@ export interface SequenceOptions {
   readonly origin: string;
   readonly now: () => number;
   readonly onClockBack?: ((byMs: number) => void) | undefined;
+  /** Of a segment's lines and of the side objects that they name: a start looks at all of them. */
   readonly maxSegmentBytes: number;
   readonly maxSegmentMs: number;
+  /** What the side objects of the last segment take. */
+  readonly objectBytes: number;
 }
 
 export interface TimeOfRecord {
@@ -41,7 +44,8 @@ export function createSequence(options: SequenceOptions, { tail, ...found }: Rec
   const { origin, maxSegmentBytes, maxSegmentMs } = options;
   const tick = createTick(options, found.lastMs);
   let latest = toTime(found.lastMs);
-  let { first, bytes, next } = tail;
+  let { first, next } = tail;
+  let bytes = tail.bytes + options.objectBytes;
   let { startedMs } = found;
   let inputs = new Set(found.inputs);
   let isEnded = false;
@@ -75,7 +79,7 @@ export function createSequence(options: SequenceOptions, { tail, ...found }: Rec
       startedMs ??= atMs;
       return entries.map((some) => {
         const line = toLine({ index: next, time, origin }, some);
-        bytes += line.bytes;
+        bytes += line.bytes + (line.object?.bytes.length ?? 0);
         next += 1;
         return line;
       });

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { blocks, eachLine } from './blocks.ts';
+import { openPlain } from './files.ts';
 import { listSegments, segmentPath } from './layout.ts';
 import { lineStart } from './line.ts';
 
@@ -41,7 +41,7 @@ export function openTail(dir: string): Tail {
 
   /** Passes lines of one segment, and then stands behind them. */
   async function read(until: number, limits: TailLimits, give: (line: Buffer, index: number) => void): Promise<number> {
-    const file = await open(segmentPath(dir, at.segment), 'r');
+    const file = await openPlain(segmentPath(dir, at.segment));
     let taken = { records: 0, bytes: 0 };
     try {
       let { offset, next } = at;

@@ -2,7 +2,7 @@
 
 export type RecordKind =
   | 'decision' | 'permitted' | 'refused' | 'input' | 'start' | 'stop' | 'gap' | 'config_changed' | 'bundle_activated'
-  | 'snapshot_activated' | 'vendor_state' | 'clock_jump' | 'log_read' | 'key_rotated' | 'names_key_rotated' | 'pruned' | 'new_origin';
+  | 'snapshot_activated' | 'vendor_state' | 'clock_jump' | 'log_read' | 'key_rotated' | 'names_key_rotated' | 'pruned' | 'new_origin' | 'recovered';
 
 /**
  * How a record gets into a log that has much to write. What callers ask for is refused when too much waits; what an
@@ -12,7 +12,7 @@ export type RecordKind =
 export const PRECEDENCE: Readonly<Record<RecordKind, 'ahead' | 'reserved' | 'bounded'>> = {
   decision: 'bounded', permitted: 'bounded', refused: 'bounded', input: 'bounded', log_read: 'bounded',
   start: 'reserved', stop: 'reserved', gap: 'reserved', bundle_activated: 'reserved', snapshot_activated: 'reserved', clock_jump: 'reserved',
-  key_rotated: 'reserved', names_key_rotated: 'reserved', pruned: 'reserved', new_origin: 'reserved',
+  key_rotated: 'reserved', names_key_rotated: 'reserved', pruned: 'reserved', new_origin: 'reserved', recovered: 'reserved',
   config_changed: 'ahead', vendor_state: 'ahead',
 };
 

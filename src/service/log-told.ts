@@ -13,7 +13,10 @@ export const tellOfLog = (logger: Logger): Required<Pick<LogOptions, 'onWritable
 
 /** What opening it had to mend. */
 export function tellRecovered({ recovered: { truncatedBytes }, evidence }: OpenedLog, logger: Logger): void {
-  const repairedTiles = evidence?.repairedTiles ?? 0;
+  const { repairedTiles = 0, asides = [], isCopyMade = false, unsigned: { from, to } = { from: 0, to: 0 } } = evidence?.opening ?? {};
   if (repairedTiles > 0) logger.warn({ repairedTiles }, 'tiles of the log were missing or damaged, and were made again from its records, which are the signed ones');
+  if (asides.length > 0) logger.warn({ tiles: asides.slice(0, 20), count: asides.length }, 'tiles of the log held something else than its records: they are kept in aside/, for whoever asks how they came there');
+  if (to > from) logger.warn({ from, to }, 'records behind the last checkpoint, as a crash leaves them, were signed');
+  if (isCopyMade) logger.info({}, 'the whole log was verified, and has a copy of its newest checkpoint from now on');
   if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn end of the log, which nobody was answered for, was cut off');
 }

@@ -39,6 +39,7 @@ const MEMBERS: Readonly<Record<RecordKind, readonly string[]>> = {
   names_key_rotated: ['from', 'to', 'caller', 'requestId'],
   pruned: ['from', 'to', 'before', 'root', 'archived', 'segments', 'acts', 'caller', 'requestId'],
   new_origin: ['old', 'lost', 'more'],
+  recovered: ['what', 'tiles', 'more', 'size', 'root', 'from', 'to'],
 };
 
 /** The fields of the event that concern records of this kind. @param declared its paths. */

@@ -23,6 +23,9 @@ export interface Crash {
 
 type Call = (...args: never[]) => unknown;
 
+const { O_CREAT, O_TRUNC } = fs.constants;
+const isReading = (flags: unknown) => flags === undefined || flags === 'r' || flags === 'r+' || (typeof flags === 'number' && (flags & (O_CREAT | O_TRUNC)) === 0);
+
 /**
  * Runs `act` and gives every state that a crash between two of its operations on files below `root` could have left, each
  * once. All that is there before is taken as synced. The operations are those of `node:fs` itself, so that none is missed.
@@ -98,7 +101,7 @@ function createLayer(root: string, mark: () => number) {
   function before(name: string, args: readonly unknown[]): void {
     const [first, second] = args;
     const path = name.startsWith('rename') ? second : first;
-    if (!isBelow(path) || (name.startsWith('open') && (second === undefined || second === 'r' || second === 'r+'))) return;
+    if (!isBelow(path) || (name.startsWith('open') && isReading(second))) return;
     if (name === 'copyFile') return crash(`${name} ${String(second)}`, isBelow(second) ? halfOf(second, fs.readFileSync(path)) : undefined);
     crash(`${name} ${relative(root, path)}`, name === 'writeFileSync' ? halfOf(path, args[1]) : undefined);
   }

@@ -1,27 +1,35 @@
 import path from 'node:path';
 import { isDate } from '../../core/dates.ts';
 import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
-import { openLog, type OpenedLog } from '../../log/log.ts';
+import { openLog, type LogOptions, type OpenedLog } from '../../log/log.ts';
 import { beginNewOrigin } from '../../log/tree/new-origin.ts';
 import { dropPolicies, policiesOf } from '../../replay/bundles.ts';
 import { lacking, progressIn } from '../../ship/lacking.ts';
 import { count, foldersOf, UsageError, type Context, type Invocation } from '../command.ts';
 import { logDirOf, textOf, type Action } from './action.ts';
 
+interface Parts {
+  readonly dataDir: DataDir;
+  readonly dir: string;
+  readonly keysDir: string;
+  /** The copy of the log's newest checkpoint, where it isn't among the keys. */
+  readonly copyPath: string | undefined;
+}
+
 /** Holds the data directory for itself; a running server keeps it out, and says so. */
-async function withDataDir<T>(invocation: Invocation, context: Context, act: (parts: { readonly dataDir: DataDir; readonly dir: string; readonly keysDir: string }) => Promise<T>): Promise<T> {
+async function withDataDir<T>(invocation: Invocation, context: Context, act: (parts: Parts) => Promise<T>): Promise<T> {
   const dir = logDirOf(invocation, context);
   const dataDir = await openDataDir(foldersOf(invocation, context).dataDir).catch(mistake);
   try {
-    return await act({ dataDir, dir, keysDir: path.join(path.dirname(dir), 'keys') });
+    return await act({ dataDir, dir, keysDir: path.join(path.dirname(dir), 'keys'), copyPath: context.env['SLUICE_LOG_CHECKPOINT_FILE'] || undefined });
   } finally {
     dataDir.close();
   }
 }
 
-async function withLog<T>(invocation: Invocation, context: Context, act: (log: OpenedLog, dataDir: DataDir) => Promise<T>): Promise<T> {
-  return withDataDir(invocation, context, async ({ dataDir, dir, keysDir }) => {
-    const log = await openLog({ dir, keysDir, now: Date.now }).catch(mistake);
+async function withLog<T>(invocation: Invocation, context: Context, act: (log: OpenedLog, dataDir: DataDir) => Promise<T>, options: Pick<LogOptions, 'acceptUnsigned'> = {}): Promise<T> {
+  return withDataDir(invocation, context, async ({ dataDir, dir, keysDir, copyPath }) => {
+    const log = await openLog({ dir, keysDir, copyPath, now: Date.now, ...options }).catch(mistake);
     try {
       return await act(log, dataDir);
     } finally {
@@ -79,11 +87,27 @@ function beforeOf(invocation: Invocation, { env }: Context): number {
   return Date.now() - Number(days) * 86_400_000;
 }
 
-export const newOrigin: Action = async (invocation, context) => {
+function becauseOf(invocation: Invocation, example: string): string {
   const because = textOf(invocation, 'because')?.trim() ?? '';
-  if (because === '' || because.length > 500 || /[\p{Cc}]/u.test(because)) throw new UsageError('say why, in one line of at most 500 characters: sluice log new-origin --because "the disk of … was lost"');
-  return withDataDir(invocation, context, async ({ dir, keysDir }) => {
-    const { origin, vkey, plan } = await beginNewOrigin({ dir, keysDir, because, now: Date.now });
+  if (because === '' || because.length > 500 || /[\p{Cc}]/u.test(because)) throw new UsageError(`say why, in one line of at most 500 characters: ${example}`);
+  return because;
+}
+
+export const acceptUnsigned: Action = async (invocation, context) => {
+  const because = becauseOf(invocation, 'sluice log accept-unsigned --because "the checkpoints could not be written since …"');
+  return withLog(invocation, context, async ({ evidence }) => {
+    const { from, to } = evidence!.opening.unsigned;
+    context.out(from === to
+      ? 'There are no records that no checkpoint covers: nothing was changed.'
+      : `${count(to - from, 'record')} from ${from} on, which no checkpoint covered, ${to - from === 1 ? 'is' : 'are'} signed now. The log has a record of it, which says why.`);
+    return 0;
+  }, { acceptUnsigned: because });
+};
+
+export const newOrigin: Action = async (invocation, context) => {
+  const because = becauseOf(invocation, 'sluice log new-origin --because "the disk of … was lost"');
+  return withDataDir(invocation, context, async ({ dir, keysDir, copyPath }) => {
+    const { origin, vkey, plan } = await beginNewOrigin({ dir, keysDir, copyPath, because, now: Date.now });
     const lost = plan.lost.map(([from, to]) => (to - from === 1 ? `record ${from}` : `records ${from} to ${to - 1}`)).join(', ');
     context.out(`${origin} has begun; its first record names ${plan.old.origin}, whose files lie in ${path.join(dir, 'old', plan.old.folder)}.`);
     context.out(`Of the ${plan.old.size} records that were signed for there, missing or changed: ${lost === '' ? 'none' : lost}${plan.more > 0 ? ` and ${plan.more} more ranges` : ''}.`);

@@ -56,6 +56,7 @@ const DETAILS: Readonly<Partial<Record<RecordKind, (text: (name: string) => stri
   names_key_rotated: (text) => `from ${text('from')} to ${text('to')}`,
   pruned: (text) => `records from ${text('from')} to before ${text('to')}`,
   new_origin: (text) => text('because'),
+  recovered: (text) => `${text('what')}${text('from') === '' ? '' : `: records ${text('from')} to before ${text('to')}, since ${text('because')}`}`,
   input: (text) => text('digest'),
   log_read: (text) => `${text('rows') || 'all'} by ${text('caller')} (${text('read')}${text('state') === '' ? '' : ` ${text('state')}`})`,
   gap: (text) => `${text('refused')} not written since ${text('since')}: ${text('reason')}`,

@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../../datadir/durable.ts';
 import { blocks } from '../blocks.ts';
+import { openPlain, readPlainSync } from '../files.ts';
 import { segmentPath } from '../layout.ts';
 
 const actsPath = (dir: string) => join(dir, 'acts.ndjson');
+
+const MAX_BYTES = 1 << 26;
 
 const KINDS = ['key_rotated', 'pruned', 'new_origin'].map((kind) => `","kind":"${kind}"`);
 const ACT = /^\{"v":1,"index":(\d+),"time":"[^"]*","origin":"[^"]*","kind":"(?:key_rotated|pruned|new_origin)"/;
@@ -16,7 +17,7 @@ const ACT = /^\{"v":1,"index":(\d+),"time":"[^"]*","origin":"[^"]*","kind":"(?:k
  * they are on disk. Gives how many there are from before record `to`, where the segments that stay begin.
  */
 export async function keepActs(dir: string, leaving: readonly number[], to: number): Promise<number> {
-  const kept = existsSync(actsPath(dir)) ? readFileSync(actsPath(dir), 'utf8').split('\n').slice(0, -1) : [];
+  const kept = readPlainSync(actsPath(dir), MAX_BYTES)?.toString().split('\n').slice(0, -1) ?? [];
   const lines = new Map(kept.map((line) => [indexOf(line), line]));
   for (const first of leaving) for (const line of await actsOf(dir, first)) lines.set(indexOf(line), line);
   if (lines.size !== kept.length) replaceFile(actsPath(dir), [...lines].sort(([a], [b]) => a - b).map(([, line]) => `${line}\n`).join(''));
@@ -27,7 +28,7 @@ const indexOf = (line: string) => Number(ACT.exec(line)?.[1]);
 
 async function actsOf(dir: string, segment: number): Promise<readonly string[]> {
   const lines: string[] = [];
-  const file = await open(segmentPath(dir, segment), 'r');
+  const file = await openPlain(segmentPath(dir, segment));
   try {
     for await (const block of blocks(file)) for (const kind of KINDS) for (let at = block.indexOf(kind); at !== -1; at = block.indexOf(kind, at + 1)) {
       const line = block.toString('utf8', block.lastIndexOf(10, at) + 1, block.indexOf(10, at));

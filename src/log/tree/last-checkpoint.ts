@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
 import { parseCheckpoint } from '../../core/tlog/checkpoint.ts';
 import { parseVerifierKey, toVerifierKey } from '../../core/tlog/note.ts';
 import { blocksBackwards } from '../blocks.ts';
+import { openPlain, readPlain } from '../files.ts';
 import { checkpointPath, isSignedBy, keptPath, noteOf, type SignedCheckpoint } from './checkpoints.ts';
 
 /**
@@ -14,14 +14,14 @@ import { checkpointPath, isSignedBy, keptPath, noteOf, type SignedCheckpoint } f
 export async function lastCheckpoint(dir: string, key: KeyObject | undefined, previous: string | undefined): Promise<SignedCheckpoint | undefined> {
   const before = parseVerifierKey(previous ?? '');
   const isGood = (one: SignedCheckpoint) => key === undefined || isSignedBy(one, [toVerifierKey(one.origin, key), ...before === undefined ? [] : [before]]);
-  const newest = toCheckpoint(await readFile(checkpointPath(dir), 'utf8').catch(() => ''));
+  const newest = toCheckpoint(await readPlain(checkpointPath(dir)).then((bytes) => bytes?.toString() ?? '', () => ''));
   const found = await lastKept(dir, isGood).catch(() => undefined);
   if (newest === undefined || !isGood(newest)) return found;
   return found === undefined || found.size < newest.size ? newest : found;
 }
 
 async function lastKept(dir: string, isGood: (one: SignedCheckpoint) => boolean): Promise<SignedCheckpoint | undefined> {
-  const file = await open(keptPath(dir), 'r');
+  const file = await openPlain(keptPath(dir));
   try {
     for await (const block of blocksBackwards(file)) {
       const found = block.toString().split('\n').findLast((line) => {

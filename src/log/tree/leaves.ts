@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import { HASH_BYTES, leafHash, leafHashInPlace } from '../../core/tlog/merkle.ts';
 import type { Range } from '../../core/tlog/proof.ts';
 import { blocks, eachLine } from '../blocks.ts';
+import { openPlain } from '../files.ts';
 import { listSegments, segmentPath } from '../layout.ts';
 
 /** Where the record of an index stands: `…/segments/….ndjson:12`, counted from 1. */
@@ -21,7 +21,7 @@ export async function* leavesOf(dir: string, { from, to }: Range): AsyncGenerato
   const segments = await listSegments(dir);
   for (const [position, first] of segments.entries()) {
     if ((segments[position + 1] ?? Infinity) <= from || first >= to) continue;
-    const file = await open(segmentPath(dir, first), 'r');
+    const file = await openPlain(segmentPath(dir, first));
     try {
       let index = first;
       for await (const block of blocks(file)) {
@@ -50,7 +50,7 @@ function joined(texts: readonly string[]): Buffer {
 export async function lineOf(dir: string, index: number): Promise<Buffer | undefined> {
   const first = (await listSegments(dir)).findLast((segment) => segment <= index);
   if (first === undefined) return undefined;
-  const file = await open(segmentPath(dir, first), 'r');
+  const file = await openPlain(segmentPath(dir, first));
   try {
     let at = first;
     for await (const block of blocks(file)) {

@@ -1,6 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TILE_WIDTH } from '../../core/tlog/edge.ts';
 import { HASH_BYTES, leafHash, type TreeHead } from '../../core/tlog/merkle.ts';
@@ -8,9 +7,11 @@ import { parseVerifierKey, toVerifierKey, type Signer } from '../../core/tlog/no
 import { makeFolder, syncFolder } from '../../datadir/durable.ts';
 import { openLogKeys } from '../../datadir/log-key.ts';
 import { blocks, eachLine } from '../blocks.ts';
+import { openPlain, readPlainSync } from '../files.ts';
 import { listSegments, segmentPath } from '../layout.ts';
 import { openLog } from '../log.ts';
-import { vkeyPath } from './checkpoints.ts';
+import { vkeyPath, type SignedCheckpoint } from './checkpoints.ts';
+import { openCopy, type Copy } from './copy.ts';
 import { lastCheckpoint } from './last-checkpoint.ts';
 import { readPlan, removePlan, STAYS, writePlan, type Plan } from './plan.ts';
 import { checkPruned } from './pruned.ts';
@@ -20,6 +21,7 @@ export interface NewOriginOptions {
   /** `<data directory>/log`; the caller holds the data directory's lock, and no log is open. */
   readonly dir: string;
   readonly keysDir: string;
+  readonly copyPath?: string | undefined;
   /** Why: one line, for auditors. */
   readonly because: string;
   readonly now: () => number;
@@ -39,10 +41,12 @@ const MAX_RANGES = 100;
  * missing or changed of what that signed for; if the old key is still there it signs for that record too. The old files
  * stay, in `old/`. After a crash it is called again, and goes on; `because` is then the one that was given first.
  */
-export async function beginNewOrigin({ dir, keysDir, because, now }: NewOriginOptions): Promise<NewOrigin> {
-  const { isMoved, ...plan } = readPlan(dir) ?? await makePlan(dir, keysDir, because);
-  if (!isMoved) layAside(dir, keysDir, plan);
-  const log = await openLog({ dir, keysDir, now, beginsAnew: true });
+export async function beginNewOrigin({ dir, keysDir, copyPath, because, now }: NewOriginOptions): Promise<NewOrigin> {
+  makeFolder(dir);
+  const copy = openCopy({ dir, keysDir, path: copyPath });
+  const { isMoved, ...plan } = readPlan(dir) ?? await makePlan({ dir, keysDir, copy }, because);
+  if (!isMoved) layAside({ dir, keysDir, copy }, plan);
+  const log = await openLog({ dir, keysDir, copyPath, now, beginsAnew: true });
   try {
     if (log.size() === 0) await log.append({ kind: 'new_origin', members: JSON.stringify(plan).slice(1, -1) }).durable;
     await log.evidence!.sign(cosignersOf(plan, keysDir));
@@ -53,13 +57,19 @@ export async function beginNewOrigin({ dir, keysDir, because, now }: NewOriginOp
   return { origin: log.origin, vkey: log.evidence!.vkey(), plan };
 }
 
-function layAside(dir: string, keysDir: string, plan: Plan): void {
+interface Places {
+  readonly dir: string;
+  readonly keysDir: string;
+  readonly copy: Copy;
+}
+
+function layAside({ dir, keysDir, copy }: Places, plan: Plan): void {
   const old = join(dir, 'old', plan.old.folder);
   makeFolder(old);
   for (const name of readdirSync(dir)) if (!STAYS.includes(name)) renameSync(join(dir, name), join(old, name));
   for (const folder of [old, dir]) syncFolder(folder);
-  const keys = openLogKeys(keysDir);
-  if (keys.current() !== undefined) keys.retire(plan.old.folder);
+  copy.retire(join(keysDir, 'old'), plan.old.folder);
+  openLogKeys(keysDir).retire(plan.old.folder);
   writePlan(dir, { ...plan, isMoved: true });
 }
 
@@ -68,13 +78,22 @@ function cosignersOf({ old }: Plan, keysDir: string): readonly Signer[] {
   return existsSync(retired) ? [{ name: old.origin, key: createPrivateKey(readFileSync(retired, 'utf8')) }] : [];
 }
 
+/** Undefined for what isn't there, or is no file of a log. */
+function textIn(path: string): string | undefined {
+  try {
+    return readPlainSync(path)?.toString().trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whatever state the old log is in: what can't be read any more is not there. */
-async function makePlan(dir: string, keysDir: string, because: string): Promise<Plan & { readonly isMoved: boolean }> {
-  const first = existsSync(vkeyPath(dir)) ? parseVerifierKey(readFileSync(vkeyPath(dir), 'utf8').trimEnd()) : undefined;
-  const stored = existsSync(join(dir, 'origin')) ? readFileSync(join(dir, 'origin'), 'utf8').trimEnd() : undefined;
+async function makePlan({ dir, keysDir, copy }: Places, because: string): Promise<Plan & { readonly isMoved: boolean }> {
+  const first = parseVerifierKey(textIn(vkeyPath(dir)) ?? '');
+  const stored = textIn(join(dir, 'origin'));
   const keys = openLogKeys(keysDir);
   const key = keys.current();
-  const last = await lastCheckpoint(dir, key, keys.previous());
+  const last = newer(await lastCheckpoint(dir, key, keys.previous()), copiedIn(copy));
   const origin = last?.origin ?? first?.name ?? stored ?? 'unknown';
   const lost = await lostRanges(dir, last);
   const plan = {
@@ -90,6 +109,16 @@ async function makePlan(dir: string, keysDir: string, because: string): Promise<
   writePlan(dir, plan);
   return plan;
 }
+
+function copiedIn(copy: Copy): SignedCheckpoint | undefined {
+  try {
+    return copy.read();
+  } catch {
+    return undefined; // damaged: the log's own checkpoints tell
+  }
+}
+
+const newer = (last: SignedCheckpoint | undefined, copied: SignedCheckpoint | undefined) => (copied !== undefined && copied.size > (last?.size ?? -1) ? copied : last);
 
 async function lostRanges(dir: string, head: TreeHead | undefined): Promise<[number, number][]> {
   const size = head?.size ?? 0;
@@ -109,7 +138,7 @@ async function lostRanges(dir: string, head: TreeHead | undefined): Promise<[num
 
 /** A record is there when its line is, and hashes to what its tile holds; where there is no tile, when its line is. */
 async function addThere(dir: string, segment: number, there: [number, number][]): Promise<void> {
-  const file = await open(segmentPath(dir, segment), 'r');
+  const file = await openPlain(segmentPath(dir, segment));
   let tile: { readonly index: number; readonly hashes: Buffer | undefined } | undefined;
   try {
     for await (const block of blocks(file)) {
@@ -120,7 +149,7 @@ async function addThere(dir: string, segment: number, there: [number, number][])
       });
       for (const [index, line] of lines) {
         const at = Math.floor(index / TILE_WIDTH);
-        if (tile?.index !== at) tile = { index: at, hashes: await readTileFile(dir, { level: 0, index: at }) };
+        if (tile?.index !== at) tile = { index: at, hashes: await readTileFile(dir, { level: 0, index: at }).catch(() => undefined) };
         const hash = tile.hashes?.subarray((index % TILE_WIDTH) * HASH_BYTES, (index % TILE_WIDTH + 1) * HASH_BYTES);
         if (hash !== undefined && !hash.equals(leafHash(line))) continue;
         const last = there.at(-1);

@@ -5,7 +5,7 @@ import { fullTiles, TILE_WIDTH, tilePath } from '../../core/tlog/edge.ts';
 import { HASH_BYTES } from '../../core/tlog/merkle.ts';
 import { rootOfRange } from '../../core/tlog/proof.ts';
 import { makeFolder, replaceFile } from '../../datadir/durable.ts';
-import { nodeFiles, syncFolder } from '../files.ts';
+import { nodeFiles, openPlain, syncFolder } from '../files.ts';
 import { blocks } from '../blocks.ts';
 import { listSegments, objectPath, segmentPath } from '../layout.ts';
 import type { DecisionLog } from '../types.ts';
@@ -82,7 +82,7 @@ async function leavingOf(dir: string, segments: readonly number[], { beforeMs, s
 }
 
 async function startMs(dir: string, first: number): Promise<number> {
-  const file = await open(segmentPath(dir, first), 'r');
+  const file = await openPlain(segmentPath(dir, first));
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0);
     return Date.parse(/"time":"([^"]+)"/.exec(buffer.toString('latin1', 0, bytesRead))?.[1] ?? '');
@@ -110,7 +110,7 @@ const rootOfPrefix = (dir: string, size: number) => rootOfRange({ from: 0, to: s
 async function objectsOf(dir: string, segments: readonly number[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const first of segments) {
-    const file = await open(segmentPath(dir, first), 'r');
+    const file = await openPlain(segmentPath(dir, first));
     try {
       for await (const block of blocks(file)) {
         for (let at = block.indexOf(OBJECT); at !== -1; at = block.indexOf(OBJECT, at + 1)) found.add(block.toString('latin1', at + OBJECT.length, at + OBJECT.length + 64));

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { leafHash, verifyInclusion, type TreeHead } from '../../core/tlog/merkle.ts';
 import { replaceFile } from '../../datadir/durable.ts';
+import { readPlainSync } from '../files.ts';
 import { segmentPath } from '../layout.ts';
 import { lineStart } from '../line.ts';
 import { lineOf } from './leaves.ts';
@@ -29,7 +29,7 @@ export async function checkPruned(dir: string, first: number, head: TreeHead | u
 
 async function isPruned(dir: string, first: number, { head, isWhole }: { readonly head: TreeHead; readonly isWhole: boolean }): Promise<boolean> {
   const { size, root } = head;
-  const index = Number(readFileSync(hintPath(dir), 'utf8'));
+  const index = Number(readPlainSync(hintPath(dir))?.toString() ?? NaN);
   const line = Number.isSafeInteger(index) && index < size ? await lineOf(dir, index) : undefined;
   if (line?.toString().startsWith(lineStart(index)) !== true) return false;
   const { success, data } = Pruned.safeParse(JSON.parse(line.toString()));

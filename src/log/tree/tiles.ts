@@ -1,11 +1,14 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fullTiles, partialWidth, TILE_WIDTH, tilePath, type Tile } from '../../core/tlog/edge.ts';
 import { HASH_BYTES, rootOf } from '../../core/tlog/merkle.ts';
-import { synced, syncFolder, writeAll, type Files } from '../files.ts';
+import { readPlain, synced, syncFolder, writeAll, type Files } from '../files.ts';
 import { leavesOf } from './leaves.ts';
 
 type Place = Pick<Tile, 'level' | 'index'>;
+
+const AT_ONCE = 16;
+const temporaryIn = (dir: string, n = 0) => join(dir, 'tile', n === 0 ? 'unfinished' : `unfinished.${n}`);
 
 /** Writes full tiles; on return they and their names are on disk. What was written of fewer hashes of them is removed. */
 export async function writeTiles(files: Files, dir: string, tiles: readonly Tile[]): Promise<void> {
@@ -13,14 +16,17 @@ export async function writeTiles(files: Files, dir: string, tiles: readonly Tile
   for (const [folder, some] of Map.groupBy(tiles, (tile) => dirname(join(dir, tilePath(tile))))) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const names = new Set(await readdir(folder));
+    // Beside each other: in a busy thread each step of a file waits for a turn. So few names are left by a crash.
+    for (let at = 0; at < some.length; at += AT_ONCE) {
+      await allDone(some.slice(at, at + AT_ONCE).map((tile, n) => writeTile(files, { path: join(dir, tilePath(tile)), temporary: temporaryIn(dir, n), hashes: tile.hashes, isSynced: true })));
+    }
     for (const tile of some) {
-      const path = join(dir, tilePath(tile));
-      await writeTile(files, { path, temporary: join(dir, 'tile', 'unfinished'), hashes: tile.hashes, isSynced: true });
-      if (names.has(`${basename(path)}.p`)) await rm(`${path}.p`, { recursive: true, force: true });
+      const parts = `${join(dir, tilePath(tile))}.p`;
+      if (names.has(basename(parts))) await rm(parts, { recursive: true, force: true });
     }
     for (let above = folder; above.length >= dir.length; above = dirname(above)) folders.add(above);
   }
-  for (const folder of folders) await syncFolder(files, folder);
+  await allDone([...folders].map((folder) => syncFolder(files, folder)));
 }
 
 /**
@@ -28,11 +34,17 @@ export async function writeTiles(files: Files, dir: string, tiles: readonly Tile
  * Kept until the full tile is there, since a reader may come with a checkpoint of their size.
  */
 export async function writePartials(files: Files, dir: string, tiles: readonly Tile[]): Promise<void> {
-  for (const tile of tiles) {
+  await allDone(tiles.map(async (tile, n) => {
     const path = join(dir, tilePath(tile, tile.hashes.length / HASH_BYTES));
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeTile(files, { path, temporary: join(dir, 'tile', 'unfinished'), hashes: tile.hashes, isSynced: false });
-  }
+    await writeTile(files, { path, temporary: temporaryIn(dir, n), hashes: tile.hashes, isSynced: false });
+  }));
+}
+
+/** Waits for all, also once one has failed: what is tried next may write to the same names. */
+async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 interface Writing {
@@ -53,9 +65,12 @@ async function writeTile(files: Files, { path, temporary, hashes, isSynced }: Wr
   await files.rename(temporary, path);
 }
 
+/** What the tile's file holds, whatever its length. */
+export const tileBytes = (dir: string, place: Place, width = TILE_WIDTH): Promise<Buffer | undefined> => readPlain(join(dir, tilePath(place, width)));
+
 /** The tile as it lies on disk; undefined when it isn't there as a whole. */
 export async function readTileFile(dir: string, place: Place, width = TILE_WIDTH): Promise<Buffer | undefined> {
-  const bytes = await readFile(join(dir, tilePath(place, width))).catch(absent);
+  const bytes = await tileBytes(dir, place, width);
   return bytes?.length === width * HASH_BYTES ? bytes : undefined;
 }
 

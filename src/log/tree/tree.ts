@@ -21,6 +21,12 @@ export interface TreeOptions {
   readonly signed: number | undefined;
   /** A record is signed for at the latest so long after it is durable. */
   readonly everyMs: number;
+  /** How many records may be unsigned: a start refuses more, so that no running log may leave more. */
+  readonly maxUnsigned: number;
+  /** So many of the first records an operator has said are good, though no checkpoint covers them yet. */
+  readonly accepted: number;
+  /** Milliseconds from any start, never set back. */
+  readonly monotonic: () => number;
   /** Told once for each kind of trouble, until it is over. */
   readonly onProblem: (reason: string) => void;
 }
@@ -47,17 +53,32 @@ export interface Tree {
   /** Whose checkpoints are signed from now on. */
   setKey(key: KeyObject): void;
   status(): TreeStatus;
-  /** Why no record may be appended, with the error's code; undefined while they may. */
-  failure(): { readonly reason: string; readonly code: string } | undefined;
+  /** Does this when all before it is done, and nothing beside it. */
+  inTurn(work: () => Promise<void>): Promise<void>;
+  /** Why no record may be appended, with the error's code; undefined while they may. @param next index of the next record; `isReserved`: it is no answer. */
+  failure(next: number, isReserved: boolean): { readonly reason: string; readonly code: string } | undefined;
+  /** Nothing more is signed. */
+  abandon(): void;
   /** Signs what is there. Never rejects. */
   close(): Promise<void>;
 }
 
-// Tiles that can't be written wait in memory: 8 MiB, a quarter of a million records.
-const MAX_TILES = 1024;
 const TILES_AT_ONCE = 64;
 
-export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, onProblem, ...rest }: TreeOptions): Tree {
+/**
+ * What a crash can leave unsigned, and not more: a start that finds more records behind the last checkpoint refuses them,
+ * since whoever writes the log's folder can add some. Two seconds at 65,536 records a second; a running log is signed at a
+ * quarter of it, or each second.
+ */
+export const MAX_UNSIGNED_RECORDS = 131_072;
+/** One append may write as many lines: a gap, what a segment begins with, an input. */
+const LINES_AT_ONCE = 16;
+/** So many lines are kept for what is no answer: a switch that stops a vendor isn't refused for what waits to be signed. */
+const RESERVED_LINES = 4096;
+/** How long signing may take, or fail, before no more records are taken. */
+const SIGNING_MS = 1000;
+
+export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, maxUnsigned, accepted, monotonic, onProblem, ...rest }: TreeOptions): Tree {
   let { key, signed } = rest;
   let problem: { readonly reason: string; readonly code: string; readonly isFinal: boolean } | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -65,6 +86,10 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
   let isClosed = false;
   let unhashed: Buffer[] = [];
   let unhashedLeaves = 0;
+  /** When the oldest record became durable that no checkpoint covers, and the oldest that the one under way won't cover. */
+  let [unsignedSinceMs, behindSinceMs]: (number | undefined)[] = [];
+  /** When what is under way was begun. */
+  let workingSinceMs: number | undefined;
 
   // The nodes above the leaves are hashed while the next group is on its way to the disk, not before it is.
   function grow(): void {
@@ -72,8 +97,12 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     [unhashed, unhashedLeaves] = [[], 0];
     for (const leaves of groups) edge.append(leaves);
     if (tiles.length >= TILES_AT_ONCE && running === undefined && problem === undefined) queue(writeFull).catch(() => {});
-    if (edge.size() !== signed) schedule(everyMs);
+    if (edge.size() - Math.max(signed ?? 0, accepted) >= maxUnsigned / 4 && running === undefined && problem === undefined) queue().catch(() => {});
+    if (edge.size() !== signed) schedule(dueMs());
   }
+
+  /** From the oldest record that is not signed for, so that signing may take its time. */
+  const dueMs = () => Math.max(0, everyMs - (unsignedSinceMs === undefined || problem !== undefined ? 0 : monotonic() - unsignedSinceMs));
 
   const sizeNow = () => edge.size() + unhashedLeaves;
 
@@ -92,15 +121,18 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     if (unhashed.length > 0) grow();
     const head = { origin, size: edge.size(), root: edge.root() };
     const partials = edge.partials();
+    behindSinceMs = undefined;
     await writeFull();
     if (head.size === signed && !again) return;
     await writePartials(files, dir, partials);
     await keeper.keep(signNote(formatCheckpoint(head), [{ name: origin, key }, ...cosigners]));
     signed = head.size;
+    unsignedSinceMs = behindSinceMs;
   }
 
   async function run(work: () => Promise<void>): Promise<void> {
     if (problem?.isFinal === true) throw new Error(problem.reason);
+    workingSinceMs = monotonic();
     try {
       await work();
       problem = undefined;
@@ -111,19 +143,28 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
       if (problem?.reason !== reason) onProblem(reason);
       problem = { reason, code, isFinal };
       throw error;
+    } finally {
+      workingSinceMs = undefined;
     }
   }
 
   /** One after the other. */
-  function queue(work: () => Promise<void> = publish): Promise<void> {
+  function queue(work: () => Promise<void> = publish, how = run): Promise<void> {
     const before = running ?? Promise.resolve();
-    const mine = before.catch(() => {}).then(() => run(work));
+    const mine = before.catch(() => {}).then(() => how(work));
     running = mine;
     mine.catch(() => {}).finally(() => {
       if (running === mine) running = undefined;
-      if (sizeNow() !== signed) schedule(everyMs);
+      if (sizeNow() !== signed) schedule(dueMs());
     });
     return mine;
+  }
+
+  /** Time in which this thread had no turn to sign in doesn't count. */
+  function isLate(): boolean {
+    const nowMs = monotonic();
+    const isTooOld = unsignedSinceMs !== undefined && nowMs - unsignedSinceMs >= everyMs + SIGNING_MS;
+    return isTooOld && (problem !== undefined || (workingSinceMs !== undefined && nowMs - workingSinceMs >= SIGNING_MS));
   }
 
   function schedule(ms: number): void {
@@ -141,6 +182,8 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
       if (unhashed.length === 0) setImmediate(grow);
       unhashed.push(leaves);
       unhashedLeaves += leaves.length / HASH_BYTES;
+      unsignedSinceMs ??= monotonic();
+      behindSinceMs ??= monotonic();
     },
     signSoon() {
       if (running === undefined && !isClosed) queue().catch(() => {});
@@ -154,7 +197,17 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
       key = next;
     },
     status: () => ({ size: sizeNow(), signed: signed ?? 0, ...(problem !== undefined && { problem: problem.reason }) }),
-    failure: () => (problem !== undefined && (problem.isFinal || tiles.length >= MAX_TILES) ? problem : undefined),
+    inTurn: (work) => queue(work, (one) => one()),
+    abandon() {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+    failure: (next, isReserved) => {
+      if (problem?.isFinal === true) return problem;
+      const room = Math.max(signed ?? 0, accepted) + maxUnsigned - next - LINES_AT_ONCE;
+      const isOver = isReserved ? room < 0 : room < Math.min(RESERVED_LINES, maxUnsigned / 4) || isLate();
+      return isOver ? { reason: problem?.reason ?? UNSIGNED, code: problem?.code ?? 'unsigned' } : undefined;
+    },
     async close() {
       isClosed = true;
       clearTimeout(timer);
@@ -164,3 +217,5 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
     },
   };
 }
+
+const UNSIGNED = 'records are on disk and not signed for yet, as many as a crash may leave: the next ones are taken when they are';

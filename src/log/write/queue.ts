@@ -20,8 +20,11 @@ export interface QueueOptions {
   /** How long the disk may take over one group before nothing more is taken, while this thread runs. */
   readonly stalledMs: number;
   readonly ticking?: Ticking | undefined;
-  /** Why nothing may be appended though the writer could: what is written can't be signed. */
-  readonly unsigned?: () => { readonly reason: string; readonly code: string } | undefined;
+  /**
+   * Why nothing may be appended though the writer could: what is written can't be signed.
+   * @param next the index that the next line has at most; `isReserved`: it is no answer, and refused for less only.
+   */
+  readonly unsigned?: (next: number, isReserved: boolean) => { readonly reason: string; readonly code: string } | undefined;
   /** Told once why the log can't be written, and once, without a reason, when it can again. */
   readonly onWritable?: ((problem: string | undefined) => void) | undefined;
 }
@@ -76,6 +79,8 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
   const bytes = () => waiting.bytes() + committing.bytes;
   const isBeyond = (part: number) => records() >= maxQueued.records * part || bytes() >= maxQueued.bytes * part;
   const isFull = () => isBeyond(1);
+  /** A record may bring its input with it. */
+  const lastIndex = () => writer.tail().next + 2 * records();
   const isStalled = () => disk.elapsedMs() >= stalledMs;
   // A clock set back may not put the next try off.
   const mayTry = ({ isFinal, triedAtMs }: Failure) => !isFinal && Math.abs(now() - triedAtMs) >= RETRY_MS;
@@ -179,13 +184,13 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
     append(entry) {
       if (closing !== undefined) throw unavailable('the log is closed', false);
       if (failure !== undefined && !mayTry(failure)) refuse(failure.reason, failure.code);
-      const why = unsigned();
+      const why = unsigned(lastIndex(), PRECEDENCE[entry.kind] !== 'bounded');
       if (why !== undefined) refuse(why.reason, why.code);
       if (isStalled()) refuse(STALLED, 'stalled');
       if (PRECEDENCE[entry.kind] === 'bounded' ? isFull() : records() >= maxQueued.records + RESERVED) refuse(FULL, 'queue_full');
       return { durable: enqueue(entry) };
     },
-    failure: () => (closing === undefined ? failure?.reason ?? unsigned()?.reason ?? (isStalled() ? STALLED : isFull() ? FULL : undefined) : 'the log is closed'),
+    failure: () => (closing === undefined ? failure?.reason ?? unsigned(lastIndex(), false)?.reason ?? (isStalled() ? STALLED : isFull() ? FULL : undefined) : 'the log is closed'),
     queued: records,
     queue: () => ({ records: records(), bytes: bytes(), maxRecords: maxQueued.records, maxBytes: maxQueued.bytes }),
     relief: () => (isBeyond(CROWDED) ? relieved.promise : undefined),

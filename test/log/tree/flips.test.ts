@@ -31,6 +31,7 @@ beforeAll(async () => {
     nowMs += DAY_MS;
   }
   await log.append({ kind: 'decision', members: `"x":"${'x'.repeat(70_000)}"` }).durable;
+  await fill(log, 0, 1); // begins the last segment
   await log.evidence!.sign();
   await fill(log, 0, 3);
   cpSync(pristine(), join(folder, 'copy'), { recursive: true });

@@ -115,7 +115,7 @@ describe('what was pruned', () => {
     await log.close();
     writeFileSync(file('tile/0/003'), Buffer.alloc(8192));
     const again = await open({ now: () => dayMs(4) });
-    expect(again.evidence!.repairedTiles).toBe(1);
+    expect(again.evidence!.opening.repairedTiles).toBe(1);
     await again.close();
     expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, cpSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLog } from '../../../src/log/log.ts';
-import { AT_MS, diskError, watchedFiles, type Call } from '../support.ts';
+import { AT_MS, diskError, recordsOf, watchedFiles, type Call } from '../support.ts';
 import { fill, inDataDir, startVerifier } from './support.ts';
 
 const verify = startVerifier();
@@ -65,19 +65,25 @@ describe('refuses to start, naming the place, the record and the way out, and si
   });
 });
 
-test.each<readonly [string, () => void, number]>([
-  ['a tile is missing', () => rmSync(file('tile/0/001')), 1],
-  ['a tile was changed', () => flipIn('tile/0/001', 5), 1],
-  ['a tile is empty', () => truncateSync(file('tile/0/000'), 0), 1],
-  ['all tiles are gone', () => rmSync(file('tile'), { recursive: true }), 2],
-])('%s: made again from the records, which are the signed ones', async (_name, damage, repaired) => {
+test.each<readonly [string, () => void, number, readonly string[]]>([
+  ['a tile is missing', () => rmSync(file('tile/0/001')), 1, []],
+  ['a tile was changed', () => flipIn('tile/0/001', 5), 1, ['tile/0/001']],
+  ['a tile is empty', () => truncateSync(file('tile/0/000'), 0), 1, ['tile/0/000']],
+  ['a tile that is not full was changed', () => flipIn('tile/0/002.p/88', 5), 1, ['tile/0/002.p/88']],
+  ['one of an earlier checkpoint was', () => flipIn('tile/1/000.p/1', 5), 1, ['tile/1/000.p/1']],
+  ['all tiles are gone', () => rmSync(file('tile'), { recursive: true }), 2, []],
+])('F22: %s: made again from the records, which are the signed ones; what it held is kept, and recorded', async (_name, damage, repaired, asides) => {
   await written();
   damage();
+  const held = asides.map((name) => readFileSync(file(name)));
   const log = await open();
-  expect([log.evidence!.repairedTiles, log.evidence!.status()]).toEqual([repaired, { size: 600, signed: 600 }]);
+  expect(log.evidence!.opening).toMatchObject({ repairedTiles: repaired, asides });
+  expect(log.evidence!.status()).toEqual({ size: 600 + asides.length, signed: 600 + asides.length });
+  expect(recordsOf(dir()).filter(({ kind }) => kind === 'recovered')).toMatchObject(asides.map((name) => ({ what: 'tiles_set_aside', tiles: [name], more: 0 })));
+  expect((asides.length === 0 ? [] : readdirSync(file('aside'))).map((name) => readFileSync(file('aside', name)))).toEqual(held);
   await fill(log, 600, 601);
   await log.close();
-  expect(await verify(dir(), { vkey: vkey() })).toMatchObject({ wrong: [], notes: [], signed: 601 });
+  expect(await verify(dir(), { vkey: vkey() })).toMatchObject({ wrong: [], notes: [], signed: 601 + asides.length });
 });
 
 test.each<readonly [string, () => void]>([

@@ -6,7 +6,7 @@ import { parseCheckpoint } from '../../../src/core/tlog/checkpoint.ts';
 import { leafHash, rootOf, verifyConsistency, verifyInclusion } from '../../../src/core/tlog/merkle.ts';
 import { parseProof } from '../../../src/core/tlog/proof.ts';
 import { ProofError, proveConsistency, proveRecord } from '../../../src/log/tree/prove.ts';
-import { readSegment, segmentsOf } from '../support.ts';
+import { readSegment, recordsOf, segmentsOf } from '../support.ts';
 import { fill, inDataDir, startVerifier } from './support.ts';
 
 const verify = startVerifier();
@@ -79,15 +79,17 @@ test('a checkpoint follows by itself, also at the end of each segment; each is k
   expect([kept()[0], kept().at(-1), newest().size]).toEqual([0, 4, 4]);
 });
 
-test('a log from before there was a tree is signed for as it is', async () => {
+test('F22: a log from before there was a tree is signed for as it is once an operator says so', async () => {
   const old = await open({ keysDir: undefined! });
   await fill(old, 0, 700);
   await old.close();
   expect(existsSync(file('checkpoint'))).toBe(false);
-  const log = await open();
+  await expect(open()).rejects.toThrow(/keys\/log\.key: missing, though there is a record .*\. Where records are all there is, as of a log from before logs were signed, "sluice log accept-unsigned/);
+  const log = await open({ acceptUnsigned: 'it was never signed' });
   await fill(log, 700, 701);
   await log.close();
-  expect([newest().size, newest().root.equals(rootNow())]).toEqual([701, true]);
+  expect([newest().size, newest().root.equals(rootNow())]).toEqual([702, true]);
+  expect(recordsOf(dir())[700]).toMatchObject({ kind: 'recovered', what: 'unsigned_accepted', from: 0, to: 700, because: 'it was never signed' });
   expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([]);
 });
 
