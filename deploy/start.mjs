@@ -3,6 +3,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { holdSignals, main } from '../dist/main.js';
+
+holdSignals();
 
 const home = process.env.SLUICE_HOME ?? '/var/lib/sluice';
 delete process.env.SLUICE_HOME; // the program knows its own variables alone
@@ -13,7 +16,6 @@ if (process.env.SLUICE_POLICIES === undefined && !existsSync(policies)) begin();
 process.env.SLUICE_POLICIES ??= policies;
 process.env.SLUICE_REGO ??= path.join(root, 'rego');
 process.env.SLUICE_DATA_DIR ??= path.join(home, 'data');
-const { main } = await import('../dist/main.js');
 process.exitCode = await main();
 
 function begin() {

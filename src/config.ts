@@ -29,6 +29,7 @@ const Env = z.object({
   SLUICE_LOG_CHECKPOINT_FILE: z.string().optional(),
   SLUICE_SINKS_FILE: z.string().optional(),
   SLUICE_MEMO_MB: integer(0, 65_536).default(64),
+  SLUICE_PID_FILE: z.string().optional(),
 });
 type Env = z.infer<typeof Env>;
 
@@ -62,6 +63,8 @@ export interface Config {
   readonly logCheckpointFile?: string;
   /** Names the sinks that the log is shipped to. */
   readonly sinksFile?: string;
+  /** Gets the number of the process while it serves. */
+  readonly pidFile?: string;
   /** Whether callers whose token is their id may ask: on loopback alone, and where NODE_ENV names no other place than development or test. */
   readonly demoCallers: boolean;
   /** As given: for the tool chain that builds the policy, which looks for its programs and starts them. Never logged. */
@@ -144,6 +147,7 @@ function toConfig(env: Env, given: Config['env']): Config {
     ...(env.SLUICE_LOG_KEEP_DAYS !== undefined && { keepDays: env.SLUICE_LOG_KEEP_DAYS }),
     ...(env.SLUICE_LOG_CHECKPOINT_FILE !== undefined && { logCheckpointFile: env.SLUICE_LOG_CHECKPOINT_FILE }),
     ...(env.SLUICE_SINKS_FILE !== undefined && { sinksFile: env.SLUICE_SINKS_FILE }),
+    ...(env.SLUICE_PID_FILE !== undefined && { pidFile: env.SLUICE_PID_FILE }),
     demoCallers: isLoopback(env.HOST) && (env.NODE_ENV === undefined || DEMO_PLACES.includes(env.NODE_ENV)),
     env: given,
   });

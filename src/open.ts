@@ -14,7 +14,7 @@ import type { Entry, LogActs } from './log/types.ts';
 import { createMemo } from './memo.ts';
 import { assemble, generationsOf } from './service/assemble.ts';
 import { watchLogDisk } from './service/disk.ts';
-import { describe, mistakesOf } from './service/mistakes.ts';
+import { describe, firstOf, mistakesOf } from './service/mistakes.ts';
 import { createPdp, type Asked, type Observer, type Pdp } from './pdp.ts';
 import { openPermit, type PermitOptions, type PermitSource } from './service/permit.ts';
 import type { Snapshots } from './snapshot.ts';
@@ -170,7 +170,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     } catch (error) {
       reloadErrors = mistakesOf(error);
       observer.activated('failed');
-      logger.error({ mistakes: reloadErrors }, 'the reload failed; the last good policy and facts stay');
+      logger.error({ mistakes: firstOf(reloadErrors) }, 'the reload failed; the last good policy and facts stay');
       return { ok: false, errors: reloadErrors, digest: snapshots.digest };
     }
   }

@@ -24,8 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 // Files of src/ itself that are not of the ring pdp. The library is what package.json exports: a door, as http is.
 const RING_OF_FILE: Readonly<Record<string, string>> = { 'main.ts': 'main', 'config.ts': 'main', 'index.ts': 'library', 'embedded.ts': 'library' };
-// Folders of the ring pdp.
-const RING_OF_FOLDER: Readonly<Record<string, string>> = { service: 'pdp' };
+// Folders of the rings pdp and main.
+const RING_OF_FOLDER: Readonly<Record<string, string>> = { service: 'pdp', serve: 'main' };
 const MAX_FILES = 15;
 
 interface Import { readonly file: string; readonly line: number; readonly typeOnly: boolean; readonly from: string }
@@ -139,8 +139,8 @@ test('threads are started in one place, which keeps V8 from freeing a stub twice
 
 test('the environment is read where a program starts, and nowhere else', () => {
   const mainOfToolchain = codeOf('opa/toolchain.ts').split('\n').findIndex((line) => line.startsWith('async function main(')) + 1;
-  const mayRead = ({ file, at, code }: Line) => file === 'cli/main.ts' || file === 'config.ts'
-    || (file === 'main.ts' && code.includes('parseConfig(process.env)'))
+  const mayRead = ({ file, at, code }: Line) => file === 'cli/run.ts' || file === 'config.ts'
+    || (file === 'main.ts' && code.includes('serveByEnvironment(process.env, '))
     || (file === 'opa/toolchain.ts' && mainOfToolchain > 0 && at > mainOfToolchain);
   expect(linesWith(/process\.env\b|process\[|\benv\b.*= process\b/, files).filter((line) => !mayRead(line)).map(showLine)).toEqual([]);
 });

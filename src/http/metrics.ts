@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Observer, PdpStatus } from '../pdp.ts';
 import { VERSION } from '../version.ts';
 import { createCounter, createHistogram } from './tally.ts';
@@ -53,6 +53,17 @@ export function createHttpMetrics(registry: Registry): HttpObserver {
       durations.observe(seconds, route, METHODS.has(method) ? method : 'other', statuses[status] ??= String(status));
     },
   };
+}
+
+/** @param dropped lines of the program's own log, never records. */
+export function observeOutput(registry: Registry, dropped: () => number): void {
+  const counter: Counter = new Counter({
+    name: 'sluice_log_lines_dropped_total', help: 'Lines of the program\'s own log, on standard error, that could not be written: nobody reads them', registers: [registry],
+    collect() {
+      counter.reset();
+      counter.inc(dropped());
+    },
+  });
 }
 
 /** @param now wall time in milliseconds since the Unix epoch. */

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const policies = await copyPolicies({ 'events/differential.yaml': EVENT, 'context/differential.yaml': { context: { level: { type: 'number' } } } });
   const registry = new Registry();
   const observer = createMetrics(registry);
-  sluice = await openSluice({ policies, rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoEntries: 100, now: () => Date.parse('2026-11-22T12:00:00Z') });
+  sluice = await openSluice({ policies, rego: path.join(ROOT, 'rego'), dataDir, env: { ...process.env, SLUICE_OPA: await findBuiltOpa() }, logger, observer, memoBytes: 1024 * 1024, now: () => Date.parse('2026-11-22T12:00:00Z') });
   server = createServer(createApp({ pdp: sluice.pdp, logger: pino({ level: 'silent' }), registry, config: { demoCallers: true }, isDraining: () => false }));
   port = await listen(server, 0, '127.0.0.1');
   client = createClient({ url: `http://127.0.0.1:${port}`, token: 'demo-gateway', timeoutMs: 20_000 });
