@@ -1,5 +1,6 @@
 import type { Answer } from '../../src/core/answer.ts';
 import { removeWorlds } from '../support/world.ts';
+import { CALLERS, closeAll, fakePdp, openHarness } from './harness.ts';
 import { closeDropIns, openDropIn, type OpenedDropIn } from './permit-support.ts';
 
 // The example world, with events whose fields are of these types.
@@ -18,6 +19,7 @@ const TOKEN = { token: 'demo-gateway' };
 beforeAll(async () => { server = await openDropIn({ extra: EXTRA }); });
 afterAll(async () => {
   await closeDropIns();
+  await closeAll();
   await removeWorlds();
 });
 
@@ -70,6 +72,14 @@ describe('F7, F8: what Permit\'s SDKs send', () => {
 
   test.each([['/allowed', question(LARGE)], ['/allowed/all-tenants', question(LARGE)], ['/user-permissions', question(LARGE)], ['/authorized_users', question(LARGE)], ['/allowed/bulk', `[${question(LARGE)}]`]])('%s passes over numbers of any size that nobody looks at', async (url, body) => {
     expect((await server.post(url, body)).status).toBe(200);
+  });
+
+  test('a webhook of Permit\'s may hold numbers of any size', async () => {
+    const polled: string[] = [];
+    const pdp = fakePdp({ callerOf: () => ({ ...CALLERS[0]!, powers: ['poll'] }), sync: { poll: (environment: string) => void polled.push(environment) } as never });
+    const { send } = await openHarness({ pdp });
+    expect((await send('/admin/sync/production/poll', { body: '{"at":1733011200000000123,"size":1e300}' })).status).toBe(200);
+    expect(polled).toEqual(['production']);
   });
 
   test('a number that a condition may compare is bounded', async () => {

@@ -41,7 +41,7 @@ export function postSync({ pdp, authenticate, reply }: SyncDeps): RequestHandler
 export function postPollNow({ pdp, authenticate, reply }: SyncDeps): RequestHandler {
   return async function pollNow(req, res) {
     const caller = authenticate(req);
-    if (hasBody(req)) await readJson(req, BODY_LIMIT);
+    if (hasBody(req)) await readJson(req, BODY_LIMIT, 'permit');
     requirePower(caller, 'poll');
     syncOf(pdp).poll(req.params['environment'] as string);
     reply(res, 200, '{"ok":true}');
