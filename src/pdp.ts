@@ -51,7 +51,7 @@ export interface Pdp {
   setVendorState(vendor: string, state: VendorState, asked: Asked): Promise<{ readonly state: VendorState }>;
   /** Rebuilds policy and facts; on any error the last good ones stay. Never throws for a bad policy: says it. */
   reload(): Promise<{ readonly ok: boolean; readonly errors: readonly string[]; readonly digest: string }>;
-  /** Resolves a bearer token; compares SHA-256 in constant time. `undefined`: unknown. */
+  /** Resolves a bearer token; compares SHA-256 in constant time. `undefined`: unknown, or past its end. */
   callerOf(token: string): Caller | undefined;
   /** For `/readyz` and metrics. */
   status(): PdpStatus;
@@ -208,8 +208,10 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
 
     callerOf(token) {
       const hash = digest('sha256', token, 'buffer');
-      const caller = deps.snapshots().callers.get(hash.toString('hex'));
-      return caller !== undefined && timingSafeEqual(Buffer.from(caller.tokenSha256, 'hex'), hash) ? caller : undefined;
+      const found = deps.snapshots().callers.get(hash.toString('hex'));
+      if (found === undefined || !timingSafeEqual(Buffer.from(found.token.sha256, 'hex'), hash)) return undefined;
+      const { caller, token: { untilMs } } = found;
+      return untilMs === undefined || clock.moment().latestMs < untilMs ? caller : undefined;
     },
   };
   return { ...pdp, dropIn: createDropIn(deps, pdp.check) };

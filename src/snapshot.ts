@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createCatalogue } from './core/catalogue/catalogue.ts';
 import { isBelow } from './core/catalogue/selectors.ts';
-import type { Caller, Facts, VendorState } from './core/facts.ts';
+import { tokensOf, type Caller, type CallerToken, type Facts, type VendorState } from './core/facts.ts';
 import type { World } from './core/prepare/prepare.ts';
 import type { Bundle } from './opa/build.ts';
 import type { Engine } from './opa/engine.ts';
@@ -46,7 +46,7 @@ export interface Snapshots {
   /** Over all of them. */
   readonly digest: string;
   /** By the SHA-256 of their tokens. */
-  readonly callers: ReadonlyMap<string, Caller>;
+  readonly callers: ReadonlyMap<string, { readonly caller: Caller; readonly token: CallerToken }>;
 }
 
 /** @param own of environments with facts of their own; undefined: still to come. */
@@ -58,7 +58,7 @@ export function createSnapshots(base: Snapshot, own: ReadonlyMap<string, Snapsho
     numbers: () => [...base.numbers, ...present.flatMap(([, { numbers }]) => [...numbers])].sort(),
     waiting: [...own].filter(([, snapshot]) => snapshot === undefined).map(([environment]) => environment),
     digest: own.size === 0 ? base.digest : digestOf([base.digest, present.map(([environment, { digest }]) => [environment, digest]).sort()]),
-    callers: new Map([...base.world.catalogue.facts.callers.values()].map((caller) => [caller.tokenSha256, caller])),
+    callers: new Map([...base.world.catalogue.facts.callers.values()].flatMap((caller) => tokensOf(caller).map((token) => [token.sha256, { caller, token }]))),
   };
 }
 

@@ -71,11 +71,21 @@ export interface Mode {
   readonly unmatched?: 'deny' | 'review';
 }
 
+export interface CallerToken {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** It is good until before this moment, in milliseconds since the Unix epoch. Absent: for ever. */
+  readonly untilMs?: number;
+}
+
+/** Several hold side by side, so that a token is changed without an outage. */
+export const tokensOf = ({ tokenSha256 }: Pick<Caller, 'tokenSha256'>): readonly CallerToken[] => (typeof tokenSha256 === 'string' ? [{ sha256: tokenSha256 }] : tokenSha256);
+
 /** A program that asks. `identities` and `environments` are ids or `*` (every one, unknown names included). */
 export interface Caller {
   readonly id: string;
-  /** Lower-case hex SHA-256 of its token. */
-  readonly tokenSha256: string;
+  /** Lower-case hex SHA-256 of its token; a list where it has several, or one that ends (`tokensOf`). */
+  readonly tokenSha256: string | readonly CallerToken[];
   /** Its token is its id: for the demo on loopback only. */
   readonly demo: boolean;
   readonly identities: readonly string[];

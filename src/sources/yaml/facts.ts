@@ -116,7 +116,7 @@ function toCaller(id: string, { demo, supports, tokenSha256, ratePerSecond, ...s
     id,
     demo,
     ...same,
-    tokenSha256: tokenSha256 ?? createHash('sha256').update(id).digest('hex'),
+    tokenSha256: tokenSha256 === undefined ? createHash('sha256').update(id).digest('hex') : toTokens(tokenSha256),
     supports: supports === '*' ? OBLIGATION_OPS : supports,
     ...definedOf({ ratePerSecond }),
   };
@@ -127,4 +127,10 @@ function toTransforms(collector: Collector): readonly Transform[] {
   const lines = sorted(collector.values('transforms').flatMap(({ transforms }) => transforms.map(({ params, ...line }): Transform => ({ ...line, ...definedOf({ params }) }))));
   const exactness = ({ category }: Transform) => (category.endsWith('*') ? 0 : 1024) + category.length;
   return lines.toSorted((a, b) => exactness(b) - exactness(a));
+}
+
+/** A plain hash stays one: the digest of such facts is what it was before there were lists. */
+function toTokens(given: NonNullable<EntryOf<'callers'>['tokenSha256']>): Caller['tokenSha256'] {
+  if (typeof given === 'string') return given;
+  return [given].flat().map((token) => (typeof token === 'string' ? { sha256: token } : { sha256: token.sha256, ...(token.expires !== undefined && { untilMs: endOf(token.expires) }) }));
 }

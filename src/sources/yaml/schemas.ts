@@ -140,8 +140,11 @@ const mode = z.strictObject({
   unmatched: z.enum(['deny', 'review']).optional(),
 });
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'tokenSha256 is 64 lower-case hex digits: sluice token new prints them');
+const callerToken = z.union([sha256, z.strictObject({ sha256, expires: date.optional() })]);
+
 const caller = z.strictObject({
-  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'tokenSha256 is 64 lower-case hex digits: sluice token new prints them').optional(),
+  tokenSha256: z.union([callerToken, z.array(callerToken).min(1).max(16)], 'tokenSha256 is 64 lower-case hex digits: sluice token new prints them; or { sha256, expires }, or a list of up to 16 of these').optional(),
   demo: z.boolean().default(false),
   identities: z.array(z.string().refine((name) => name === '*' || identity.safeParse(name).success, 'must be type:id, or *')).default([]),
   environments: z.array(z.string().min(1).max(256)).default([]),

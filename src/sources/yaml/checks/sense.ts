@@ -5,6 +5,7 @@ import type { Loaded } from '../digest.ts';
 import { membersOf, type Names } from '../names.ts';
 import type { Problem } from '../problems.ts';
 import { isBelow } from '../../../core/catalogue/selectors.ts';
+import { tokensOf } from '../../../core/facts.ts';
 import { didYouMean } from '../../../core/suggest.ts';
 import { checkGrants, checkTerms, selects } from './grants.ts';
 import { toHost } from './hosts.ts';
@@ -98,10 +99,13 @@ function checkCallers(collector: Collector, facts: Loaded): readonly Problem[] {
   return collector.entries('callers').flatMap(({ id, value, problem }) => {
     if (value.demo && value.tokenSha256 !== undefined) return [problem(['demo'], `the caller ${id} has tokenSha256: it is not for the demo`)];
     if (!value.demo && value.tokenSha256 === undefined) return [problem([], `the caller ${id} has no tokenSha256 (sluice token new makes one), nor demo: true`)];
-    const { tokenSha256 } = facts.callers.get(id)!;
-    const owner = owners.get(tokenSha256);
-    owners.set(tokenSha256, owner ?? id);
-    return owner === undefined ? [] : [problem([value.demo ? 'demo' : 'tokenSha256'], `this is the token of ${owner}: nobody could tell them apart`)];
+    return tokensOf(facts.callers.get(id)!).flatMap(({ sha256 }, at) => {
+      const owner = owners.get(sha256);
+      owners.set(sha256, owner ?? id);
+      const place = value.demo ? ['demo'] : ['tokenSha256', ...(Array.isArray(value.tokenSha256) ? [at] : [])];
+      if (owner === id) return [problem(place, 'this token stands here already: leave one')];
+      return owner === undefined ? [] : [problem(place, `this is the token of ${owner}: nobody could tell them apart`)];
+    });
   });
 }
 
