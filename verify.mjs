@@ -121,7 +121,12 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   const at = (name) => join(dir, name);
   const isThere = (name) => existsSync(at(name));
   const unlessGone = (use) => { try { return use(); } catch (error) { if (error.code !== 'ENOENT') throw error; return undefined; } };
-  const list = (name) => (isThere(name) && unlessGone(() => readdirSync(at(name)).sort())) || [];
+  /** The names in a folder, which is no link to another. */
+  function list(name) {
+    const isFolder = lstatSync(at(name), { throwIfNoEntry: false })?.isDirectory();
+    if (isFolder === false) wrong(`${name}: is no folder, or a link to one`);
+    return (isFolder && unlessGone(() => readdirSync(at(name)).sort())) || [];
+  }
   /** Undefined when it is not there. A link or a device could show every reader something else, and never end. */
   function sizeOf(name, most = Infinity) {
     const info = lstatSync(at(name), { throwIfNoEntry: false });
@@ -129,6 +134,10 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
     return wrong(`${name}: is no plain file, or larger than any that Sluice writes`);
   }
   const read = (name, most = 1 << 16) => (sizeOf(name, most) === undefined ? undefined : unlessGone(() => readFileSync(at(name))));
+
+  const levels = list('tile').filter((name) => /^\d{1,2}$/.test(name));
+  for (const name of ['segments', 'objects', ...levels.map((level) => `tile/${level}`)]) list(name);
+  if (result.wrong.length > 0) return; // what they lead to is another's
 
   // What there is. Checkpoints before segments: the log may grow meanwhile.
   const newest = read('checkpoint')?.toString();
@@ -158,9 +167,9 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   if (oldCheckpoint !== old?.note) wrong('the older checkpoint is none');
 
   // The tiles, as far as there are any, against what the records hash to.
-  const [differences, missing, levels] = [[], [], []];
+  const [differences, missing, hashes] = [[], [], []];
   function toTile(level, index, hash) {
-    hash.copy(levels[level] ??= Buffer.alloc(8192), (index % 256) * 32);
+    hash.copy(hashes[level] ??= Buffer.alloc(8192), (index % 256) * 32);
     if (index % 256 === 255) compareTile(level, (index - 255) / 256, 256);
   }
   function compareTile(level, tile, count) {
@@ -170,7 +179,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
       const [bytes, width] = [read(file), file === name ? 256 : Number(file.slice(name.length + 3))];
       if (bytes !== undefined && bytes.length !== width * 32) wrong(`${file}: is not ${width} hashes long`);
       const both = Math.min(count, Math.floor((bytes?.length ?? 0) / 32));
-      const isSame = (from, to) => bytes.compare(levels[level], from * 32, to * 32, from * 32, to * 32) === 0;
+      const isSame = (from, to) => bytes.compare(hashes[level], from * 32, to * 32, from * 32, to * 32) === 0;
       if (both === 0 || isSame(0, both) || differences.length > 10_000) continue;
       const odd = Array.from({ length: both }, (_, i) => i).filter((i) => !isSame(i, i + 1));
       const spans = odd.length > 8 ? [[odd[0], odd.at(-1)]] : odd.map((i) => [i, i]);
@@ -248,8 +257,14 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
     const membersAt = kindAt + kind.length;
     if (head.startsWith('","object":"sha256:', membersAt)) checkObject(head.slice(membersAt + 19, membersAt + 83), `record ${index} (${place})`);
     if (kind === 'key_rotated' || kind === 'pruned' || kind === 'new_origin') act(buffer.toString('utf8', start, end), kind, place);
+    if (kind === 'recovered') recovered(parseJson(buffer.toString('utf8', start, end)), place);
     buffer[start - 1] = 0;
     return sha256(buffer.subarray(start - 1, end));
+  }
+  /** What an operator or a start has said about the log: worth knowing, and no more than they say. */
+  function recovered({ what, from, to, because, tiles, more } = {}, place) {
+    if (what === 'unsigned_accepted' && areCounts(from, to) && areTexts(because)) note(`${place}: ${range(from, to)} followed the last checkpoint, more than a crash leaves, and an operator had them signed: ${because}`);
+    else if (what === 'tiles_set_aside' && Array.isArray(tiles) && areCounts(more)) note(`${place}: ${tiles.slice(0, 5).join(', ')}${tiles.length + more > 5 ? ' and others' : ''} held something else than the log's records, and ${tiles.length + more === 1 ? 'was' : 'were'} made again; what ${tiles.length + more === 1 ? 'it' : 'they'} held is kept in aside/`);
   }
   function checkObject(hex, record) {
     const name = `objects/${hex}.json`;
@@ -333,8 +348,23 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
   }
   advance(Infinity);
   makeRoom();
-  levels.forEach((_, level) => compareTile(level, Math.floor(tree.size / 256 ** (level + 1)), Math.floor(tree.size / 256 ** level) % 256));
+  hashes.forEach((_, level) => compareTile(level, Math.floor(tree.size / 256 ** (level + 1)), Math.floor(tree.size / 256 ** level) % 256));
 
+  // A tile behind those of the last record comes of a copy that was made while the log was written; else it is the
+  // evidence of records that are gone. Looked for where the next ones would be.
+  for (const level of isBroken ? [] : levels) {
+    const [end, width] = [Math.floor(tree.size / 256 ** (Number(level) + 1)), Math.floor(tree.size / 256 ** level) % 256];
+    for (const from of [0, 1000].map((more) => Math.floor((end + more) / 1000) * 1000)) {
+      const folder = tileName(level, from).slice(0, -4);
+      for (const name of list(folder)) {
+        const [, digits, part] = /^(\d{3})(\.p)?$/.exec(name) ?? [];
+        const index = from + Number(digits);
+        const files = part === undefined ? [''] : list(`${folder}/${name}`).map((one) => `/${one}`).filter((one) => index > end || Number(one.slice(1)) > width);
+        if (!(index >= end) || files.length === 0) continue;
+        note(`${folder}/${name}${files.at(-1)}: tells of records from ${tree.size} on, which are not here: the log was written while it was copied, or they were removed`);
+      }
+    }
+  }
   if (short !== undefined) wrong(`${tree.size === 0 ? 'segments: there is no record' : `${placeOf(tree.size - 1)} is the last one`}, but ${short.name} signs for ${short.size} records: ${missingOf(tree.size, short.size)}${COPY}`);
   // What it comes to: which records were changed, or else which tiles. A hash that differs makes those above it differ.
   const [differing] = differs;

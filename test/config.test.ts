@@ -18,10 +18,10 @@ test('the defaults', () => {
 test('everything set', () => {
   const env = {
     HOST: '0.0.0.0', PORT: '0', LOG_LEVEL: 'debug', NODE_ENV: 'production', SLUICE_POLICIES: '/p', SLUICE_REGO: '/r', SLUICE_DATA_DIR: '/d', SLUICE_TLS_TERMINATED: 'yes',
-    SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_MEMO_MB: '0', SLUICE_OPA: '/usr/bin/opa', PATH: '/bin',
+    SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_LOG_CHECKPOINT_FILE: '/c', SLUICE_MEMO_MB: '0', SLUICE_OPA: '/usr/bin/opa', PATH: '/bin',
   };
   const config = parseConfig(env);
-  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, memoBytes: 0, demoCallers: false, env });
+  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, logCheckpointFile: '/c', memoBytes: 0, demoCallers: false, env });
   expect(Object.isFrozen(config)).toBe(true);
 });
 

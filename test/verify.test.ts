@@ -1,8 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
+import { formatCheckpoint } from '../src/core/tlog/checkpoint.ts';
+import { EMPTY_ROOT } from '../src/core/tlog/merkle.ts';
+import { signNote, toVerifierKey } from '../src/core/tlog/note.ts';
 import { openLog, type OpenedLog } from '../src/log/log.ts';
 import { proveRecord } from '../src/log/tree/prove.ts';
 import { fill, startVerifier } from './log/tree/support.ts';
@@ -120,6 +124,10 @@ test('a fork is found by whoever kept a checkpoint: the same key signs another h
   for (const name of ['checkpoint', 'log.vkey', 'checkpoints.ndjson']) rmSync(path.join(fork, 'log', name));
   writeFileSync(path.join(fork, 'log/checkpoints.ndjson'), '');
   writeFileSync(path.join(fork, 'keys/log.key'), real, { mode: 0o600 });
+  // Whoever has the key writes among the keys: also a copy of a checkpoint that there never was.
+  const [name, key] = [begin.origin, createPrivateKey(real)];
+  writeFileSync(path.join(fork, 'keys/log.checkpoint'), JSON.stringify({ v: 1, vkey: toVerifierKey(name, key).text, note: signNote(formatCheckpoint({ origin: name, size: 0, root: EMPTY_ROOT }), [{ name, key }]) }));
+  rmSync(path.join(fork, 'keys/log.first.vkey'));
   const log: OpenedLog = await openLog({ dir: path.join(fork, 'log'), keysDir: path.join(fork, 'keys'), now: () => AT_MS });
   await fill(log, 0, 150);
   await log.close();
@@ -182,5 +190,5 @@ test('an auditor can read it: one file, plain Node, short enough', () => {
   const text = readFileSync(path.join(ROOT, 'verify.mjs'), 'utf8');
   expect([...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from)).toEqual(expect.arrayContaining(['node:crypto', 'node:fs']));
   expect([...text.matchAll(/from '([^']+)'|import\('?([^')]+)/g)].every(([, from]) => from?.startsWith('node:') === true)).toBe(true);
-  expect(text.split('\n').length).toBeLessThanOrEqual(420);
+  expect(text.split('\n').length).toBeLessThanOrEqual(450);
 });

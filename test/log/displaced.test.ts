@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AT_MS, decision, readSegment, recordsOf, segmentsOf } from './support.ts';
 import { fill, inDataDir, startVerifier } from './tree/support.ts';
@@ -24,6 +24,7 @@ describe.each<readonly [string, () => void, boolean]>([
   ['the log is moved away', () => renameSync(dir(), join(data(), 'elsewhere')), false],
   ['a copy is put in the place of its segment', () => { cpSync(segment(), join(data(), 'copy')); renameSync(join(data(), 'copy'), segment()); }, true],
   ['its segment is emptied', () => truncateSync(segment(), 0), false],
+  ['its segment is moved, and a link put in its place', () => { renameSync(segment(), join(data(), 'moved')); symlinkSync(join(data(), 'moved'), segment()); }, false],
   ['something is written behind its last line', () => appendFileSync(segment(), 'x\n'), false],
 ])('F27: under a log that is written, %s', (_name, displace, startsAgain) => {
   test('from the next record on nothing more is acknowledged, and a restart says what is there', async () => {

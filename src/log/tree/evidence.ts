@@ -114,8 +114,8 @@ export async function openEvidence(options: EvidenceOptions): Promise<OpenedEvid
   /** A log of an earlier version: only what is verified as a whole gets the copy, once. */
   async function verifyFirst(): Promise<void> {
     await checked.mending.run();
-    await keeper.keep(last!.note, { withCopy: false }); // a crash may have come before it was the newest
     if (statSync(keptPath(dir)).size > checked.kept.bytes) truncateSync(keptPath(dir), checked.kept.bytes); // what a crash has torn
+    await keeper.keep(last!.note, { withCopy: false }); // one may have come before it was the newest
     const wrong = await verifyWhole(dir, first);
     if (wrong !== undefined) throw refusal(`${dir}: this log has no copy of its newest checkpoint, and gets one only as it was signed, which it is not: ${wrong}`);
     await record({ what: 'checkpoint_copied', size: last!.size, root: last!.root.toString('base64') });
