@@ -26,9 +26,9 @@ import { createLogActs } from './service/log-acts.ts';
 import { tellOfLog, tellRecovered } from './service/log-told.ts';
 import { createProofs, type TreeProofs } from './service/proofs.ts';
 import { createReading, type Reading } from './service/reading.ts';
+import { createVetting } from './service/vetting.ts';
 import { PROGRAM } from './version.ts';
-import { probe } from './vet.ts';
-import { load, rulesOf, type Folders, type Loaded } from './workspace.ts';
+import { load, type Folders, type Loaded } from './workspace.ts';
 
 /** What the service says about itself; pino's logger fits. */
 export interface Logger {
@@ -79,6 +79,7 @@ const PROBE_MS = 1000;
 export async function openSluice(options: OpenOptions): Promise<Sluice> {
   const { logger, observer, now = Date.now, monotonic = () => performance.now() } = options;
   const folders = { root: process.cwd(), ...options };
+  const vetting = createVetting(folders, logger);
   const logDir = path.join(options.dataDir, 'log');
   const dataDir = await openDataDir(options.dataDir, now);
   let loaded: Loaded;
@@ -93,13 +94,13 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     seenMs = found?.lastMs ?? 0; // a clock set back over a restart revives nothing either (J28)
     // Its thread reads the disk while this one loads the policy.
     opening = options.permit && openPermit({
-      ...options.permit, dataDir: options.dataDir, before: found && await lastOf(logDir, 'snapshot_activated', found.tail), lastRecordMs: seenMs, logger, now, monotonic, activate: () => activate(loaded),
+      ...options.permit, dataDir: options.dataDir, before: found && await lastOf(logDir, 'snapshot_activated', found.tail), lastRecordMs: seenMs, logger, now, monotonic, activate: () => activate(loaded).then(() => vetting.tell(loaded, permit)),
     });
     opening?.catch(() => {}); // told below
     loaded = await load(folders, now);
-    await probe(loaded, rulesOf(folders)); // also since the first evaluations cost twenty times the later ones
     permit = await opening;
     permit?.check(loaded.facts);
+    await vetting.refuse(loaded, permit); // also since the first evaluations cost twenty times the later ones
     snapshots = assemble(loaded, permit, dataDir);
     log = await openLog({
       dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), copyPath: options.logCheckpointFile, now, onSegment: () => activations(),
@@ -162,7 +163,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   async function reloadNow() {
     try {
       const next = await load(folders, now, loaded);
-      if (next.engine !== loaded.engine) await probe(next, rulesOf(folders));
+      await vetting.refuse(next, permit, loaded);
       await activate(next);
       reloadErrors = undefined;
       logger.info({ digest: snapshots.digest }, 'policy and facts reloaded');

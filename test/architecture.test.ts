@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 // Files of src/ itself that are not of the ring pdp. The library is what package.json exports: a door, as http is.
 const RING_OF_FILE: Readonly<Record<string, string>> = { 'main.ts': 'main', 'config.ts': 'main', 'index.ts': 'library', 'embedded.ts': 'library' };
 // Folders of the rings pdp and main.
-const RING_OF_FOLDER: Readonly<Record<string, string>> = { service: 'pdp', serve: 'main' };
+const RING_OF_FOLDER: Readonly<Record<string, string>> = { service: 'pdp', policy: 'pdp', serve: 'main' };
 const MAX_FILES = 15;
 
 interface Import { readonly file: string; readonly line: number; readonly typeOnly: boolean; readonly from: string }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { runCases } from '../src/cases.ts';
 import { loadBundle } from '../src/opa/build.ts';
 import { createEngine } from '../src/opa/engine.ts';
-import { checkIndependence } from '../src/vet.ts';
+import { checkIndependence } from '../src/policy/probe.ts';
 import { findBuiltOpa, openWorld, removeWorlds, ROOT, RULES } from './support/world.ts';
 
 let folder: string;

@@ -8,7 +8,7 @@ import { loadBundle } from '../src/opa/build.ts';
 import { createEngine } from '../src/opa/engine.ts';
 import { createSnapshot } from '../src/snapshot.ts';
 import { loadYaml } from '../src/sources/yaml/load.ts';
-import { undeclaredCodes } from '../src/vet.ts';
+import { undeclaredCodes } from '../src/policy/names.ts';
 import { complete } from '../src/core/prepare/complete.ts';
 import { judge } from '../src/judge.ts';
 import { parseQuestion } from '../src/core/parse/parse.ts';

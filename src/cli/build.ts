@@ -1,8 +1,7 @@
 import path from 'node:path';
 import { runCases } from '../cases.ts';
-import { placeIn } from '../opa/sources.ts';
-import { checkIndependence, misspeltNames, undeclaredCodes } from '../vet.ts';
-import { load, rulesOf, toSnapshot } from '../workspace.ts';
+import { vet } from '../policy/vet.ts';
+import { load, toSnapshot } from '../workspace.ts';
 import { FOLDER_HELP, FOLDER_OPTIONS, count, foldersOf, type Command } from './command.ts';
 
 export const build: Command = {
@@ -10,9 +9,12 @@ export const build: Command = {
   usage: `sluice build [options]
 
 Reads the policies, compiles the rules to WASM, and checks the form of the cases, that
-every ruling depends on its own profile alone (on the inputs of the cases), and that no
-rule misspells a category or purpose. Mistakes are listed with file and line. Exit code 1
-if there are any.
+every ruling depends on its own profile alone (on inputs of the cases and of the
+catalogue), and that whatever a rule names is there. Mistakes are listed with file and
+line, warnings after them. Exit code 1 if there are any mistakes.
+
+A name that Permit brings, such as a role, is a warning where SLUICE_PERMIT_KEYS_FILE is
+set. A start and a reload check the same, but for the form of the cases.
 
   --json           digests and counts as JSON
 ${FOLDER_HELP}`,
@@ -22,14 +24,15 @@ ${FOLDER_HELP}`,
     const loaded = await load(folders, Date.now);
     const snapshot = toSnapshot(loaded);
     const cases = await runCases(path.join(folders.policies, 'cases'), snapshot);
-    const problems = [
-      ...[...checkIndependence(cases.flatMap(({ judged }) => judged ?? []), loaded.engine), ...misspeltNames(loaded), ...undeclaredCodes(loaded)].map((problem) => placeIn(rulesOf(folders), problem)),
-      ...cases.filter(({ malformed }) => malformed).flatMap(({ location, differences }) => differences.map((difference) => `${location}: ${difference}`)),
-    ];
+    const judged = cases.flatMap((one) => one.judged ?? []);
+    const { errors, warnings } = await vet(loaded, { folders, judged, permit: Boolean(context.env['SLUICE_PERMIT_KEYS_FILE']) });
+    const malformed = cases.filter((one) => one.malformed).flatMap(({ location, differences }) => differences.map((difference) => `${location}: ${difference}`));
+    const problems = [...errors, ...malformed];
     for (const problem of problems) context.err(problem);
+    for (const warning of warnings) context.err(`warning: ${warning}`);
     const { facts, engine } = loaded;
     const summary = { digest: snapshot.digest, bundle: engine.digest, facts: facts.digest, rules: engine.rules.size, grants: facts.grants.size, events: facts.events.size, vendors: facts.vendors.size, identities: facts.identities.size };
-    if (invocation.values['json'] === true) context.out(JSON.stringify({ ...summary, problems }));
+    if (invocation.values['json'] === true) context.out(JSON.stringify({ ...summary, problems, warnings }));
     else if (problems.length === 0) context.out(`built: ${[count(summary.rules, 'rule'), count(summary.grants, 'grant'), count(summary.vendors, 'vendor'), count(summary.identities, 'identity', 'identities')].join(', ')}\nbundle ${summary.bundle}\nfacts  ${summary.facts}`);
     return problems.length === 0 ? 0 : 1;
   },

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Rule } from '../core/decide/rulings.ts';
-import { checkContract, toRules, type Inspected } from './contract.ts';
-import { literalsOf, type Literal } from './references.ts';
+import { checkContract, checkTests, toRules, type Inspected } from './contract.ts';
+import { shapesOf, type RulingShape } from './heads.ts';
+import { literalsOf, type Literal } from './literals.ts';
 import { PolicyError, placeIn, readSources, writeSources, type RuleFolders, type Sources } from './sources.ts';
 import { readTarGz } from './tar.ts';
 
@@ -20,9 +21,23 @@ export interface Bundle {
   /** Input paths that rules read, dotted: `identity.attributes.team`. */
   readonly reads: readonly string[];
   readonly source: string;
-  /** What its rules name in the catalogue. */
+  /** What its rules name in the catalogue and in closed lists. */
   readonly literals: readonly Literal[];
+  /** What each rule may give. */
+  readonly shapes: Readonly<Record<string, RulingShape>>;
+  /** Names that the shipped rules may speak of, whether or not a world has them. */
+  readonly taxonomy: readonly string[];
 }
+
+/** As it is kept; `checks` is `CHECKS` of the program that built it. */
+interface Kept extends Omit<Bundle, 'wasm' | 'rules' | 'source'> {
+  readonly wasm: string;
+  readonly rules: readonly Rule[];
+  readonly checks: number;
+}
+
+/** Raised whenever a build refuses more than before, or keeps more: what passed earlier checks is built anew. */
+const CHECKS = 2;
 
 export { PolicyError };
 
@@ -43,10 +58,10 @@ export async function loadBundle(options: BuildOptions): Promise<Bundle> {
   const sources = await readSources(options);
   const source = sources.digest;
   const folder = path.join(options.cache, hexOf(source));
-  const kept = await readBundle(folder, source);
+  const kept = await readChecked(folder, source);
   if (kept !== undefined) return kept;
   const from = options.shipped === undefined ? undefined : path.join(options.shipped, hexOf(source));
-  const shipped = from === undefined ? undefined : await readBundle(from, source);
+  const shipped = from === undefined ? undefined : await readChecked(from, source);
   if (from === undefined || shipped === undefined) return build(options, folder, sources);
   // Records name it, and the package's next version has another one. Where nothing can be written, nothing is recorded.
   await copyShipped(from, folder).catch(() => {});
@@ -70,14 +85,24 @@ async function putInPlace(folder: string, files: readonly (readonly [name: strin
   await rename(fresh, folder);
 }
 
-/** A kept bundle. Undefined when it is not there, or not as it was written: then it is built anew. */
+/** A kept bundle, also one that an earlier program built. Undefined when it is not there, or not as it was written. */
 export async function readBundle(folder: string, source: string): Promise<Bundle | undefined> {
+  return (await read(folder, source))?.bundle;
+}
+
+/** One that passed the checks of this program. */
+async function readChecked(folder: string, source: string): Promise<Bundle | undefined> {
+  const found = await read(folder, source);
+  return found?.checks === CHECKS ? found.bundle : undefined;
+}
+
+async function read(folder: string, source: string): Promise<{ readonly bundle: Bundle; readonly checks: number | undefined } | undefined> {
   try {
-    const [wasm, text] = await Promise.all([readFile(path.join(folder, 'policy.wasm')), readFile(path.join(folder, 'rules.json'), 'utf8')]);
-    const stored = JSON.parse(text) as { wasm: string; rules: Rule[]; reads: string[]; literals?: Literal[] };
-    // An earlier program kept no literals.
-    if (stored.wasm !== sha256(wasm) || stored.literals === undefined) return undefined;
-    return { wasm: new Uint8Array(wasm), rules: new Map(stored.rules.map((rule) => [rule.id, rule])), reads: stored.reads, literals: stored.literals, source };
+    const [bytes, text] = await Promise.all([readFile(path.join(folder, 'policy.wasm')), readFile(path.join(folder, 'rules.json'), 'utf8')]);
+    const { wasm, rules, checks, ...more } = JSON.parse(text) as Pick<Kept, 'wasm' | 'rules' | 'reads'> & Partial<Kept>;
+    if (wasm !== sha256(bytes)) return undefined;
+    const described = { literals: [], shapes: {}, taxonomy: [], ...more };
+    return { bundle: { ...described, wasm: new Uint8Array(bytes), rules: new Map(rules.map((rule) => [rule.id, rule])), source }, checks };
   } catch {
     return undefined;
   }
@@ -87,26 +112,33 @@ async function build(options: BuildOptions, folder: string, sources: Sources): P
   const work = await mkdtemp(path.join(tmpdir(), 'sluice-build-'));
   try {
     const tree = path.join(work, 'rules');
-    await writeSources(sources, tree);
-    const runOpa = runner({ binary: path.resolve(await options.opa()), tree, folders: options });
+    const tests = path.join(work, 'tests');
+    await writeSources(sources.files, tree);
+    await writeSources(sources.tests, tests);
+    const binary = path.resolve(await options.opa());
+    const runOpa = runner({ binary, tree, folders: options });
     const flags = ['--capabilities', 'capabilities.json'];
     await runOpa(['check', '--strict', ...flags, '-s', 'schemas', '.']);
     const archive = path.join(work, 'bundle.tar.gz');
     await runOpa(['build', '-t', 'wasm', ...flags, '-e', ENTRYPOINT, '-o', archive, '.']);
     const inspected = JSON.parse(await runOpa(['inspect', '-a', '-f', 'json', archive])) as Inspected;
     const modules = await parseAll(runOpa, sources.modules);
-    const problems = [...sources.problems, ...checkContract(modules, inspected)];
+    const named = await parseAll(runner({ binary, tree: tests, folders: options }), [...sources.tests.keys()]);
+    const problems = [...sources.problems, ...checkTests(named), ...checkContract(modules, inspected)];
     if (problems.length > 0) throw new PolicyError(problems.map((problem) => placeIn(options, problem)));
     const files = readTarGz(await readFile(archive));
     const wasm = files.get('/policy.wasm');
     if (wasm === undefined) throw new PolicyError(['the bundle has no policy.wasm']);
-    const literals = modules.flatMap(({ file, module }) => literalsOf(file, module));
-    const described = { wasm: sha256(wasm), rules: toRules(inspected), reads: await readsOf(runOpa), literals };
+    const described: Kept = {
+      checks: CHECKS, wasm: sha256(wasm), rules: toRules(inspected), reads: await readsOf(runOpa), taxonomy: sources.taxonomy,
+      literals: modules.flatMap(({ file, module }) => literalsOf(file, module)),
+      shapes: Object.assign({}, ...modules.map(({ module }) => shapesOf(module))) as Kept['shapes'],
+    };
     await putInPlace(folder, [['policy.wasm', wasm], ['bundle.tar.gz', await readFile(archive)], ['rules.json', JSON.stringify(described)]]);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  const built = await readBundle(folder, sources.digest);
+  const built = await readChecked(folder, sources.digest);
   if (built === undefined) throw new PolicyError([`the built bundle in ${folder} cannot be read back`]);
   return built;
 }
@@ -132,10 +164,13 @@ function runner({ binary, tree, folders }: { readonly binary: string; readonly t
       const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string };
       const text = [stderr, stdout].find((output) => output !== undefined && output.trim() !== '') ?? message;
       const lines = text.trim().split('\n').filter((line) => !/^\d+ errors? occurred(?: during loading)?:?$/.test(line)).map((line) => line.replace(/^\d+ errors? occurred(?: during loading)?: /, ''));
-      throw new PolicyError(lines.map((line) => (/^\S+\.rego:\d+/.test(line) ? placeIn(folders, line) : line)));
+      throw new PolicyError(lines.map((line) => toWords(/^\S+\.rego:\d+/.test(line) ? placeIn(folders, line) : line)));
     }
   };
 }
+
+/** What OPA says of its inside, in words of the rules. */
+const toWords = (line: string) => line.replace(/rego_type_error: undefined function internal\.print$/, 'a rule can\'t print: what it prints are facts about people, which no log may hold; print in a test, or ask `sluice explain`');
 
 const hexOf = (source: string) => source.slice('sha256:'.length);
 

@@ -1,6 +1,7 @@
 import { isReasonCode, type ReasonCode } from '../core/reason-codes.ts';
 import { OBLIGATION_OPS, type Obligation } from '../core/facts.ts';
 import type { Rule } from '../core/decide/rulings.ts';
+import { checkHeads, nameOf, type RuleNode } from './heads.ts';
 import { checkReferences, type Term } from './references.ts';
 import { OWN } from './sources.ts';
 
@@ -18,7 +19,7 @@ const COLLECTOR = 'egress/decision.rego';
 interface Module {
   readonly package: { readonly path: readonly Term[] };
   readonly imports?: readonly { readonly path: { readonly value: readonly Term[] } }[];
-  readonly rules?: readonly { readonly head: { readonly ref: readonly Term[] }; readonly location?: { readonly row: number } }[];
+  readonly rules?: readonly RuleNode[];
 }
 
 /** One rule for each annotated `rulings["id"]`. Call after `checkContract` found nothing. */
@@ -35,6 +36,16 @@ export function toRules(inspected: Inspected): readonly Rule[] {
     ...(custom['review'] !== undefined && { review: custom['review'] as string }),
     location,
   }));
+}
+
+/** Files of tests that hold what is no test: nobody would build, judge or find it. */
+export function checkTests(modules: readonly { readonly file: string; readonly module: unknown }[]): readonly string[] {
+  return modules.flatMap(({ file, module }) => {
+    const { package: named, rules = [] } = module as Module;
+    const name = String(named.path.at(-1)?.value);
+    if (!name.endsWith('_test')) return [`${file}:1: the file is called a test, and its package ${name} is none: rules in it would never count. Call the package ${name}_test, or the file otherwise`];
+    return rules.filter((rule) => nameOf(rule) === 'rulings').slice(0, 1).map(({ location }) => `${file}:${location?.row ?? 1}: rulings in a file of tests would never count: put them into a file whose name doesn't end in _test`);
+  });
 }
 
 /** What breaks the contract between rules and host, as `file:row: what` (design, section 4). */
@@ -78,7 +89,7 @@ function checkModule(file: string, module: Module, rules: ReadonlyMap<string, st
     ...checkPackage(file, module),
     ...(imports.includes('rego.v2') ? [] : [`${file}:1: import rego.v2 is missing: without it a forbid fails open on a missing fact`]),
     ...checkReferences(file, module),
-    ...(file === COLLECTOR ? [] : (module.rules ?? []).flatMap((rule) => checkHead(file, rule, rules))),
+    ...(file === COLLECTOR ? [] : checkHeads(file, module.rules ?? [], new Set(rules.keys()))),
   ];
 }
 
@@ -90,14 +101,6 @@ function checkPackage(file: string, module: Module): readonly string[] {
   const wanted = file === COLLECTOR ? 'egress' : `egress.rules.${own === undefined ? '' : 'own.'}${name}`;
   const found = module.package.path.slice(1).map(({ value }) => String(value)).join('.');
   return found === wanted ? [] : [`${file}:1: the package must be ${wanted}: helpers of two files of one package would OR their exemptions`];
-}
-
-function checkHead(file: string, { head, location }: NonNullable<Module['rules']>[number], rules: ReadonlyMap<string, string>): readonly string[] {
-  const [first, second] = head.ref;
-  if (first?.value !== 'rulings') return [];
-  const at = `${file}:${location?.row ?? 1}`;
-  if (second?.type !== 'string') return [`${at}: write the rule's id in its head: rulings["id"] contains …`];
-  return rules.has(String(second.value)) ? [] : [`${at}: the rule ${String(second.value)} has no METADATA`];
 }
 
 function checkMetadata(id: string, title: string, custom: Readonly<Record<string, unknown>>): readonly string[] {

@@ -5,16 +5,8 @@ export interface Term {
   readonly location?: { readonly row: number };
 }
 
-/** A dotted name that a rule has as a literal, such as a category. */
-export interface Literal {
-  readonly name: string;
-  /** `file:row` */
-  readonly location: string;
-}
-
 /** One evaluator for all conditions, by the paths that the conditions name; the host knows those from the grants. */
 const READS_BY_PATH = 'egress/rules/conditions.rego';
-const DOTTED = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
 
 /**
  * What a module reads in a way that fails open: of `data` there is nothing but the rules at run time, and of `input` the
@@ -33,12 +25,6 @@ function problemOf(root: string, [first, second]: readonly Term[], file: string)
   if (root === 'input' && !named && file !== READS_BY_PATH) return 'a rule names what it reads, as in input.identity.attributes.team: of the whole input it would not get every attribute';
   if (root !== 'data' || (named && first.value === 'egress' && second?.value === 'rules')) return undefined;
   return `data${named ? `.${String(first.value)}` : ''} is empty when a question is judged: a rule reads input alone, and facts stand in policies/`;
-}
-
-/** The literals of a module's rules that may be names of the catalogue. */
-export function literalsOf(file: string, module: unknown): readonly Literal[] {
-  const found = termsOf(module).filter(({ type, value }) => type === 'string' && DOTTED.test(String(value)));
-  return found.map(({ value, location }) => ({ name: String(value), location: `${file}:${location?.row ?? 1}` }));
 }
 
 /** Every term of the module's imports and rules, in their order. */

@@ -34,6 +34,10 @@ export interface Sources {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Names of the modules in the tree, `egress/rules/residency.rego`. */
   readonly modules: readonly string[];
+  /** Tests that may hold rules, which would never count: of no other test anything is known here. */
+  readonly tests: ReadonlyMap<string, Uint8Array>;
+  /** Categories and purposes that the guardrails may name, whether or not a world has them: from `taxonomy.json`. */
+  readonly taxonomy: readonly string[];
   /** Mistakes of names, which no compiler looks at: `file:row: what is wrong`, the file as seen in the tree. */
   readonly problems: readonly string[];
 }
@@ -41,15 +45,43 @@ export interface Sources {
 /** @throws {PolicyError} when a folder or file can't be read. */
 export async function readSources(folders: RuleFolders): Promise<Sources> {
   const [shipped, own] = await Promise.all([namesBelow(folders.rego), folders.own === undefined ? [] : namesIn(folders.own)]);
-  const modules = [...shipped.filter(isRule), ...own.filter(isRule).map((name) => `${OWN}${name}`)].sort();
-  const names = [...modules, 'capabilities.json', 'schemas/input.json'];
-  const contents = await Promise.all(names.map((name) => read(fileOf(folders, name))));
-  const files = new Map(names.map((name, index) => [name, contents[index]!]));
-  return { digest: digestOf(files), files, modules, problems: checkNames(modules) };
+  const rego = [...shipped, ...own.map((name) => `${OWN}${name}`)].filter((name) => name.endsWith('.rego')).sort();
+  const readAll = async (names: readonly string[]) => new Map(await Promise.all(names.map(async (name) => [name, await read(fileOf(folders, name))] as const)));
+  const modules = rego.filter((name) => !isTest(name));
+  const files = await readAll([...modules, 'capabilities.json', 'schemas/input.json']);
+  const tests = new Map([...await readAll(rego.filter(isTest))].filter(([, content]) => mayHoldRules(content)));
+  const taxonomy = shipped.includes(TAXONOMY) ? await readAll([TAXONOMY]) : new Map<string, Buffer>();
+  const names = taxonomyOf(taxonomy.get(TAXONOMY));
+  return {
+    digest: digestOf(new Map([...files, ...tests, ...taxonomy])), files, tests, modules, taxonomy: names ?? [],
+    problems: [...checkNames(modules), ...names === undefined ? [`${TAXONOMY}:1: must be { "categories": ["…"], "purposes": ["…"] }`] : []],
+  };
 }
 
-/** Writes the tree into `folder`. */
-export async function writeSources({ files }: Sources, folder: string): Promise<void> {
+const TAXONOMY = 'taxonomy.json';
+
+function taxonomyOf(content: Uint8Array | undefined): readonly string[] | undefined {
+  if (content === undefined) return [];
+  try {
+    const { categories, purposes, ...more } = JSON.parse(new TextDecoder().decode(content)) as Record<string, unknown>;
+    const names: readonly unknown[] = [...categories as unknown[], ...purposes as unknown[]];
+    return names.every((name) => typeof name === 'string') && Object.keys(more).length === 0 ? names : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a file of tests has another package than one of tests, or a line that begins like `rulings`. By its text, so
+ * that what is built does not change with every test; what looks like it is parsed.
+ */
+function mayHoldRules(content: Uint8Array): boolean {
+  const text = new TextDecoder().decode(content);
+  return !/^(?:\s|#[^\n]*\n)*package[ \t]+[\w.]*_test\s*?(?:#|\n|$)/.test(text.replace(/^\uFEFF/, '')) || /^[ \t]*(?:default[ \t]+)?rulings\b/m.test(text);
+}
+
+/** Writes files by their names in the tree into `folder`. */
+export async function writeSources(files: Sources['files'], folder: string): Promise<void> {
   for (const [name, content] of files) {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
     await writeFile(path.join(folder, name), content);
@@ -64,7 +96,7 @@ function fileOf({ rego, own }: RuleFolders, name: string): string {
 }
 
 const trimmed = (folder: string) => folder.replace(/\/+$/, '');
-const isRule = (name: string) => name.endsWith('.rego') && !name.endsWith('_test.rego');
+const isTest = (name: string) => name.endsWith('_test.rego');
 
 /** A name in both folders would be one package's for a reader, and two for OPA. */
 function checkNames(modules: readonly string[]): readonly string[] {

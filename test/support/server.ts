@@ -69,9 +69,11 @@ export async function makeFolder(): Promise<string> {
 /** A data directory in which nothing has run; the shipped policy is built once and copied, so that a start takes no build. */
 export async function newDataDir(): Promise<string> {
   const cache = path.join(ROOT, '.tools', 'bundles');
-  await loadBundle({ ...RULES, cache, opa: findBuiltOpa });
+  const { source } = await loadBundle({ ...RULES, cache, opa: findBuiltOpa });
   const folder = await makeFolder();
-  await cp(cache, path.join(folder, 'bundles'), { recursive: true });
+  // This one alone: others are left from earlier runs.
+  const built = source.slice('sha256:'.length);
+  await cp(path.join(cache, built), path.join(folder, 'bundles', built), { recursive: true });
   return folder;
 }
 

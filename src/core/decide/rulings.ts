@@ -59,9 +59,10 @@ export function parseRulings(result: unknown, rules: ReadonlyMap<string, Rule>, 
 function parseHits(id: string, indexes: unknown, rules: ReadonlyMap<string, Rule>, bounds: Bounds): Rulings['rules'] {
   const rule = rules.get(id);
   if (rule === undefined) throw new EvaluationFailed(`a ruling names the rule ${id}, which has no METADATA`);
-  const profiles = list(indexes, id);
-  if (profiles.includes('*')) return [{ rule, profiles: '*' }];
-  return profiles.length > 0 ? [{ rule, profiles: profileIndexes(profiles, bounds, `rule ${id}`) }] : [];
+  const hits = list(indexes, `rule ${id}`);
+  const profiles = profileIndexes(hits.filter((hit) => hit !== '*'), bounds, `rule ${id}`);
+  if (profiles.length < hits.length) return [{ rule, profiles: '*' }];
+  return profiles.length > 0 ? [{ rule, profiles }] : [];
 }
 
 function parseFailed(entry: Record<string, unknown>, bounds: Bounds) {

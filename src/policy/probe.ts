@@ -1,0 +1,144 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { CHANNELS, type EventFact, type Facts } from '../core/facts.ts';
+import { EvaluationFailed } from '../core/decide/rulings.ts';
+import { SluiceError } from '../core/errors.ts';
+import { parseQuestion } from '../core/parse/parse.ts';
+import { complete } from '../core/prepare/complete.ts';
+import { judge, type Judged } from '../judge.ts';
+import type { Engine } from '../opa/engine.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { toSnapshot, type Loaded } from '../workspace.ts';
+
+/** Every pair of an event and a vendor of a small world; of a larger one a sample. */
+const PROBES = 256;
+/** Of so many one is evaluated once more for every profile of its own. */
+const ALONE_EVERY = 4;
+const CALLER = { supports: [], identities: [], environments: [], powers: [], id: 'probe', demo: false, tokenSha256: '' } as const;
+
+/**
+ * Judges questions made from the catalogue, so that rules that can't be evaluated, or that look at other profiles than
+ * their own (J21), are found before they decide anything; others are answered meanwhile. It shows no rule to be right:
+ * what hits only where no probe goes denies when it is met.
+ *
+ * @returns mistakes, each `file:row: what is wrong`, the file as seen in the tree of the rules.
+ */
+export async function probe(loaded: Loaded): Promise<readonly string[]> {
+  const snapshot = toSnapshot(loaded);
+  const problems = new Set<string>();
+  for (const [at, question] of questionsOf(loaded.facts).entries()) {
+    if (at % ALONE_EVERY === 0) await turn();
+    try {
+      const judged = judgeOne(question, snapshot, loaded.loadedAtMs);
+      if (at % ALONE_EVERY === 0) for (const problem of checkIndependence(judged, loaded.engine)) problems.add(problem);
+    } catch (error) {
+      if (!(error instanceof EvaluationFailed)) throw error;
+      problems.add(placeOf(error.message, loaded.engine));
+    }
+  }
+  return [...problems].sort();
+}
+
+/** A failure names its place itself, or the rule that it is of. */
+function placeOf(message: string, { rules }: Engine): string {
+  const [, id] = /^rule (\S+):/.exec(message) ?? [];
+  const location = id === undefined ? undefined : rules.get(id)?.location;
+  const [, place, rest] = /^(\S+\.rego:\d+)(?::\d+)?: (.*)$/.exec(message) ?? [];
+  if (place !== undefined) return `${place}: the rules can't be evaluated: ${rest}`;
+  return `${location === undefined ? '' : `${location}: `}the rules can't be evaluated: ${message}`;
+}
+
+function judgeOne(question: object, snapshot: Snapshot, nowMs: number): readonly Judged[] {
+  try {
+    const asked = complete(parseQuestion(question), snapshot.world.catalogue, CALLER);
+    return [judge(asked, snapshot, { nowMs, latestMs: nowMs }, (error) => { throw error; })];
+  } catch (error) {
+    if (error instanceof SluiceError) return []; // a hub with too many destinations: whoever asks is told
+    throw error;
+  }
+}
+
+/** Takes the places of a list one after the other, so many times that each comes together with each of another list. */
+const pick = <T>(list: readonly T[], at: number): T | undefined => list[at % Math.max(1, list.length)];
+
+/** Questions of every kind: by fields, payload and categories, with and without what a question may state besides. */
+function questionsOf(facts: Facts): readonly object[] {
+  const [vendors, identities, environments] = [[...facts.vendors.keys()], [...facts.identities.keys()], [...facts.environments.keys()]];
+  const events = [...new Set(facts.events.values())].filter(({ fields }) => fields.length > 0);
+  const subjects: readonly (EventFact | undefined)[] = [...events, undefined];
+  const objects = objectsOf(facts);
+  const count = Math.min(PROBES, subjects.length * vendors.length * Math.max(identities.length, CHANNELS.length) * environments.length);
+  return Array.from({ length: count }, (_, at) => {
+    const round = Math.floor(at / subjects.length);
+    const event = pick(subjects, at);
+    return {
+      identity: pick(identities, at) ?? '?', vendor: pick(vendors, at + round), environment: pick(environments, at), channel: pick(CHANNELS, at + round),
+      ...(at % 5 === 3 && { onBehalfOf: pick(identities, at + round + 1) }),
+      ...(at % 3 === 2 && { dataSubject: { region: pick(['US', 'DE', 'GB'], round) } }),
+      ...(at % 4 === 1 && { context: contextOf(facts, round) }),
+      ...(event === undefined ? withoutEvent(facts, at, round) : askedOf(event, round)),
+      ...(event?.about !== undefined && round % 2 === 0 && { about: pick(objects.get(event.about.type) ?? [], round) ?? `${event.about.type}:none` }),
+    };
+  }).map((question) => JSON.parse(JSON.stringify(question)) as object);
+}
+
+/** The event's fields as paths, or as a payload that holds them, or its categories alone; an aggregate with its groups. */
+function askedOf(event: EventFact, round: number): object {
+  const paths = event.fields.map(({ path }) => path);
+  const groups = event.fields.filter(({ role }) => role === 'dimension').slice(0, 1 + round % 3).map(({ path }) => path);
+  const stated = { event: event.name, ...(event.purposes.length > 0 && round % 2 === 1 && { purpose: pick(event.purposes, round) }) };
+  const aggregate = event.kind === 'aggregate' && { aggregate: { groupBy: groups, ...(round % 3 !== 2 && { minCell: event.minCell + round }) } };
+  if (round % 4 === 3) return { ...stated, ...aggregate, payload: payloadOf(paths) };
+  return { ...stated, ...aggregate, fields: [...slice(paths, round), ...(round % 3 === 1 ? ['not.known'] : [])] };
+}
+
+/** Some twenty of a list, others each time: also what stands at its end. */
+const slice = (paths: readonly string[], round: number) => (paths.length <= 20 ? paths : [...paths.slice((round * 20) % paths.length), ...paths].slice(0, 20));
+
+function withoutEvent({ categories, fields, purposes }: Facts, at: number, round: number): object {
+  const stated = { purpose: pick([...purposes], at) };
+  if (round % 2 === 0 || fields.size === 0) return { ...stated, categories: slice([...categories.keys()], round) };
+  return { ...stated, fields: slice([...fields.keys()], round) };
+}
+
+/** Members of plain names, one below the other; other paths, with `*` or `[]`, are left to the fields. */
+function payloadOf(paths: readonly string[]): object {
+  const payload: Record<string, unknown> = {};
+  for (const path of paths.filter((one) => /^[\w$-]+(?:\.[\w-]+)*$/.test(one) && one !== '$event').slice(0, 20)) {
+    const steps = path.split('.');
+    let inside = payload;
+    for (const step of steps.slice(0, -1)) inside = (typeof inside[step] === 'object' ? inside[step] : inside[step] = {}) as typeof inside;
+    inside[steps.at(-1)!] ??= 'probe';
+  }
+  return Object.keys(payload).length === 0 ? { 'not-known': 'probe' } : payload;
+}
+
+function contextOf({ context }: Facts, round: number): object {
+  return Object.fromEntries([...context.values()].map(({ name, type, enum: values }) => [name, type === 'enum' ? pick(values ?? [], round) : type === 'number' ? round : round % 2 === 0]));
+}
+
+/** Objects that somebody has a relation to, by their type. */
+function objectsOf({ tuples }: Facts): ReadonlyMap<string, readonly string[]> {
+  return Map.groupBy(new Set(tuples.map(({ object }) => object)), (object) => object.slice(0, object.indexOf(':')));
+}
+
+/**
+ * Whether each profile's rulings are the same alone and together with others (J21), on real inputs: slices and the
+ * smallest fix rest on it.
+ * @returns what is wrong, naming the rule.
+ */
+export function checkIndependence(judged: readonly Judged[], engine: Engine): readonly string[] {
+  const problems = new Set<string>();
+  for (const { prepared, rulings } of judged) for (const [at, { input }] of prepared.shape.views.entries()) {
+    const together = rulings?.[at];
+    if (together === undefined || input.profiles.length < 2) continue;
+    for (const [index, profile] of input.profiles.entries()) {
+      const alone = engine.evaluate({ ...input, profiles: [profile], matches: [input.matches[index]!] });
+      const before = new Set(together.rules.filter(({ profiles }) => profiles === '*' || profiles.includes(index)).map(({ rule }) => rule.id));
+      const after = new Set(alone.rules.map(({ rule }) => rule.id));
+      for (const id of before.symmetricDifference(after)) {
+        problems.add(`${engine.rules.get(id)?.location}: rule ${id} says something else of ${profile.category} alone than together with other profiles; a ruling depends on its own profile only (what concerns several fields is a combination)`);
+      }
+    }
+  }
+  return [...problems].sort();
+}
