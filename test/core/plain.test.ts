@@ -84,7 +84,7 @@ describe('F3: what JSON would change or leave out without a word is named, with 
   ])('%s', (_name, question, want) => {
     const start = performance.now();
     expect(problem(question)).toBe(want);
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test('a prototype that somebody gave a toJSON makes every question a problem', () => {

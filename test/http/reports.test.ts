@@ -94,7 +94,7 @@ test('for auditors alone; a refusal is on record, and nothing is made', async ()
   const head = await get('/reports/exposure?vendor=mixpanel', { method: 'HEAD' });
   expect([head.status, head.text, reads().length]).toEqual([200, '', before]);
   // A refusal waits for no disk; this does, and is written behind it.
-  await log.append({ kind: 'config_changed', members: '' }).durable;
+  await log.append({ kind: 'bundle_activated', members: '' }).durable;
   expect(recordsOf(dir).filter(({ kind, code }) => kind === 'refused' && code === 'forbidden')).toHaveLength(2);
 });
 

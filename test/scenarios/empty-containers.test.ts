@@ -19,7 +19,7 @@ beforeAll(async () => {
       event: 'containers.sent', kind: 'raw_event', defaultPurpose: 'analytics.reporting',
       fields: {
         flag: FLAG, 'utm.source': FLAG, 'utm.medium': { category: FLAG, type: 'string', enum: ['cpc'] }, 'filters[]': FLAG, 'invites[].email': EMAIL, 'invites[].role': FLAG,
-        'own.a': EMAIL, own: { category: FLAG, type: 'string' }, 'open.a': EMAIL, open: null, 'late.a': null, 'late.b': FLAG, 'matrix[][]': FLAG,
+        'own.a': EMAIL, own: { category: FLAG, type: 'string' }, 'open.a': EMAIL, open: null, 'late.a': null, 'late.b': FLAG, 'worst.a': 'user.location.precise', 'worst.b': null, 'matrix[][]': FLAG,
         'config.*.value': FLAG, 'config.mail.address': EMAIL, 'keys.*': FLAG, strict: { category: FLAG, nullable: false }, text: { category: FLAG, type: 'string', enum: ['x'] },
         'tie.b': 'user.contact.organization', 'tie.a': ORG,
       },
@@ -47,7 +47,7 @@ describe('F9, J22: an empty object or list with fields declared below it is know
     ['around dynamic keys', { config: {}, keys: {} }, { config: EMAIL, keys: FLAG }],
     ['of two that are equally sensitive, by the path', { tie: {} }, { tie: ORG }],
     ['null in its place too', { utm: null, invites: [null] }, { utm: FLAG, 'invites[]': EMAIL }],
-    ['a member that nobody has classified counts as the worst', { late: {} }, { late: undefined }],
+    ['a member that nobody has classified counts as the worst', { late: {}, worst: {} }, { late: undefined, worst: undefined }],
     ['none is declared below: unknown', { utm: { source: {} }, nothing: {} }, { 'utm.source': FLAG, nothing: undefined }],
   ])('%s', (_name, payload, want) => {
     expect(categories(payload)).toEqual(want);
