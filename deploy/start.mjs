@@ -34,7 +34,7 @@ function begin() {
   writeFileSync(path.join(fresh, 'callers.yaml'), `# Made at the first start. The tokens are in ${path.join(home, 'tokens')}; take them away once they are where they belong.
 callers:
   gateway: { tokenSha256: ${gateway}, identities: ["*"], environments: ["*"], powers: [check], supports: "*" }
-  operator: { tokenSha256: ${operator}, powers: [read_log, vendor_state, reload], supports: "*" }
+  operator: { tokenSha256: ${operator}, powers: [read_log, vendor_state, reload, sync, poll, log_admin], supports: "*" }
 `, { mode: 0o600 });
   renameSync(fresh, policies); // last: whoever is cut off before begins anew
   process.stdout.write(`First start: the facts are in ${policies}, the tokens of the callers gateway and operator in ${path.join(home, 'tokens')}.\n`);

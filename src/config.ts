@@ -26,6 +26,8 @@ const Env = z.object({
   SLUICE_PERMIT_POLL_SECONDS: integer(1, 86_400).default(15),
   SLUICE_PERMIT_REQUESTS_PER_MINUTE: integer(0, 1_000_000).default(600),
   SLUICE_LOG_KEEP_DAYS: integer(1, 99_999).optional(),
+  SLUICE_LOG_PRUNE: z.literal('auto', 'must be "auto" or absent').optional(),
+  SLUICE_LOG_SEGMENT_MB: integer(1, 256).default(256),
   SLUICE_LOG_CHECKPOINT_FILE: z.string().optional(),
   SLUICE_SINKS_FILE: z.string().optional(),
   SLUICE_MEMO_MB: integer(0, 65_536).default(64),
@@ -59,6 +61,10 @@ export interface Config {
   readonly permit?: { readonly keysFile: string; readonly apiUrl: string; readonly intervalMs: number; readonly requestsPerMinute: number };
   /** What a log is pruned by where nobody names a date. */
   readonly keepDays?: number;
+  /** Whether the server does so; then there are `keepDays`. */
+  readonly prunesByItself: boolean;
+  /** A segment of the log takes no further record once it has this many. */
+  readonly logSegmentBytes: number;
   /** Where the copy of the log's newest checkpoint lies; by default among the keys. */
   readonly logCheckpointFile?: string;
   /** Names the sinks that the log is shipped to. */
@@ -124,6 +130,7 @@ function contradictions(env: Env): readonly string[] {
   if (env.SLUICE_METRICS_PORT !== undefined && env.SLUICE_METRICS_PORT !== 0 && env.SLUICE_METRICS_PORT === env.PORT) {
     problems.push('SLUICE_METRICS_PORT must differ from PORT');
   }
+  if (env.SLUICE_LOG_PRUNE !== undefined && env.SLUICE_LOG_KEEP_DAYS === undefined) problems.push('SLUICE_LOG_PRUNE needs SLUICE_LOG_KEEP_DAYS: how many days of records are kept');
   const { protocol, hostname } = new URL(env.SLUICE_PERMIT_API_URL);
   if (protocol === 'http:' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))) problems.push('SLUICE_PERMIT_API_URL must be https: the keys would travel in clear');
   return problems;
@@ -145,6 +152,8 @@ function toConfig(env: Env, given: Config['env']): Config {
       intervalMs: env.SLUICE_PERMIT_POLL_SECONDS * 1000, requestsPerMinute: env.SLUICE_PERMIT_REQUESTS_PER_MINUTE,
     } }),
     ...(env.SLUICE_LOG_KEEP_DAYS !== undefined && { keepDays: env.SLUICE_LOG_KEEP_DAYS }),
+    prunesByItself: env.SLUICE_LOG_PRUNE === 'auto',
+    logSegmentBytes: env.SLUICE_LOG_SEGMENT_MB * 2 ** 20,
     ...(env.SLUICE_LOG_CHECKPOINT_FILE !== undefined && { logCheckpointFile: env.SLUICE_LOG_CHECKPOINT_FILE }),
     ...(env.SLUICE_SINKS_FILE !== undefined && { sinksFile: env.SLUICE_SINKS_FILE }),
     ...(env.SLUICE_PID_FILE !== undefined && { pidFile: env.SLUICE_PID_FILE }),

@@ -46,6 +46,8 @@ export interface OpenOptions extends Omit<Folders, 'root'> {
   readonly memoBytes: number;
   /** Where the copy of the log's newest checkpoint lies; default: among the keys of the data directory. */
   readonly logCheckpointFile?: string | undefined;
+  /** A segment of the log takes no further record once it has so many; default 256 MiB. */
+  readonly logSegmentBytes?: number;
   /** Environments that are administered in Permit. */
   readonly permit?: PermitOptions;
   /** Wall time in milliseconds since the Unix epoch; for tests. */
@@ -103,7 +105,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
     await vetting.refuse(loaded, permit); // also since the first evaluations cost twenty times the later ones
     snapshots = assemble(loaded, permit, dataDir);
     log = await openLog({
-      dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), copyPath: options.logCheckpointFile, now, onSegment: () => activations(),
+      dir: logDir, found, keysDir: path.join(options.dataDir, 'keys'), copyPath: options.logCheckpointFile, maxSegmentBytes: options.logSegmentBytes, now, onSegment: () => activations(),
       ...tellOfLog(logger),
     });
     tellRecovered(log, logger);

@@ -11,17 +11,17 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 
 test('the defaults', () => {
   expect(parseConfig({})).toEqual({
-    host: '127.0.0.1', port: 8181, logLevel: 'info', policies: 'policies', rego: 'rego', dataDir: '.sluice', drainSeconds: 5, memoBytes: 64 * 2 ** 20, demoCallers: true, env: {},
+    host: '127.0.0.1', port: 8181, logLevel: 'info', policies: 'policies', rego: 'rego', dataDir: '.sluice', drainSeconds: 5, memoBytes: 64 * 2 ** 20, demoCallers: true, prunesByItself: false, logSegmentBytes: 256 * 2 ** 20, env: {},
   });
 });
 
 test('everything set', () => {
   const env = {
     HOST: '0.0.0.0', PORT: '0', LOG_LEVEL: 'debug', NODE_ENV: 'production', SLUICE_POLICIES: '/p', SLUICE_REGO: '/r', SLUICE_DATA_DIR: '/d', SLUICE_TLS_TERMINATED: 'yes',
-    SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_LOG_CHECKPOINT_FILE: '/c', SLUICE_MEMO_MB: '0', SLUICE_OPA: '/usr/bin/opa', PATH: '/bin',
+    SLUICE_METRICS_PORT: '9464', SLUICE_DRAIN_SECONDS: '0', SLUICE_LOG_CHECKPOINT_FILE: '/c', SLUICE_MEMO_MB: '0', SLUICE_OPA: '/usr/bin/opa', SLUICE_LOG_KEEP_DAYS: '90', SLUICE_LOG_PRUNE: 'auto', SLUICE_LOG_SEGMENT_MB: '1', PATH: '/bin',
   };
   const config = parseConfig(env);
-  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, logCheckpointFile: '/c', memoBytes: 0, demoCallers: false, env });
+  expect(config).toEqual({ host: '0.0.0.0', port: 0, logLevel: 'debug', policies: '/p', rego: '/r', dataDir: '/d', metricsPort: 9464, drainSeconds: 0, logCheckpointFile: '/c', memoBytes: 0, demoCallers: false, prunesByItself: true, keepDays: 90, logSegmentBytes: 2 ** 20, env });
   expect(Object.isFrozen(config)).toBe(true);
 });
 
@@ -58,6 +58,11 @@ test.each([['127.0.0.1', true], ['127.8.8.8', true], ['localhost', true], ['::1'
 
 test.each([[undefined, true], ['', true], ['development', true], ['test', true], ['production', false], ['Production', false], ['prod', false], ['staging', false], ['development ', false], ['live', false]])('F26: with NODE_ENV %p demo callers may ask: %s', (NODE_ENV, may) => {
   expect(parseConfig({ NODE_ENV }).demoCallers).toBe(may);
+});
+
+test('F14: what prunes by itself needs to know by how many days', () => {
+  expect(problemsOf({ SLUICE_LOG_PRUNE: 'auto' })).toEqual(['SLUICE_LOG_PRUNE needs SLUICE_LOG_KEEP_DAYS: how many days of records are kept']);
+  expect(problemsOf({ SLUICE_LOG_PRUNE: 'yes', SLUICE_LOG_KEEP_DAYS: '5' })).toEqual(['SLUICE_LOG_PRUNE must be "auto" or absent']);
 });
 
 test('metrics need another port than questions', () => {

@@ -18,7 +18,7 @@ export interface LogOptions {
   /** The current activations: what every segment but the first begins with. Called by each `append`; may not append. */
   readonly onSegment?: () => readonly Entry[];
   /** A segment takes no further record once it has this many bytes … */
-  readonly maxSegmentBytes?: number;
+  readonly maxSegmentBytes?: number | undefined;
   /** … or its first line is this old. */
   readonly maxSegmentMs?: number;
   /** How much may wait to be durable; beyond it `append` throws. */

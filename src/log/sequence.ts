@@ -13,6 +13,9 @@ export interface SequenceOptions {
   readonly objectBytes: number;
 }
 
+// With the day, in UTC, a segment ends whatever its age: by days it is pruned.
+const DAY_MS = 86_400_000;
+
 export interface TimeOfRecord {
   readonly atMs: number;
   /** RFC 3339 in UTC with milliseconds. */
@@ -51,7 +54,7 @@ export function createSequence(options: SequenceOptions, { tail, ...found }: Rec
   let isEnded = false;
 
   function isFull(atMs: number): boolean {
-    return isEnded || (startedMs !== undefined && (bytes >= maxSegmentBytes || atMs - startedMs >= maxSegmentMs));
+    return isEnded || (startedMs !== undefined && (bytes >= maxSegmentBytes || atMs - startedMs >= maxSegmentMs || Math.floor(atMs / DAY_MS) > Math.floor(startedMs / DAY_MS)));
   }
 
   function begin(): void {

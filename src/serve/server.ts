@@ -19,6 +19,7 @@ import { readSinks } from '../ship/sinks-file.ts';
 import { openShipping, type ShippingStatus } from '../ship/shipping.ts';
 import { openPermitKeys } from '../sources/permit/keys.ts';
 import { writePidFile } from './pid-file.ts';
+import { startRetention, type Retention } from './retention.ts';
 
 export interface Running {
   readonly pdp: Pdp;
@@ -43,17 +44,19 @@ export interface OpenServerOptions {
 /** The program, put together. Throws whatever keeps it from starting; nothing stays open then. */
 export async function openServer(config: Config, { root, logger, droppedLines }: OpenServerOptions): Promise<Running> {
   const registry = new Registry();
-  const { policies, rego, dataDir, logCheckpointFile, memoBytes, env } = config;
+  const { policies, rego, dataDir, logCheckpointFile, logSegmentBytes, memoBytes, env } = config;
   const onRefused = (reason: string) => logger.error({ reason }, 'the changed file of Permit\'s keys can not be used; the keys before it stay');
   const permit = config.permit && { ...config.permit, keys: openPermitKeys(config.permit.keysFile, () => performance.now(), onRefused) };
   const sinks = config.sinksFile === undefined ? [] : readSinks(config.sinksFile);
-  const sluice = await openSluice({ policies, rego, dataDir, logCheckpointFile, memoBytes, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
+  const sluice = await openSluice({ policies, rego, dataDir, logCheckpointFile, logSegmentBytes, memoBytes, env, root, logger, observer: createMetrics(registry), indexed: true, ...(permit !== undefined && { permit }) });
   const { pdp } = sluice;
   const shared = openToGroup();
   if (shared.length > 0) logger.warn({ paths: shared }, groupWarning);
   const revisions = () => Object.fromEntries(Object.entries(pdp.status().environments).map(([name, { number }]) => [name, number]));
   const shipping = sinks.length === 0 ? undefined : openShipping({ dataDir, sinks, logger, check: pdp.check, facts: sluice.facts, ...sluice.log, revisions });
+  let retention: Retention | undefined;
   const close = async () => {
+    await retention?.close();
     await shipping?.close();
     await sluice.close();
   };
@@ -80,6 +83,9 @@ export async function openServer(config: Config, { root, logger, droppedLines }:
       logAdmin: { acts: sluice.log.acts, keepDays: config.keepDays, keptFor: (beforeMs) => keptFor(path.join(dataDir, 'log'), shipping?.status() ?? [], beforeMs) },
     }), config.port);
     if (config.pidFile !== undefined) writePidFile(config.pidFile);
+    if (config.prunesByItself && config.keepDays !== undefined) {
+      retention = startRetention({ dataDir, sinksFile: config.sinksFile, keepDays: config.keepDays, acts: sluice.log.acts, durable: sluice.log.durable, logger, now: Date.now });
+    }
     // The log last: answers under way still need it.
     const recordsOnStdout = sinks.some(({ type }) => type === 'stdout');
     return { pdp, port, recordsOnStdout, ...(metricsPort !== undefined && { metricsPort }), stop: drain.begin, stopped: drain.done.finally(close) };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { POWERS } from '../../src/core/vocabulary.ts';
 import { OPA_VERSION } from '../../src/opa/toolchain.ts';
 import { VERSION } from '../../src/version.ts';
 import { findBuiltOpa } from '../support/world.ts';
@@ -117,6 +118,12 @@ test('built and started as the Dockerfile says: as an ordinary user, read-only b
   expect(await answer.json()).toMatchObject({ decision: 'deny', fields: { anon_user_id: { effect: 'allow' }, org_id: { effect: 'deny' } } });
   expect(await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()).toContain('sluice_decisions_total');
   expect((await fetch(`http://127.0.0.1:${port}/check`, { method: 'POST', headers: { authorization: 'Bearer demo-gateway', 'content-type': 'application/json' }, body: '{}' })).status).toBe(401);
+  // F14: what an operator does, this one may.
+  const operator = (await readFile(path.join(image, HOME, 'tokens', 'operator'), 'utf8')).trim();
+  const pruned = await fetch(`http://127.0.0.1:${port}/admin/log/prune`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${operator}` }, body: '{"before":"2020-01-01"}' });
+  expect(pruned.status).toBe(200);
+  const { callers } = parse(await readFile(path.join(image, HOME, 'policies', 'callers.yaml'), 'utf8')) as { callers: { operator: { powers: string[] } } };
+  expect(callers.operator.powers.toSorted()).toEqual(POWERS.filter((power) => power !== 'check').toSorted());
   expect(said()).not.toContain(token);
 
   server.kill('SIGTERM');

@@ -21,6 +21,16 @@ test.each([
   expect(segmentsOf(dir()).map((name) => Number.parseInt(name, 10))).toEqual(firsts);
 });
 
+test('F14: a segment ends with its day, in UTC', async () => {
+  let nowMs = Date.parse('2026-11-22T23:59:59.998Z');
+  const log = await open({ now: () => nowMs });
+  for (let n = 0; n < 4; n += 1) {
+    await write(log, decision(n));
+    nowMs += 1;
+  }
+  expect(segmentsOf(dir()).map((name) => Number.parseInt(name, 10))).toEqual([0, 2]);
+});
+
 test('records of two segments may be appended in one turn: each segment is synced before the next is made', async () => {
   const { files, calls } = watchedFiles();
   const log = await open({ files, maxSegmentBytes: 1 });

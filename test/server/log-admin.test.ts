@@ -111,6 +111,32 @@ test('SLUICE_LOG_KEEP_DAYS is the date where none is named; what a sink has not 
   await server.end();
 });
 
+test('F14: with SLUICE_LOG_PRUNE=auto what is too old goes by itself, on record; what a sink lacks stays', async () => {
+  const sinks = path.join(await makeFolder(), 'sinks.yaml');
+  writeFileSync(sinks, 'sinks: { siem: { type: opa, vendor: datadog, environment: production, url: "http://127.0.0.1:9" } }\n');
+  const dataDir = await oldDataDir();
+  const before = segments(dataDir);
+  const vkey = vkeyOf(dataDir);
+  const auto = { SLUICE_LOG_KEEP_DAYS: '1', SLUICE_LOG_PRUNE: 'auto' };
+  const behind = await startServer({ dataDir, env: { ...auto, SLUICE_SINKS_FILE: sinks } });
+  await until(async () => behind.output(), (text) => text.includes('was not pruned: sinks still lack it'));
+  expect(segments(dataDir)).toBeGreaterThanOrEqual(before);
+  await behind.end();
+
+  const server = await startServer({ dataDir, env: auto });
+  await until(async () => server.output(), (text) => text.includes('were pruned'));
+  expect((await page(server, 'kind=config_changed&kind=pruned&order=oldest')).records).toMatchObject([{ kind: 'config_changed', log: 'prune', caller: 'sluice' }, { kind: 'pruned', from: 0 }]);
+  expect(segments(dataDir)).toBeLessThan(before);
+  await server.end();
+  expect(verify(dataDir, vkey).status).toBe(0);
+
+  // Nothing is due: nothing is recorded.
+  const later = await startServer({ dataDir, env: auto });
+  await later.check();
+  expect((await page(later, 'kind=config_changed&kind=pruned')).records).toHaveLength(2);
+  await later.end();
+}, 60_000);
+
 test('the disk of the log and the lag of its index are measured', async () => {
   const server = await startServer();
   await server.check();

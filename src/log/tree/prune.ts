@@ -70,7 +70,7 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
 }
 
 /** The first segments whose successor begins before the moment, and whose last tile is full. */
-async function leavingOf(dir: string, segments: readonly number[], { beforeMs, size }: { readonly beforeMs: number; readonly size: number }): Promise<readonly number[]> {
+export async function leavingOf(dir: string, segments: readonly number[], { beforeMs, size }: { readonly beforeMs: number; readonly size: number }): Promise<readonly number[]> {
   const leaving: number[] = [];
   for (const [position, first] of segments.slice(0, -1).entries()) {
     const successor = segments[position + 1]!;
