@@ -1,6 +1,6 @@
 import type { Facts } from '../../core/facts.ts';
 import { recallFacts, rememberFacts, type FactsCache } from '../kept.ts';
-import { collect } from './collect.ts';
+import { collect, type Collector } from './collect.ts';
 import { digestOf } from './digest.ts';
 import { checkDuplicates } from './checks/duplicates.ts';
 import { checkEnums } from './checks/enums.ts';
@@ -24,12 +24,13 @@ export async function loadYaml(dir: string, cache?: FactsCache): Promise<Facts> 
   const texts = await readTexts(dir);
   const known = cache === undefined ? undefined : recallFacts(cache, texts);
   if (known !== undefined) return known;
-  const facts = check(dir, texts);
+  const { facts } = checkFiles(dir, texts);
   if (cache !== undefined) rememberFacts(cache, texts, facts);
   return facts;
 }
 
-function check(dir: string, texts: readonly TextFile[]): Facts {
+/** The facts of these files, and their entries. @throws {PoliciesError} as `loadYaml`. */
+export function checkFiles(dir: string, texts: readonly TextFile[]): { readonly facts: Facts; readonly collector: Collector } {
   const read = parseTexts(dir, texts);
   const { collector, problems: shapeless } = collect(read);
   const names = createNames(collector);
@@ -45,7 +46,7 @@ function check(dir: string, texts: readonly TextFile[]): Facts {
     ...checkSense(collector, facts, names),
   ];
   if (problems.length > 0) throw new PoliciesError(problems);
-  return { ...facts, digest: digestOf(facts) };
+  return { facts: { ...facts, digest: digestOf(facts) }, collector };
 }
 
 /** Those that don't stand where something has been said already. */

@@ -11,11 +11,15 @@ export class PoliciesError extends Error {
   override readonly name = 'PoliciesError';
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
-    const sorted = problems.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column));
+    const sorted = problems.toSorted(byPlace);
     super(`${problems.length} ${problems.length === 1 ? 'mistake' : 'mistakes'} in the policies:\n${sorted.map(format).join('\n')}`);
     this.problems = sorted;
   }
 }
+
+export const byPlace = (a: Problem, b: Problem): number => (
+  a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column
+);
 
 export const format = ({ file, line, column, message }: Problem) => `${file}:${line}:${column}: ${message}`;
 
