@@ -15,28 +15,40 @@ const PROBES = 256;
 const ALONE_EVERY = 4;
 const CALLER = { supports: [], identities: [], environments: [], powers: [], id: 'probe', demo: false, tokenSha256: '' } as const;
 
+interface Probed {
+  readonly mistakes: readonly string[];
+  readonly hit: ReadonlySet<string>;
+}
+
 /**
  * Judges questions made from the catalogue, so that rules that can't be evaluated, or that look at other profiles than
  * their own (J21), are found before they decide anything; others are answered meanwhile. It shows no rule to be right:
  * what hits only where no probe goes denies when it is met.
  *
- * @returns mistakes, each `file:row: what is wrong`, the file as seen in the tree of the rules.
+ * @returns mistakes, each `file:row: what is wrong`, the file as seen in the tree of the rules; and the rules that hit.
  */
-export async function probe(loaded: Loaded): Promise<readonly string[]> {
+export async function probe(loaded: Loaded): Promise<Probed> {
   const snapshot = toSnapshot(loaded);
   const problems = new Set<string>();
+  const hit = new Set<string>();
   for (const [at, question] of questionsOf(loaded.facts).entries()) {
     if (at % ALONE_EVERY === 0) await turn();
     try {
       const judged = judgeOne(question, snapshot, loaded.loadedAtMs);
+      for (const id of hitBy(judged)) hit.add(id);
       if (at % ALONE_EVERY === 0) for (const problem of checkIndependence(judged, loaded.engine)) problems.add(problem);
     } catch (error) {
       if (!(error instanceof EvaluationFailed)) throw error;
       problems.add(placeOf(error.message, loaded.engine));
     }
   }
-  return [...problems].sort();
+  return { mistakes: [...problems].sort(), hit };
 }
+
+/** The rules that said something of any profile. */
+export const hitBy = (judged: readonly Judged[]): readonly string[] => (
+  judged.flatMap(({ rulings }) => (rulings ?? []).flatMap(({ rules }) => rules.map(({ rule }) => rule.id)))
+);
 
 /** A failure names its place itself, or the rule that it is of. */
 function placeOf(message: string, { rules }: Engine): string {

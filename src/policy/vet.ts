@@ -1,8 +1,8 @@
 import type { Judged } from '../judge.ts';
-import { placeIn } from '../opa/sources.ts';
+import { OWN, placeIn } from '../opa/sources.ts';
 import { rulesOf, type Folders, type Loaded } from '../workspace.ts';
 import { checkNames, undeclaredCodes, type Checked, type Known } from './names.ts';
-import { checkIndependence, probe } from './probe.ts';
+import { checkIndependence, hitBy, probe } from './probe.ts';
 
 export type { Checked } from './names.ts';
 
@@ -21,8 +21,21 @@ export interface VetOptions extends Partial<Known> {
  */
 export async function vet(loaded: Loaded, options: VetOptions): Promise<Checked> {
   const named = vetNames(loaded, options);
-  const found = [...undeclaredCodes(loaded), ...await probe(loaded), ...checkIndependence(options.judged ?? [], loaded.engine)];
-  return { errors: [...new Set([...named.errors, ...found.map(placed(options))])], warnings: named.warnings };
+  const { mistakes, hit } = await probe(loaded);
+  const found = [...undeclaredCodes(loaded), ...mistakes, ...checkIndependence(options.judged ?? [], loaded.engine)];
+  const idle = options.judged === undefined ? [] : neverHit(loaded.engine, new Set([...hit, ...hitBy(options.judged)]));
+  return {
+    errors: [...new Set([...named.errors, ...found.map(placed(options))])],
+    warnings: [...named.warnings, ...idle.map(placed(options))],
+  };
+}
+
+/** Rules of the authors' own that nothing shows to say anything: a forbid that never hits looks like one that holds. */
+function neverHit({ rules }: Loaded['engine'], hit: ReadonlySet<string>): readonly string[] {
+  const idle = [...rules.values()].filter(({ id, location }) => location.startsWith(OWN) && !hit.has(id));
+  return idle.map(({ id, location }) => (
+    `${location}: the rule ${id} hits in no case and no probe: write a case that it decides, or see if it can hit at all`
+  )).sort();
 }
 
 /** Of `vet` what facts may change that come from Permit: a name may leave, and nobody's rule is wrong by that. */
