@@ -4,9 +4,9 @@ import { decide } from './core/decide/decide.ts';
 import { listenTo, type Told } from './core/decide/why-not.ts';
 import type { Decision, Effect, ReasonCode } from './core/answer.ts';
 import type { Caller } from './core/facts.ts';
-import { explainMissing } from './core/prepare/grants.ts';
 import { prepare } from './core/prepare/prepare.ts';
 import type { Prepared } from './core/prepare/prepared.ts';
+import { explainMissing } from './core/prepare/why-not.ts';
 import type { Question } from './core/question.ts';
 import { decisionRecord, type HashName, type RecordParts } from './core/record.ts';
 import type { Rulings } from './core/decide/rulings.ts';
@@ -24,6 +24,8 @@ export interface Judged {
   readonly rulings: readonly Rulings[] | undefined;
   /** Why nothing permits what nothing permits, as far as the decision asked. */
   readonly told: Told;
+  /** The next moment at which time alone may change the reasons, though not what is decided. */
+  readonly reasonsUntilMs: number | undefined;
   readonly decision: Decision;
 }
 
@@ -40,6 +42,8 @@ export const outcomeOf = ({ decision, reasons }: Decision): Outcome => ({ decisi
 export interface Remembered {
   readonly outcome: Outcome;
   readonly expiresAtMs: number | undefined;
+  /** When it is forgotten: as it expires, or earlier, when its reasons may change (J28). */
+  readonly untilMs: number | undefined;
   /** By the clock that starts are judged by: once it is set back behind this, what had started may not have (J28). */
   readonly judgedMs: number;
   /** The decision's members as JSON text, without braces. */
@@ -53,9 +57,19 @@ export function judge(asked: Completed, snapshot: Snapshot, moment: Moment, onFa
   const { prepared } = preparation;
   const inputs = prepared.shape.views.map(({ input }) => JSON.stringify(input));
   const rulings = evaluate(prepared, inputs, snapshot, onFailure);
-  const { whyNot, told } = listenTo(explainMissing(snapshot.world.catalogue, preparation, rulings ?? []));
+  const explanation = explainMissing(snapshot.world.catalogue, preparation, rulings ?? []);
+  const { whyNot, told } = listenTo(explanation.whyNot);
   const decision = decide(prepared, rulings, whyNot);
-  return { asked, moment, prepared, inputs, rulings, told: told(), decision };
+  return {
+    asked,
+    moment,
+    prepared,
+    inputs,
+    rulings,
+    told: told(),
+    reasonsUntilMs: explanation.changesAtMs(),
+    decision,
+  };
 }
 
 function evaluate({ shape }: Prepared, inputs: readonly string[], { engine }: Snapshot, onFailure: (error: unknown) => void): readonly Rulings[] | undefined {
@@ -83,7 +97,12 @@ export interface Recalled {
 export function recall(asked: Completed, snapshot: Snapshot, moment: Moment, deps: JudgeDeps): Recalled {
   const key = `${snapshot.digest} ${snapshot.numbers.get(asked.environment) ?? 0} ${memoKey(asked)}`;
   const known = deps.memo.get(key);
-  if (known !== undefined && known.judgedMs <= moment.nowMs && !hasEnded({ ...(known.expiresAtMs !== undefined && { untilMs: known.expiresAtMs }) }, moment)) return { remembered: known, hit: true };
+  if (
+    known !== undefined &&
+    known.judgedMs <= moment.nowMs &&
+    !hasEnded({ ...(known.untilMs !== undefined && { untilMs: known.untilMs }) }, moment)
+  )
+    return { remembered: known, hit: true };
   let failed = false;
   const judged = judge(asked, snapshot, moment, (error) => {
     failed = true;
@@ -101,6 +120,7 @@ export function remember(judged: Judged, snapshot: Snapshot, { hash, program }: 
   return {
     outcome: outcomeOf(decision),
     expiresAtMs: prepared.expiresAtMs,
+    untilMs: earliest(prepared.expiresAtMs, judged.reasonsUntilMs),
     judgedMs: judged.moment.nowMs,
     json: JSON.stringify(decision).slice(1, -1),
     record: decisionRecord(judged, { bundle: snapshot.engine.digest, revision, program }, { catalogue: snapshot.world.catalogue, hash }),
@@ -109,6 +129,9 @@ export function remember(judged: Judged, snapshot: Snapshot, { hash, program }: 
 
 /** What the memo holds by it. An input is counted each time, since no two questions share its text. */
 export const bytesOf = ({ json, record: { members, input } }: Remembered): number => textBytes(json, members, input.digest, input.members);
+
+const earliest = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /** Completes a question under this snapshot. @throws {SluiceError} `request_invalid` */
 export const completeFor = (question: Question, snapshot: Snapshot, caller: Caller): Completed => complete(question, snapshot.world.catalogue, caller);

@@ -110,17 +110,41 @@ describe('mistakes', () => {
     ['an attribute in an attribute', { 'user.team': { 'user.age': { equals: 1 } } }, ['user.team', 'user.age']],
     ['a ref that is no name', { 'user.team': { equals: { ref: 1 } } }, ['user.team', 'equals']],
     ['a ref to nothing', { 'user.team': { equals: { ref: 'tenant.key' } } }, ['user.team', 'equals']],
-    bad('like', 'a'), bad('toString', 'a'), bad('equals', null), bad('less-than', true), bad('less-than', [1]), bad('contains', 1), bad('in', 'abc'), bad('in', { a: 1 }), bad('in', ['a', 1]), bad('array_subset', [null, 'a']), bad('between', [1]),
-    bad('between', [1, 'a']), bad('between', [1, 2, 3]), bad('between', [true, true]), bad('array_subset', 'a'), bad('array_superset', {}), bad('array_intersect', 1), bad('object_match', []),
-    bad('any_match', [1]), bad('any_match', { match: 1 }), bad('all_match', 'a'),
+    bad('like', 'a'),
+    bad('toString', 'a'),
+    bad('equals', null),
+    bad('less-than', true),
+    bad('less-than', [1]),
+    bad('contains', 1),
+    bad('in', 'abc'),
+    bad('in', { a: 1 }),
+    bad('in', ['a', 1]),
+    bad('array_subset', [null, 'a']),
+    bad('between', [1]),
+    bad('between', [1, 'a']),
+    bad('between', [1, 2, 3]),
+    bad('between', [true, true]),
+    bad('array_subset', 'a'),
+    bad('array_superset', {}),
+    bad('array_intersect', 1),
+    bad('object_match', []),
+    bad('any_match', [1]),
+    bad('any_match', { match: 1 }),
+    bad('all_match', 'a'),
   ])('%s', (_, condition, place) => {
     expect(mistakesOf(condition).map((mistake) => mistake.at)).toEqual([place]);
     expect(mistakesOf({ not: condition }).map((mistake) => mistake.at)).toEqual([['not', ...place]]);
   });
 
   test('all at once, with what was meant', () => {
-    expect(mistakesOf({ allOf: [{ 'user.team': { eqals: 1 } }, { 'tenant.x': { equals: 1 } }, { 'user.team': { in: 1 } }] }).map(({ message }) => message)).toEqual([
-      expect.stringContaining('eqals is no operator (did you mean equals?)'), expect.stringContaining('tenant.x is nothing'), 'in takes a list of values of one type',
+    expect(
+      mistakesOf({
+        allOf: [{ 'user.team': { eqals: 1 } }, { 'tenant.x': { equals: 1 } }, { 'user.team': { in: 1 } }],
+      }).map(({ message }) => message),
+    ).toEqual([
+      expect.stringContaining('eqals is no operator (did you mean equals?)'),
+      expect.stringContaining('tenant.x is nothing'),
+      'in takes a list of values of one type',
     ]);
   });
 });
@@ -169,22 +193,51 @@ describe('holds', () => {
   } } });
 
   test.each<[string, string, Json, boolean]>([
-    ['age', 'equals', 30, true], ['age', 'equals', 31, false], ['home', 'equals', { zip: 1, city: 'Lyon' }, true], ['tags', 'equals', ['b', 'a'], false],
-    ['age', 'not-equals', 31, true], ['age', 'not-equals', 30, false],
-    ['age', 'less-than', 31, true], ['age', 'less-than', 30, false], ['team', 'less-than', 'datb', true],
-    ['age', 'greater-than', 29, true], ['age', 'greater-than', 30, false],
-    ['age', 'less-than-equals', 30, true], ['age', 'less-than-equals', 29, false],
-    ['age', 'greater-than-equals', 30, true], ['age', 'greater-than-equals', 31, false],
-    ['age', 'between', [30, 30], true], ['age', 'between', [31, 40], false], ['age', 'between', [1, 29], false], ['team', 'between', ['a', 'e'], true],
-    ['team', 'contains', 'at', true], ['team', 'contains', 'x', false],
-    ['team', 'in', ['ops', 'data'], true], ['team', 'in', ['ops'], false], ['age', 'in', [], false],
-    ['tags', 'array_contains', 'b', true], ['tags', 'array_contains', 'c', false], ['none', 'array_contains', 'd', false],
-    ['tags', 'array_subset', ['c', 'b', 'a'], true], ['tags', 'array_subset', ['a'], false], ['none', 'array_subset', [], true],
-    ['tags', 'array_superset', ['a'], true], ['tags', 'array_superset', ['a', 'c'], false],
-    ['tags', 'array_intersect', ['c', 'b'], true], ['tags', 'array_intersect', ['c'], false], ['none', 'array_intersect', [], false],
-    ['home', 'object_match', { city: 'Lyon' }, true], ['home', 'object_match', { city: 'Paris' }, false], ['home', 'object_match', {}, true],
-    ['badges', 'any_match', { id: 2 }, true], ['badges', 'any_match', { match: { id: 2 } }, true], ['badges', 'any_match', { id: 3 }, false],
-    ['badges', 'all_match', { ok: true }, true], ['badges', 'all_match', { match: { ok: true } }, true], ['badges', 'all_match', { id: 1 }, false], ['none', 'all_match', {}, false],
+    ['age', 'equals', 30, true],
+    ['age', 'equals', 31, false],
+    ['home', 'equals', { zip: 1, city: 'Lyon' }, true],
+    ['tags', 'equals', ['b', 'a'], false],
+    ['age', 'not-equals', 31, true],
+    ['age', 'not-equals', 30, false],
+    ['age', 'less-than', 31, true],
+    ['age', 'less-than', 30, false],
+    ['team', 'less-than', 'datb', true],
+    ['age', 'greater-than', 29, true],
+    ['age', 'greater-than', 30, false],
+    ['age', 'less-than-equals', 30, true],
+    ['age', 'less-than-equals', 29, false],
+    ['age', 'greater-than-equals', 30, true],
+    ['age', 'greater-than-equals', 31, false],
+    ['age', 'between', [30, 30], true],
+    ['age', 'between', [31, 40], false],
+    ['age', 'between', [1, 29], false],
+    ['team', 'between', ['a', 'e'], true],
+    ['team', 'contains', 'at', true],
+    ['team', 'contains', 'x', false],
+    ['team', 'in', ['ops', 'data'], true],
+    ['team', 'in', ['ops'], false],
+    ['age', 'in', [], false],
+    ['tags', 'array_contains', 'b', true],
+    ['tags', 'array_contains', 'c', false],
+    ['none', 'array_contains', 'd', false],
+    ['tags', 'array_subset', ['c', 'b', 'a'], true],
+    ['tags', 'array_subset', ['a'], false],
+    ['none', 'array_subset', [], true],
+    ['tags', 'array_superset', ['a'], true],
+    ['tags', 'array_superset', ['a', 'c'], false],
+    ['tags', 'array_intersect', ['c', 'b'], true],
+    ['tags', 'array_intersect', ['c'], false],
+    ['none', 'array_intersect', [], false],
+    ['home', 'object_match', { city: 'Lyon' }, true],
+    ['home', 'object_match', { city: 'Paris' }, false],
+    ['home', 'object_match', {}, true],
+    ['badges', 'any_match', { id: 2 }, true],
+    ['badges', 'any_match', { match: { id: 2 } }, true],
+    ['badges', 'any_match', { id: 3 }, false],
+    ['badges', 'all_match', { ok: true }, true],
+    ['badges', 'all_match', { match: { ok: true } }, true],
+    ['badges', 'all_match', { id: 1 }, false],
+    ['none', 'all_match', {}, false],
   ])('%s %s %j: %p', (name, op, value, want) => {
     expect(check(name, op, value)).toBe(want);
     expect(check(name, op, value, true)).toBe(!want);
@@ -211,12 +264,24 @@ describe('holds', () => {
 
 const operand: fc.Arbitrary<Json> = fc.oneof(fc.constantFrom(...values), fc.tuple(fc.integer({ min: -1, max: 3 }), fc.integer({ min: -1, max: 3 })).map((pair) => pair as Json));
 const named = fc.constantFrom(...names).map((name) => `user.${name}`);
-const anyLeaf = fc.tuple(named, fc.constantFrom(...OPERATORS.keys()), fc.oneof({ weight: 3, arbitrary: operand }, { weight: 1, arbitrary: named.map((ref): Json => ({ ref })) }))
-  .filter(([, op, value]) => OPERATORS.get(op)!.accepts(value) || (typeof value === 'object' && value !== null && 'ref' in value))
+const anyLeaf = fc
+  .tuple(
+    named,
+    fc.constantFrom(...OPERATORS.keys()),
+    fc.oneof({ weight: 3, arbitrary: operand }, { weight: 1, arbitrary: named.map((ref): Json => ({ ref })) }),
+  )
+  .filter(
+    ([, op, value]) =>
+      OPERATORS.get(op)!.accepts(value) || (typeof value === 'object' && value !== null && 'ref' in value),
+  )
   .map(([name, op, value]): Json => ({ [name]: { [op]: value } }));
-const fitting = [...OPERATORS].flatMap(([op, { accepts, fits }]) => Object.entries(attributes).flatMap(([name, left]) => (
-  values.filter((right) => left !== null && accepts(right) && fits(left, right)).map((right): Json => ({ [`user.${name}`]: { [op]: right } }))
-)));
+const fitting = [...OPERATORS].flatMap(([op, { accepts, fits }]) =>
+  Object.entries(attributes).flatMap(([name, left]) =>
+    values
+      .filter((right) => left !== null && accepts(right) && fits(left, right))
+      .map((right): Json => ({ [`user.${name}`]: { [op]: right } })),
+  ),
+);
 const leaf = fc.oneof(anyLeaf, fc.constantFrom(...fitting));
 const { condition } = fc.letrec<{ condition: Json }>((tie) => ({
   condition: fc.oneof(
@@ -255,17 +320,34 @@ test('law: the alternatives say what the condition says', () => {
 /** Which of these alternatives the shipped rules, as WASM, hold for unmet on the input. */
 async function unmetInRego(compiled: readonly Alternatives[], given: Json = input): Promise<ReadonlySet<number>> {
   const [{ engine }, world] = [await shippedEngine(), await openWorld()];
-  const { input: real } = world.judge({ identity: 'service:telemetry', vendor: 'mixpanel', environment: 'production', event: 'genai_dashboard.viewed', fields: ['feature_flag'] }).prepared.shape.views[0]!;
-  const grants = compiled.map((any, index) => ({ id: String(index), role: 'nobody', vendors: [], conditions: [{ code: 'no_permit', any }] }));
+  const { input: real } = world.judge({
+    identity: 'service:telemetry',
+    vendor: 'mixpanel',
+    environment: 'production',
+    event: 'genai_dashboard.viewed',
+    fields: ['feature_flag'],
+  }).prepared.shape.views[0]!;
+  const grants = compiled.map((any, index) => ({
+    id: String(index),
+    role: 'nobody',
+    vendors: [],
+    conditions: [{ code: 'no_permit', any }],
+  }));
   const { identity } = given as unknown as Pick<RegoInput, 'identity'>;
   const { failed } = engine.evaluate({ ...real, identity, grants, matches: [[]] } as unknown as RegoInput);
   return new Set(failed.map(({ grant }) => Number(grant)));
 }
 
-test('Rego and the plain reading agree on every operator, attribute and operand, also by ref and under not', async () => {
+test('Rego and the plain reading agree on every operator, attribute and operand, by ref and under not too', async () => {
   const refs = names.map((ref): Json => ({ ref: `user.${ref}` }));
-  const atoms = [...OPERATORS].flatMap(([op, { accepts }]) => names.flatMap((name) => [...values.filter(accepts), ...refs]
-    .flatMap((value): Json[] => [{ [`user.${name}`]: { [op]: value } }, { not: { [`user.${name}`]: { [op]: value } } }])));
+  const atoms = [...OPERATORS].flatMap(([op, { accepts }]) =>
+    names.flatMap((name) =>
+      [...values.filter(accepts), ...refs].flatMap((value): Json[] => [
+        { [`user.${name}`]: { [op]: value } },
+        { not: { [`user.${name}`]: { [op]: value } } },
+      ]),
+    ),
+  );
   const compiled = atoms.map((one) => compileCondition(one));
   const unmet = await unmetInRego(compiled);
   expect(atoms.filter((_, index) => holds(compiled[index]!, input) === unmet.has(index))).toEqual([]);

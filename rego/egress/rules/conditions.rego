@@ -53,7 +53,7 @@ _attribute(path) := value if {
 	value != null
 }
 
-# What would be compared is of one type: Rego itself orders any two values, and finds any two of different types unequal.
+# What would be compared is of one type: Rego itself orders any two values, and finds two of different types unequal.
 _fits(op, left, right) if {
 	op in {"equals", "not-equals"}
 	_comparable(left, right)

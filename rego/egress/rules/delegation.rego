@@ -10,7 +10,9 @@ import rego.v2
 # custom:
 #   code: delegation_denied
 #   message: The identity may not act on behalf of the other.
-#   fix: Store the acts_for relation, or ask without onBehalfOf.
+#   fix: >-
+#     Store the acts_for relation in relations.yaml, and name the other in manifest.actsFor in identities.yaml where
+#     that is stated, or ask without onBehalfOf.
 rulings["acts-for-missing"] contains "*" if {
 	input.delegation
 	not input.delegation.actsFor
@@ -32,7 +34,7 @@ rulings["on-behalf-of-required"] contains "*" if {
 # custom:
 #   code: identity_not_allowed
 #   message: The identity's manifest does not name this vendor.
-#   fix: Have the manifest's owner add the vendor.
+#   fix: Have the manifest's owner add the vendor to manifest.vendors in identities.yaml.
 rulings["manifest-vendor"] contains "*" if {
 	input.identity.manifest.vendors
 	not input.vendor.id in input.identity.manifest.vendors
@@ -43,7 +45,7 @@ rulings["manifest-vendor"] contains "*" if {
 # custom:
 #   code: environment_not_allowed
 #   message: The identity's manifest does not name this environment.
-#   fix: Have the manifest's owner add the environment.
+#   fix: Have the manifest's owner add the environment to manifest.environments in identities.yaml.
 rulings["manifest-environment"] contains "*" if {
 	input.identity.manifest.environments
 	not input.environment.id in input.identity.manifest.environments
@@ -54,7 +56,7 @@ rulings["manifest-environment"] contains "*" if {
 # custom:
 #   code: category_not_granted
 #   message: "The identity's manifest does not name the category of {fields}."
-#   fix: "Drop {fields}, or have the manifest's owner add the category."
+#   fix: "Drop {fields}, or have the manifest's owner add the category to manifest.categories in identities.yaml."
 rulings["manifest-category"] contains index if {
 	input.identity.manifest.categories
 	some index, profile in input.profiles

@@ -53,7 +53,7 @@ rulings["prompt-identifiers"] contains index if {
 # custom:
 #   code: reaches_llm
 #   message: "The vendor hands data on to a language model: {path}."
-#   fix: "Drop {fields}, or have the vendor switch its AI features off and record it."
+#   fix: "Drop {fields}, or have the vendor switch its AI features off and write on: false at the edge in vendors.yaml."
 #   judges: result
 rulings["tenant-ids-reach-llm"] contains index if {
 	not input.vendor.party == "first"

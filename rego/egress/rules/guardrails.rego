@@ -37,7 +37,7 @@ rulings["unknown-event"] contains "*" if not input.event.known
 # custom:
 #   code: unknown_field
 #   message: "Nobody has classified {fields}."
-#   fix: "Drop {fields}, or add it with a category to the event or the dictionary."
+#   fix: "Drop {fields}, or add it with a category to the event's file under events/, or to fields.yaml."
 rulings["unknown-field"] contains index if {
 	input.event.known
 	some index, profile in input.profiles
@@ -76,7 +76,7 @@ rulings["unknown-purpose"] contains "*" if {
 # custom:
 #   code: purpose_not_allowed
 #   message: The event was not collected for this purpose.
-#   fix: Use a purpose that the event lists, or have its owner add this one.
+#   fix: Use a purpose that the event lists, or have its owner add this one to purposes in its file under events/.
 rulings["purpose-not-allowed"] contains "*" if {
 	input.event.known
 	input.purpose.known
@@ -88,7 +88,7 @@ rulings["purpose-not-allowed"] contains "*" if {
 # custom:
 #   code: vendor_suspended
 #   message: The vendor was breached.
-#   fix: Send nothing until the vendor gives new claims, issued after the breach.
+#   fix: Send nothing until the vendor gives new claims; write them with the day they were issued in vendors.yaml.
 rulings["vendor-breached"] contains "*" if input.vendor.state == "breached"
 
 # METADATA
@@ -142,7 +142,7 @@ rulings["tenant-ids-stay-home"] contains index if {
 # custom:
 #   code: forbidden_category
 #   message: Project codes may go to a third party only for support, under a valid data processing agreement.
-#   fix: "Drop {fields}, or state a support purpose to a contracted vendor."
+#   fix: "Drop {fields}, or state a support purpose to a vendor with a valid claims.dpa in vendors.yaml."
 rulings["project-codes-need-contract"] contains index if {
 	not input.vendor.party == "first"
 	some index, profile in input.profiles

@@ -10,7 +10,7 @@ import rego.v2
 # custom:
 #   code: transfer_basis_missing
 #   message: Personal data of people in the EU would leave it without a valid transfer basis.
-#   fix: Record a valid transfer basis, or choose a vendor that processes in the EU alone.
+#   fix: Write a valid claims.transfer_basis in vendors.yaml, or choose a vendor that processes in the EU alone.
 #   judges: result
 rulings["transfer-basis-missing"] contains index if {
 	_leaves_eu
@@ -24,7 +24,9 @@ rulings["transfer-basis-missing"] contains index if {
 # custom:
 #   code: residency
 #   message: "A sub-processor outside the EU is not covered by the transfer basis: {path}."
-#   fix: Have the vendor's transfer basis extended, or the sub-processor switched off.
+#   fix: >-
+#     Have the basis extended and write covers_subprocessors in claims.transfer_basis in vendors.yaml, or have the
+#     sub-processor switched off and write on: false at its edge there.
 #   judges: result
 rulings["sub-processor-residency"] contains index if {
 	_leaves_eu

@@ -31,7 +31,7 @@ _at_most(value, limit) if {
 # custom:
 #   code: claim_missing
 #   message: The vendor has not stated a signed data processing agreement.
-#   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
+#   fix: Have one signed and write claims.dpa with its evidence in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["dpa-missing"] contains index if {
 	not input.vendor.claims.dpa.state in {"valid", "expired"}
@@ -43,7 +43,7 @@ rulings["dpa-missing"] contains index if {
 # custom:
 #   code: claim_expired
 #   message: The vendor's statement of a signed data processing agreement has expired.
-#   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
+#   fix: Have one signed and write claims.dpa with its evidence in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["dpa-expired"] contains index if {
 	input.vendor.claims.dpa.state == "expired"
@@ -55,7 +55,7 @@ rulings["dpa-expired"] contains index if {
 # custom:
 #   code: claim_insufficient
 #   message: The vendor has not signed a data processing agreement.
-#   fix: Record a signed data processing agreement with its evidence, or drop the sensitive fields.
+#   fix: Have one signed and write claims.dpa with its evidence in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["dpa-insufficient"] contains index if {
 	input.vendor.claims.dpa.state == "valid"
@@ -68,7 +68,7 @@ rulings["dpa-insufficient"] contains index if {
 # custom:
 #   code: claim_missing
 #   message: The vendor has not stated how fast it notifies of a breach.
-#   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
+#   fix: Agree on 72 hours at most and write claims.breach_notice_hours in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["breach-notice-missing"] contains index if {
 	not input.vendor.claims.breach_notice_hours.state in {"valid", "expired"}
@@ -80,7 +80,7 @@ rulings["breach-notice-missing"] contains index if {
 # custom:
 #   code: claim_expired
 #   message: The vendor's statement of how fast it notifies of a breach has expired.
-#   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
+#   fix: Agree on 72 hours at most and write claims.breach_notice_hours in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["breach-notice-expired"] contains index if {
 	input.vendor.claims.breach_notice_hours.state == "expired"
@@ -92,7 +92,7 @@ rulings["breach-notice-expired"] contains index if {
 # custom:
 #   code: claim_insufficient
 #   message: The vendor takes longer than 72 hours to notify of a breach.
-#   fix: Agree on notice of a breach within 72 hours, or drop the sensitive fields.
+#   fix: Agree on 72 hours at most and write claims.breach_notice_hours in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["breach-notice-insufficient"] contains index if {
 	input.vendor.claims.breach_notice_hours.state == "valid"
@@ -105,7 +105,7 @@ rulings["breach-notice-insufficient"] contains index if {
 # custom:
 #   code: claim_missing
 #   message: The vendor has not stated how long it keeps data.
-#   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
+#   fix: Agree on 90 days at most and write claims.retention_days in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["retention-missing"] contains index if {
 	not input.vendor.claims.retention_days.state in {"valid", "expired"}
@@ -117,7 +117,7 @@ rulings["retention-missing"] contains index if {
 # custom:
 #   code: claim_expired
 #   message: The vendor's statement of how long it keeps data has expired.
-#   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
+#   fix: Agree on 90 days at most and write claims.retention_days in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["retention-expired"] contains index if {
 	input.vendor.claims.retention_days.state == "expired"
@@ -129,7 +129,7 @@ rulings["retention-expired"] contains index if {
 # custom:
 #   code: claim_insufficient
 #   message: The vendor keeps data longer than 90 days.
-#   fix: Agree on at most 90 days of retention, or drop the sensitive fields.
+#   fix: Agree on 90 days at most and write claims.retention_days in vendors.yaml, or drop the sensitive fields.
 #   judges: result
 rulings["retention-insufficient"] contains index if {
 	input.vendor.claims.retention_days.state == "valid"
@@ -142,7 +142,7 @@ rulings["retention-insufficient"] contains index if {
 # custom:
 #   code: claim_missing
 #   message: The vendor has not stated whether it trains models on the data.
-#   fix: Have the vendor opt you out of training and record it, or drop the fields.
+#   fix: Have the vendor opt you out of training and write claims.trains_on_data in vendors.yaml, or drop the fields.
 #   judges: result
 rulings["trains-on-data-missing"] contains index if {
 	not input.vendor.claims.trains_on_data.state in {"valid", "expired"}
@@ -154,7 +154,7 @@ rulings["trains-on-data-missing"] contains index if {
 # custom:
 #   code: claim_expired
 #   message: The vendor's statement of whether it trains models on the data has expired.
-#   fix: Have the vendor opt you out of training and record it, or drop the fields.
+#   fix: Have the vendor opt you out of training and write claims.trains_on_data in vendors.yaml, or drop the fields.
 #   judges: result
 rulings["trains-on-data-expired"] contains index if {
 	input.vendor.claims.trains_on_data.state == "expired"
@@ -166,7 +166,7 @@ rulings["trains-on-data-expired"] contains index if {
 # custom:
 #   code: claim_insufficient
 #   message: The vendor trains models on the data.
-#   fix: Have the vendor opt you out of training and record it, or drop the fields.
+#   fix: Have the vendor opt you out of training and write claims.trains_on_data in vendors.yaml, or drop the fields.
 #   judges: result
 rulings["trains-on-data-insufficient"] contains index if {
 	input.vendor.claims.trains_on_data.state == "valid"

@@ -29,6 +29,8 @@ export interface KnownEvent {
 export interface KnownGrant extends Grant {
   readonly covers: Selectors;
   readonly spares: Selectors;
+  /** Its categories as they are written, where `covers` lists what is left of them under terms. */
+  readonly written?: Selectors;
 }
 
 export interface KnownCombination extends Combination {

@@ -169,6 +169,17 @@ function attributePath([first = '', ...names]: readonly string[]): readonly stri
   return claim !== undefined && (part === 'state' || part === 'value') ? ['vendor', 'claims', claim, part, ...deeper] : undefined;
 }
 
+/** What authors call the attribute that stands there in the Rego input. */
+export function nameOfPath([root, part = '', name = '', ...rest]: readonly string[]): string {
+  const plain = [root, part, ...(name === '' ? [] : [name]), ...rest].filter((step) => step !== '').join('.');
+  if (root === 'identity' && part === 'attributes')
+    return NAMED.includes(`identity.${name}`) ? plain : ['identity', name, ...rest].join('.');
+  if (root === 'vendor' && part === 'attributes') return ['vendor', name, ...rest].join('.');
+  if (root === 'vendor' && part === 'claims')
+    return rest[0] === 'value' ? ['vendor.claims', name, ...rest.slice(1)].join('.') : plain;
+  return plain === 'vendor.confirmed' ? 'vendor.categories' : plain;
+}
+
 /**
  * Whether some alternative has only atoms that hold on this Rego input: what conditions.rego must give as well. An atom on
  * an attribute that is missing, null, or of a type that does not fit its operator never holds, negated or not.

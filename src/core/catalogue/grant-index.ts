@@ -1,7 +1,7 @@
 import type { Vendor, VendorSelector } from '../facts.ts';
 import type { KnownGrant } from './catalogue.ts';
 import type { Profile } from './profiles.ts';
-import { covers } from './selectors.ts';
+import { covers, nearness, type Selectors } from './selectors.ts';
 
 /** What selectors look at in a vendor. */
 export interface NamedVendor {
@@ -32,7 +32,10 @@ export const vendorKey = ({ id, party, disputed = false, categories, confirmed }
 export const coversProfile = (grant: KnownGrant, { input, ancestors }: Profile): boolean => covers(grant.covers, input.category, ancestors)
   && !covers(grant.spares, input.category, ancestors);
 
-/** Every grant that names this vendor and covers this profile, whoever holds it, in the order of `all`. */
+/**
+ * Every grant that names this vendor and covers this profile, whoever holds it: first those that
+ * name more of its category, then in the order of `all`.
+ */
 export type GrantIndex = (vendor: NamedVendor, profile: Profile) => readonly KnownGrant[];
 
 /** Fills itself as it is asked: a list for each profile and each list of grants. @param all those that name the vendor; the same list for the same. */
@@ -43,7 +46,22 @@ export function createGrantIndex(all: (vendor: NamedVendor) => readonly KnownGra
     let byProfile = byList.get(grants);
     if (byProfile === undefined) byList.set(grants, byProfile = new Map());
     let found = byProfile.get(profile);
-    if (found === undefined) byProfile.set(profile, found = grants.filter((grant) => coversProfile(grant, profile)));
+    if (found === undefined)
+      byProfile.set(
+        profile,
+        (found = nearestFirst(
+          grants.filter((grant) => coversProfile(grant, profile)),
+          profile,
+        )),
+      );
     return found;
   };
 }
+
+/** The categories that a grant names, whatever terms leave of them: how near it is to others (J7). */
+export const writtenOf = ({ written, covers: left }: KnownGrant): Selectors => written ?? left;
+
+const nearestFirst = (grants: readonly KnownGrant[], { input }: Profile): readonly KnownGrant[] => grants
+  .map((grant) => ({ grant, near: nearness(writtenOf(grant), input.category) }))
+  .sort((a, b) => b.near - a.near)
+  .map(({ grant }) => grant);

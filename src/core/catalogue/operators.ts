@@ -1,8 +1,8 @@
 import type { Json } from '../facts.ts';
 
 /**
- * What an operator takes, what it compares, and when it holds: the plain reading of rego/egress/rules/conditions.rego. It
- * compares numbers and strings in order, all else for being equal, and only values of one JSON type.
+ * What an operator takes, what it compares, and when it holds: the plain reading of rego/egress/rules/conditions.rego.
+ * It compares numbers and strings in order, all else for being equal, and only values of one JSON type.
  */
 export interface Operator {
   readonly takes: string;
@@ -26,12 +26,16 @@ const LIST = {
 };
 const LISTS = {
   ...LIST,
-  fits: (left: Json, right: Json) => isList(left) && isList(right) && left.every((element) => right.every((other) => isComparable(element, other))),
+  fits: (left: Json, right: Json) =>
+    isList(left) && isList(right) && left.every((element) => right.every((other) => isComparable(element, other))),
 };
 // With fk_resource_type the elements are keys of other objects, which no input holds.
 const MATCH = {
   takes: 'a map, or { match: a map }',
-  accepts: (right: Json) => isObject(right) && !Object.hasOwn(right, 'fk_resource_type') && (!Object.hasOwn(right, 'match') || isObject(right['match']!)),
+  accepts: (right: Json) =>
+    isObject(right) &&
+    !Object.hasOwn(right, 'fk_resource_type') &&
+    (!Object.hasOwn(right, 'match') || isObject(right['match']!)),
   fits: (left: Json, right: Json) => isList(left) && left.every((element) => isMatchable(element, wanted(right))),
 };
 
@@ -43,26 +47,57 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['greater-than', { ...ORDERED, test: (left, right) => order(left, right) > 0 }],
   ['less-than-equals', { ...ORDERED, test: (left, right) => order(left, right) <= 0 }],
   ['greater-than-equals', { ...ORDERED, test: (left, right) => order(left, right) >= 0 }],
-  ['contains', {
-    takes: 'a string',
-    accepts: (right) => typeof right === 'string',
-    fits: (left, right) => typeof left === 'string' && typeof right === 'string',
-    test: (left, right) => String(left).includes(String(right)),
-  }],
-  ['in', { ...LIST, fits: (left, right) => isList(right) && right.every((element) => isComparable(left, element)), test: (left, right) => has(right, left) }],
-  ['between', {
-    takes: 'two numbers or two strings: [lowest, highest]',
-    accepts: (right) => isList(right) && right.length === 2 && !Number.isNaN(order(right[0]!, right[1]!)),
-    fits: (left, right) => isList(right) && right.length === 2 && right.every((bound) => !Number.isNaN(order(left, bound))),
-    test: (left, right) => isList(right) && order(left, right[0]!) >= 0 && order(left, right[1]!) <= 0,
-  }],
-  ['array_contains', { ...ANYTHING, fits: (left, right) => isList(left) && left.every((element) => isComparable(element, right)), test: has }],
+  [
+    'contains',
+    {
+      takes: 'a string',
+      accepts: (right) => typeof right === 'string',
+      fits: (left, right) => typeof left === 'string' && typeof right === 'string',
+      test: (left, right) => String(left).includes(String(right)),
+    },
+  ],
+  [
+    'in',
+    {
+      ...LIST,
+      fits: (left, right) => isList(right) && right.every((element) => isComparable(left, element)),
+      test: (left, right) => has(right, left),
+    },
+  ],
+  [
+    'between',
+    {
+      takes: 'two numbers or two strings: [lowest, highest]',
+      accepts: (right) => isList(right) && right.length === 2 && !Number.isNaN(order(right[0]!, right[1]!)),
+      fits: (left, right) =>
+        isList(right) && right.length === 2 && right.every((bound) => !Number.isNaN(order(left, bound))),
+      test: (left, right) => isList(right) && order(left, right[0]!) >= 0 && order(left, right[1]!) <= 0,
+    },
+  ],
+  [
+    'array_contains',
+    {
+      ...ANYTHING,
+      fits: (left, right) => isList(left) && left.every((element) => isComparable(element, right)),
+      test: has,
+    },
+  ],
   ['array_subset', { ...LISTS, test: isSubset }],
   ['array_superset', { ...LISTS, test: (left, right) => isSubset(right, left) }],
   ['array_intersect', { ...LISTS, test: (left, right) => isList(left) && left.some((element) => has(right, element)) }],
   ['object_match', { takes: 'a map', accepts: isObject, fits: isMatchable, test: matches }],
-  ['any_match', { ...MATCH, test: (left, right) => isList(left) && left.some((element) => matches(element, wanted(right))) }],
-  ['all_match', { ...MATCH, test: (left, right) => isList(left) && left.length > 0 && left.every((element) => matches(element, wanted(right))) }],
+  [
+    'any_match',
+    { ...MATCH, test: (left, right) => isList(left) && left.some((element) => matches(element, wanted(right))) },
+  ],
+  [
+    'all_match',
+    {
+      ...MATCH,
+      test: (left, right) =>
+        isList(left) && left.length > 0 && left.every((element) => matches(element, wanted(right))),
+    },
+  ],
 ]);
 
 /** Whether the atom `left op right` holds, or with `negate` its opposite: neither does where the operands don't fit. */
@@ -81,15 +116,19 @@ const typeOf = (value: Json) => (value === null ? 'null' : isList(value) ? 'arra
 
 /** Whether the values are of one JSON type, and so is whatever stands at the same place inside both. */
 function isComparable(left: Json, right: Json): boolean {
-  if (isList(left) && isList(right)) return left.every((element, index) => index >= right.length || isComparable(element, right[index]!));
+  if (isList(left) && isList(right))
+    return left.every((element, index) => index >= right.length || isComparable(element, right[index]!));
   if (!isObject(left) || !isObject(right)) return typeOf(left) === typeOf(right);
   return Object.entries(left).every(([key, value]) => !Object.hasOwn(right, key) || isComparable(value, right[key]!));
 }
 
 /** Whether the candidate has all that is wanted of it, and of the types that are wanted. */
 function isMatchable(candidate: Json, right: Json): boolean {
-  return isObject(candidate) && isObject(right)
-    && Object.entries(right).every(([key, value]) => Object.hasOwn(candidate, key) && isComparable(candidate[key]!, value));
+  return (
+    isObject(candidate) &&
+    isObject(right) &&
+    Object.entries(right).every(([key, value]) => Object.hasOwn(candidate, key) && isComparable(candidate[key]!, value))
+  );
 }
 
 function has(list: Json, element: Json): boolean {
@@ -103,8 +142,11 @@ function isSubset(elements: Json, list: Json): boolean {
 const wanted = (right: Json): Json => (isObject(right) && Object.hasOwn(right, 'match') ? right['match']! : right);
 
 function matches(candidate: Json, right: Json): boolean {
-  return isObject(candidate) && isObject(right)
-    && Object.entries(right).every(([key, value]) => Object.hasOwn(candidate, key) && same(candidate[key]!, value));
+  return (
+    isObject(candidate) &&
+    isObject(right) &&
+    Object.entries(right).every(([key, value]) => Object.hasOwn(candidate, key) && same(candidate[key]!, value))
+  );
 }
 
 /** Negative, zero or positive as in a sort; NaN, which compares as false, unless both are numbers or both strings. */
@@ -122,8 +164,12 @@ function byCodePoint(left: string, right: string): number {
 
 /** Equal as JSON: the order of keys doesn't count. */
 function same(left: Json, right: Json): boolean {
-  if (isList(left) && isList(right)) return left.length === right.length && left.every((element, index) => same(element, right[index]!));
+  if (isList(left) && isList(right))
+    return left.length === right.length && left.every((element, index) => same(element, right[index]!));
   if (!isObject(left) || !isObject(right)) return left === right;
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && same(left[key]!, right[key]!));
+  return (
+    keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && same(left[key]!, right[key]!))
+  );
 }

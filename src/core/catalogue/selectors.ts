@@ -29,3 +29,14 @@ export const narrow = ({ exact, below }: Selectors, names: ReadonlySet<string>):
 
 /** Whether `name` is `above` or stands below it. */
 export const isBelow = (name: string, above: string): boolean => name === above || name.startsWith(`${above}.`);
+
+/** How many leading segments of the category the nearest of these selectors names. */
+export function nearness({ exact, below }: Selectors, category: string): number {
+  const segments = category.split('.');
+  const shared = (name: string) => {
+    const parts = name.split('.');
+    const end = parts.findIndex((part, index) => part !== segments[index]);
+    return end < 0 ? parts.length : end;
+  };
+  return Math.max(0, ...exact.map(shared), ...below.map(shared));
+}

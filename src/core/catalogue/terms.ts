@@ -16,6 +16,8 @@ export interface Narrowed {
 export interface Exclusives {
   /** Of every exclusive grant and term that names the vendor, whoever holds it; sorted. */
   readonly ids: readonly string[];
+  /** The same, each with the categories that it is for. */
+  readonly closing: readonly { readonly id: string; readonly covers: Selectors }[];
   /** The grants that may permit there all the same. */
   readonly grants: readonly KnownGrant[];
 }
@@ -34,6 +36,7 @@ interface AtVendor {
   readonly closures: readonly KnownLimit<Grant>[];
   /** Whether an exclusive grant that isn't set aside names it. */
   readonly granted: boolean;
+  readonly closing: Exclusives['closing'];
   readonly ids: readonly string[];
   readonly byRole: Map<string, readonly KnownGrant[]>;
   all?: readonly KnownGrant[];
@@ -63,8 +66,18 @@ export function createNarrowed(grants: ReadonlyMap<string, KnownGrant>, { terms,
     const here = <T extends Limit>(all: readonly KnownLimit<T>[]) => all.filter(({ limit }) => mayName(limit.vendors, vendor));
     const at = { terms: here(limits.terms), closures: here(limits.closures) };
     const granted = exclusive.filter(({ vendors }) => mayName(vendors, vendor));
-    const closing = [...granted, ...[...at.terms, ...at.closures].map(({ limit }) => limit).filter((limit) => limit.exclusive)];
-    const found: AtVendor = { ...at, granted: granted.length > 0, ids: [...new Set(closing.map(({ id }) => id))].sort(), byRole: new Map() };
+    const limiting = [...at.terms, ...at.closures].filter(({ limit }) => limit.exclusive);
+    const closing = [
+      ...granted.map(({ id, covers: by }) => ({ id, covers: by })),
+      ...limiting.map(({ limit: { id }, covers: by }) => ({ id, covers: by })),
+    ];
+    const found: AtVendor = {
+      ...at,
+      granted: granted.length > 0,
+      closing,
+      ids: [...new Set(closing.map(({ id }) => id))].sort(),
+      byRole: new Map(),
+    };
     places.set(key, found);
     return found;
   };
@@ -82,8 +95,8 @@ export function createNarrowed(grants: ReadonlyMap<string, KnownGrant>, { terms,
     grantsOf,
     all,
     exclusivesOf(vendor) {
-      const { ids } = place(vendor);
-      return { ids, grants: ids.length === 0 ? [] : all(vendor).filter((grant) => grant.exclusive) };
+      const { ids, closing } = place(vendor);
+      return { ids, closing, grants: ids.length === 0 ? [] : all(vendor).filter((grant) => grant.exclusive) };
     },
   };
 }
@@ -154,11 +167,29 @@ function join(cut: readonly Piece[]): readonly KnownGrant[] {
   const alike = [...Map.groupBy(cut, ({ name, grant: { id: _, name: _n, categories: _c, except: _e, covers: _o, spares: _s, title: _t, vendors: _v, ...rest } }) => JSON.stringify([name, rest])).values()];
   const named = Map.groupBy(alike, ([piece]) => piece!.name);
   return alike.map((group) => {
-    const [{ grant: { name: _, ...grant }, name, own, whole }] = group as [Piece];
-    const joined = group.length === 1 && whole ? grant : { ...grant, ...only(group.flatMap(({ leaves }) => leaves)) };
+    const [
+      {
+        grant: { name: _, ...grant },
+        name,
+        own,
+        whole,
+      },
+    ] = group as [Piece];
+    const joined =
+      group.length === 1 && whole
+        ? grant
+        : {
+            ...grant,
+            ...only(group.flatMap(({ leaves }) => leaves)),
+            written: union(group.map((piece) => piece.grant.covers)),
+          };
     return own && named.get(name)!.length === 1 ? { ...joined, id: name } : { ...joined, name };
   });
 }
+
+const union = (all: readonly Selectors[]): Selectors => ({
+  exact: [...new Set(all.flatMap(({ exact }) => exact))], below: [...new Set(all.flatMap(({ below }) => below))],
+});
 
 const only = (leaves: readonly string[]) => {
   const categories = [...new Set(leaves)].sort();

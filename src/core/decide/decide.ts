@@ -41,7 +41,9 @@ export function denyAll({ fields, shape }: Prepared, cause: Cause): Decision {
 function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot, lift: boolean): Omit<Decision, 'mode'> {
   const { shape } = prepared;
   const options = { shape, whyNot, lift };
-  const scoped = sidesOf(views).map((side) => scope(side, (among) => judgeAll(prepared, [among], among, options), shape.supports));
+  const scoped = sidesOf(views).map((side) =>
+    scope(side, (among) => judgeAll(prepared, [among], among, options), shape.supports),
+  );
   const sides = scoped.map(({ kept }) => kept);
   const excluded = [...new Set(scoped.flatMap((side) => side.excluded))].sort();
   const kept = sides.flat().filter(({ view }) => !excluded.includes(view.destination ?? ''));
@@ -65,13 +67,23 @@ function fold(prepared: Prepared, views: readonly IndexedView[], whyNot: WhyNot,
 }
 
 /** Fields of one profile are judged alike: once, unless something was found about one of them. */
-function judgeAll({ fields, findings }: Prepared, sides: readonly Side[], kept: Side, options: JudgeOptions): readonly DelegatedField[] {
+function judgeAll(
+  { fields, findings }: Prepared,
+  sides: readonly Side[],
+  kept: Side,
+  options: JudgeOptions,
+): readonly DelegatedField[] {
   const alike = new Map<number, DelegatedField>();
   return fields.map((field) => {
     const own = field.findings.length > 0 || field.path === '$event';
     const known = own ? undefined : alike.get(field.profile);
     if (known !== undefined) return { ...known, field };
-    const judged = judgeDelegated(findings.length === 0 ? field : { ...field, findings: [...field.findings, ...findings] }, sides, kept, options);
+    const judged = judgeDelegated(
+      findings.length === 0 ? field : { ...field, findings: [...field.findings, ...findings] },
+      sides,
+      kept,
+      options,
+    );
     if (!own) alike.set(field.profile, judged);
     return judged;
   });
@@ -118,26 +130,44 @@ interface Sent {
   readonly approved: boolean;
 }
 
-/** What would really leave; and for whom acts on behalf of another, what would leave of it by each verdict alone (J20). */
+/** What would really leave; and for whom acts for another, what would leave of it by each verdict alone (J20). */
 function sentBy(judged: readonly DelegatedField[], sides: readonly Side[], kept: Side): readonly Sent[] {
-  const leavingAs = (finalOf: (field: DelegatedField) => number | undefined) => judged.flatMap((field): readonly Leaving[] => {
-    const profile = finalOf(field);
-    return profile === undefined ? [] : [{ path: field.field.path, profile }];
-  });
+  const leavingAs = (finalOf: (field: DelegatedField) => number | undefined) =>
+    judged.flatMap((field): readonly Leaving[] => {
+      const profile = finalOf(field);
+      return profile === undefined ? [] : [{ path: field.field.path, profile }];
+    });
   const approved = (among: Side) => among.every(({ view }) => view.approval !== undefined);
   const together = { leaving: leavingAs(({ final }) => final), approved: approved(kept) };
-  return sides.length === 1 ? [together] : [together, ...sides.map((side, at) => ({ leaving: leavingAs(({ finals }) => finals[at]), approved: approved(side) }))];
+  return sides.length === 1
+    ? [together]
+    : [
+        together,
+        ...sides.map((side, at) => ({ leaving: leavingAs(({ finals }) => finals[at]), approved: approved(side) })),
+      ];
 }
 
 /** Judged once, on what would really leave; every member of a hit gets its effect, so that the rest may leave together (J9). */
 function combine(judged: readonly JudgedField[], { shape }: Prepared, sent: readonly Sent[]): readonly JudgedField[] {
-  const hit = sent.flatMap(({ leaving, approved }) => hits(shape.combinations, leaving).filter(({ combination }) => combination.effect === 'deny' || !approved));
+  const hit = sent.flatMap(({ leaving, approved }) =>
+    hits(shape.combinations, leaving).filter(({ combination }) => combination.effect === 'deny' || !approved),
+  );
   if (hit.length === 0) return judged;
   return judged.map((field) => {
-    const own = [...new Set(hit.filter(({ fields }) => fields.some(({ path }) => path === field.field.path)).map(({ combination }) => combination))];
+    const own = [
+      ...new Set(
+        hit
+          .filter(({ fields }) => fields.some(({ path }) => path === field.field.path))
+          .map(({ combination }) => combination),
+      ),
+    ];
     if (own.length === 0) return field;
-    const approverRole = field.approverRole ?? own.find((combination) => combination.approverRole !== undefined)?.approverRole;
-    const causes = [...field.causes, ...own.map(({ id, message, fix }) => ({ code: 'combination' as const, rule: id, message, fix }))];
+    const approverRole =
+      field.approverRole ?? own.find((combination) => combination.approverRole !== undefined)?.approverRole;
+    const causes = [
+      ...field.causes,
+      ...own.map(({ id, message, fix }) => ({ code: 'combination' as const, rule: id, message, fix })),
+    ];
     return {
       ...field,
       effect: worst([...(leaves(field) ? [] : [field.effect]), ...own.map(({ effect }) => effect)]),
@@ -150,11 +180,13 @@ function combine(judged: readonly JudgedField[], { shape }: Prepared, sent: read
   });
 }
 
-/** What is refused by itself is dropped first; of the rest nothing may hit a combination, in what any verdict would send. */
+/** What is refused by itself is dropped first; the rest hits no combination in what any verdict would send. */
 function fixOf(alone: readonly JudgedField[], { shape }: Prepared, sent: readonly Sent[]): Decision['fix'] {
   const { profiles } = shape.views[0]!.input;
   const refused = alone.filter((field) => !leaves(field)).map(({ field }) => field.path);
-  const sensitivities = new Map(alone.map(({ field, final }) => [field.path, profiles[final ?? field.profile]!.sensitivity]));
+  const sensitivities = new Map(
+    alone.map(({ field, final }) => [field.path, profiles[final ?? field.profile]!.sensitivity]),
+  );
   const leaving = alone.flatMap(({ field, final }) => (final === undefined ? [] : [field.path]));
   const rest = sent.map((one) => one.leaving.filter(({ path }) => !refused.includes(path)));
   return smallestFix({ refused, leaving, sensitivities }, rest, shape.combinations);

@@ -19,21 +19,35 @@ export interface DelegatedField extends JudgedField {
 }
 
 /**
- * Each side judges the field alone, with its own obligations; the worse wins. If all let it leave, the obligations of all
- * are planned together, and what leaves after them is judged once more by the rules of all: its grants aren't asked again.
+ * Each side judges the field alone, with its own obligations; the worse wins. If all let it leave, the obligations of
+ * all are planned together, and what leaves after them is judged again by the rules of all: no grant is asked again.
  *
  * @param kept the views that count for what leaves together; of one side alone these are its own.
  */
-export function judgeDelegated(field: AskedField, sides: readonly Side[], kept: readonly IndexedView[], options: JudgeOptions): DelegatedField {
+export function judgeDelegated(
+  field: AskedField,
+  sides: readonly Side[],
+  kept: readonly IndexedView[],
+  options: JudgeOptions,
+): DelegatedField {
   const alone = sides.map((side) => judgeField(field, side, options));
   const finals = alone.map(({ final }) => final);
   const [only, ...others] = alone;
   if (others.length === 0 && only !== undefined) return { ...only, finals };
   if (!alone.every(leaves)) return { ...worse(field, alone), finals };
-  return { ...judgeField(field, kept, options, alone.flatMap(({ steps }) => steps)), finals };
+  return {
+    ...judgeField(
+      field,
+      kept,
+      options,
+      alone.flatMap(({ steps }) => steps),
+    ),
+    finals,
+  };
 }
 
-export const leaves = ({ effect }: Pick<JudgedField, 'effect'>): boolean => effect === 'allow' || effect === 'transform';
+export const leaves = ({ effect }: Pick<JudgedField, 'effect'>): boolean =>
+  effect === 'allow' || effect === 'transform';
 
 /** Denials don't hide each other (J8): the reasons of all sides are told. */
 function worse(field: AskedField, alone: readonly JudgedField[]): JudgedField {
@@ -52,4 +66,5 @@ function worse(field: AskedField, alone: readonly JudgedField[]): JudgedField {
   };
 }
 
-export const worst = (effects: readonly Effect[]): Effect => EFFECTS[Math.max(...effects.map((effect) => EFFECTS.indexOf(effect)))] ?? 'deny';
+export const worst = (effects: readonly Effect[]): Effect =>
+  EFFECTS[Math.max(...effects.map((effect) => EFFECTS.indexOf(effect)))] ?? 'deny';

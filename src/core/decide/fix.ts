@@ -26,12 +26,26 @@ export function smallestFix(
   sent: readonly (readonly Leaving[])[],
   combinations: readonly PreparedCombination[],
 ): Fix | null {
-  const hit = sent.map((fields) => ({ fields, broken: hits(combinations, fields) })).filter(({ broken }) => broken.length > 0);
+  const hit = sent
+    .map((fields) => ({ fields, broken: hits(combinations, fields) }))
+    .filter(({ broken }) => broken.length > 0);
   const involved = new Set(hit.flatMap(({ broken }) => broken.flatMap(({ fields }) => fields.map(({ path }) => path))));
   const rank = (path: string) => SENSITIVITIES.indexOf(sensitivities.get(path) ?? 'restricted');
-  const candidates = [...involved].filter((path) => path !== '$event').sort((a, b) => rank(b) - rank(a) || (a < b ? -1 : 1));
-  const worlds = hit.map(({ fields, broken }) => ({ fields: fields.filter(({ path }) => involved.has(path)), broken: broken.map(({ combination }) => combination) }));
-  const breaks = (dropped: ReadonlySet<string>) => worlds.every(({ fields, broken }) => hits(broken, fields.filter(({ path }) => !dropped.has(path))).length === 0);
+  const candidates = [...involved]
+    .filter((path) => path !== '$event')
+    .sort((a, b) => rank(b) - rank(a) || (a < b ? -1 : 1));
+  const worlds = hit.map(({ fields, broken }) => ({
+    fields: fields.filter(({ path }) => involved.has(path)),
+    broken: broken.map(({ combination }) => combination),
+  }));
+  const breaks = (dropped: ReadonlySet<string>) =>
+    worlds.every(
+      ({ fields, broken }) =>
+        hits(
+          broken,
+          fields.filter(({ path }) => !dropped.has(path)),
+        ).length === 0,
+    );
 
   const exact = candidates.length <= EXACT_UP_TO;
   const members = exact ? fewest(candidates, breaks) : minimal(candidates, breaks);

@@ -65,7 +65,12 @@ function winnerOf({ view, permits }: IndexedView, profile: number): string | und
  * Judges one field in all its views at once: any view's denial denies, all views' obligations bind.
  * @param bound what must be done besides, whoever demands it.
  */
-export function judgeField(field: AskedField, views: readonly IndexedView[], options: JudgeOptions, bound: readonly Demand[] = []): JudgedField {
+export function judgeField(
+  field: AskedField,
+  views: readonly IndexedView[],
+  options: JudgeOptions,
+  bound: readonly Demand[] = [],
+): JudgedField {
   const { shape } = options;
   const raw = field.profile;
   const stripped = isStripped(field, shape);
@@ -74,16 +79,23 @@ export function judgeField(field: AskedField, views: readonly IndexedView[], opt
   const strip: Demand[] = stripped ? [{ op: 'drop', source: 'unknown-field' }] : [];
   const { done, duties } = withDuties([...bound, ...granted, ...strip], views, raw, shape);
 
+  const forbidden = forbids(views, field, done.final, stripped || isObserved(field, options));
+  // Of a grant nothing is told where a name is unknown for which it might not hold: that name's own code suffices.
+  const told = forbidden.length === 0 || views.every(isNamed);
   const denials = [
-    ...forbids(views, field, done.final, stripped || isObserved(field, options)),
+    ...forbidden,
     ...findingCauses(field.findings, stripped || isObserved(field, options)),
-    ...unsupported(done, shape.supports),
+    ...(told ? unsupported(done, shape.supports) : []),
   ];
-  const reviews = options.lift ? [] : reviewsOf(views, winners, [raw, done.final]);
+  const reviews = options.lift ? [] : reviewsOf(views, told ? winners : [], [raw, done.final]);
   const absent = stripped || options.lift ? [] : absences(views, winners, raw, options);
   const names = views.flatMap(({ view }, at) => (winners[at] === undefined ? [] : [nameOf(view, winners[at])]));
   return conclude(field, { denials, reviews, absent, done, duties, winners, names, unmatched: shape.unmatched });
 }
+
+const isNamed = ({ view: { input: { identity, vendor, event, environment, purpose } } }: IndexedView) => (
+  identity.known && vendor.known && event.known && environment.known && purpose.known
+);
 
 /** Why views permit nothing. Silence is a denial: a view that gives no better reason gives `no_permit`. */
 function absences(views: readonly IndexedView[], winners: readonly (string | undefined)[], raw: number, { shape, whyNot }: JudgeOptions): readonly Cause[] {

@@ -10,6 +10,8 @@ export interface Cause {
   readonly fix: string;
   readonly path?: readonly string[];
   readonly detector?: string;
+  /** Of a condition that is not met: what it demands. */
+  readonly wanted?: string;
 }
 
 type Text = readonly [message: string, fix: string];
@@ -39,6 +41,26 @@ const TEXTS: Partial<Record<ReasonCode, Text>> = {
   stale_facts: ['The facts are older than this environment allows.', 'Restore the source of the facts, and reload.'],
   audit_unavailable: ['The decision could not be recorded, so there is none.', 'Restore the decision log; send nothing.'],
 };
+// Of conditions that are not met: `{wanted}` is their names and the values that they want.
+const UNMET: Partial<Record<ReasonCode, Text>> = {
+  claim_missing: [
+    'The grant {rule} demands {wanted}; the vendor has not stated that claim.',
+    'Write the claim with its evidence under the vendor in vendors.yaml, or drop {fields}.',
+  ],
+  claim_expired: [
+    'The grant {rule} demands {wanted}; that claim has expired.',
+    'Have the vendor renew its evidence, and write the claim anew in vendors.yaml, or drop {fields}.',
+  ],
+  claim_insufficient: [
+    'The grant {rule} demands {wanted}; the vendor claims something else.',
+    'Agree on it with the vendor, and write the claim in vendors.yaml, or drop {fields}.',
+  ],
+  no_relationship: [
+    'The grant {rule} demands {wanted}.',
+    'State about, and have the relation recorded, or drop {fields}.',
+  ],
+};
+const UNMET_OTHER: Text = ['The grant {rule} demands {wanted}.', 'Ask where that holds, or drop {fields}.'];
 const NO_ROLE: Text = ['The identity has no role, so no grant is meant for it.', 'Give the identity a role that has the grants it needs.'];
 const OTHER: Text = ['{rule} does not permit {fields}.', 'Drop {fields}.'];
 
@@ -46,6 +68,12 @@ const OTHER: Text = ['{rule} does not permit {fields}.', 'Drop {fields}.'];
 export function hostCause(code: ReasonCode, rule: string, more: Pick<Cause, 'path' | 'detector'> = {}): Cause {
   const [message, fix] = rule === 'no-role' ? NO_ROLE : TEXTS[code] ?? OTHER;
   return { code, rule, message, fix, ...more };
+}
+
+/** A grant's condition that is not met. @param wanted its names and the values that it wants, never those that came. */
+export function unmetCause(code: ReasonCode, rule: string, wanted: string): Cause {
+  const [message, fix] = UNMET[code] ?? UNMET_OTHER;
+  return { code, rule, message, fix, wanted };
 }
 
 /** One reason for each (code, rule), with its fields in the order asked; sorted by the order of codes, then rule. */
@@ -67,7 +95,9 @@ function toReason(cause: Cause, fields: readonly string[]): Reason {
   const fill = (text: string) => text
     .replaceAll('{rule}', () => cause.rule)
     .replaceAll('{path}', () => cause.path?.join(' → ') ?? 'unknown')
-    .replaceAll('{fields}', () => names);
+    .replaceAll('{fields}', () => names)
+    // The last: what is wanted may have braces of its own.
+    .replaceAll('{wanted}', () => cause.wanted ?? 'a condition');
   return {
     code: cause.code,
     rule: cause.rule,

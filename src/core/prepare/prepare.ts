@@ -6,28 +6,22 @@ import type { VendorState } from '../facts.ts';
 import { coversProfile } from '../catalogue/grant-index.ts';
 import { candidates, purposesOf, type Situation } from './grants.ts';
 import { modeOf } from '../catalogue/modes.ts';
-import type { AskedField, Prepared, PreparedCombination, ResultEdge, View } from './prepared.ts';
+import type { AskedField, Prepared, PreparedCombination, ResultEdge } from './prepared.ts';
 import type { Profile } from '../catalogue/profiles.ts';
 import { covers, narrow } from '../catalogue/selectors.ts';
 import { approvalFor, scopeOf } from './approvals.ts';
 import { prepareSubject, type Subject } from './subject.ts';
 import { prepareVendor, type Receiver } from './receiver.ts';
+import type { ExplainedView } from './why-not.ts';
 
 export const MAX_PROFILES = 1024;
 export const MAX_DESTINATIONS = 64;
 /** Of a permission without terms, in a question without an event. */
 const DEFAULT_PURPOSE = 'analytics.reporting';
 
-/** A view, with what only the explanation of a missing permit needs. */
-export interface PreparedView {
-  readonly view: View;
-  readonly situation: Situation;
-  readonly profiles: readonly Profile[];
-}
-
 export interface Preparation {
   readonly prepared: Prepared;
-  readonly views: readonly PreparedView[];
+  readonly views: readonly ExplainedView[];
   readonly moment: Moment;
 }
 
@@ -111,7 +105,7 @@ interface ViewParts {
   readonly thresholds: Thresholds;
 }
 
-function prepareView(parts: ViewParts): PreparedView {
+function prepareView(parts: ViewParts): ExplainedView {
   const { asked, subject, receiver, profiles, catalogue, thresholds } = parts;
   const situation = situate(parts);
   const fitting = candidates(catalogue, situation, thresholds);
@@ -126,7 +120,7 @@ function prepareView(parts: ViewParts): PreparedView {
     view: {
       input: {
         identity: { ...subject.input, roles: situation.roles },
-        vendor: receiver.withClaims(matching),
+        vendor: receiver.input,
         ...environmentAndPurpose(asked, catalogue, situation),
         channel: asked.channel,
         ...(asked.secure !== undefined && { destination: { secure: asked.secure } }),

@@ -1,8 +1,7 @@
 import type { ReasonCode } from '../answer.ts';
-import type { KnownGrant } from '../catalogue/catalogue.ts';
 import type { NamedVendor } from '../catalogue/grant-index.ts';
 import type { Thresholds } from '../clock.ts';
-import { VENDOR_STATES, type Claim, type Vendor, type VendorState } from '../facts.ts';
+import { CLAIM_NAMES, VENDOR_STATES, type Claim, type Vendor, type VendorState } from '../facts.ts';
 import type { RegoInput } from './prepared.ts';
 import type { World } from './prepare.ts';
 import { inEu } from '../catalogue/regions.ts';
@@ -18,13 +17,11 @@ export interface Receiver {
   /** Of a destination: who hands on to it. */
   readonly from?: readonly string[];
   readonly chains: Readonly<Partial<Record<ReasonCode, readonly string[]>>>;
-  /** The input with a state also for the claims that these grants' conditions name and the vendor never made. */
-  withClaims(grants: readonly KnownGrant[]): VendorInput;
 }
 
 export function prepareVendor(id: string, path: readonly string[], world: World, thresholds: Thresholds): Receiver {
   const vendor = world.catalogue.facts.vendors.get(id);
-  if (vendor === undefined) return { input: UNKNOWN, named: UNKNOWN, path: path.length > 1 ? path : ['?'], chains: {}, withClaims: () => UNKNOWN };
+  if (vendor === undefined) return { input: UNKNOWN, named: UNKNOWN, path: path.length > 1 ? path : ['?'], chains: {} };
   const { vendorGraph } = world.catalogue;
   const reached = vendorGraph.reached(id);
   const llm = vendorGraph.reachesLlm(id);
@@ -37,7 +34,13 @@ export function prepareVendor(id: string, path: readonly string[], world: World,
     ...(vendor.confirmed !== undefined && { confirmed: vendor.confirmed }),
     ...(vendor.tenant !== undefined && { tenant: vendor.tenant }),
     ...attributesOf(vendor, world),
-    claims: vendor.party === 'first' ? {} : Object.fromEntries(vendor.claims.map((claim) => [claim.name, claimInput(claim, thresholds)])),
+    claims:
+      vendor.party === 'first'
+        ? {}
+        : {
+            ...MISSING,
+            ...Object.fromEntries(vendor.claims.map((claim) => [claim.name, claimInput(claim, thresholds)])),
+          },
     state: worseState(vendor.state, world.vendorStates.get(id)),
     regions: vendor.regions,
     inEu: vendor.regions.length > 0 && vendor.regions.every(inEu),
@@ -51,13 +54,15 @@ export function prepareVendor(id: string, path: readonly string[], world: World,
       ...(llm !== undefined && { reaches_llm: [...path.slice(0, -1), ...llm.path] }),
       ...(outside !== undefined && { residency: [...path.slice(0, -1), ...outside.path] }),
     },
-    withClaims: (grants) => ({ ...input, claims: { ...missingClaims(grants, vendor), ...input.claims } }),
   };
 }
 
+// A third party has a state for every claim there is, so that no ruling depends on what else is asked (J14).
+const MISSING: VendorInput['claims'] = Object.fromEntries(CLAIM_NAMES.map((name) => [name, { state: 'missing' }]));
+
 // A vendor that nobody knows counts as a third party with every claim missing (J33).
 const UNKNOWN: VendorInput = {
-  id: '?', known: false, party: 'third', categories: [], claims: {}, state: 'active', regions: [], inEu: false,
+  id: '?', known: false, party: 'third', categories: [], claims: MISSING, state: 'active', regions: [], inEu: false,
   reaches: { llm: true, inEu: false, vendors: [] },
 };
 
@@ -71,13 +76,6 @@ function claimInput(claim: Claim, thresholds: Thresholds): VendorInput['claims']
   if (claim.value === null) return { state: 'missing' };
   const holds = thresholds.holds(claim.untilMs === undefined ? {} : { untilMs: claim.untilMs });
   return holds ? { state: 'valid', value: claim.value } : { state: 'expired' };
-}
-
-function missingClaims(grants: readonly KnownGrant[], vendor: Vendor): VendorInput['claims'] {
-  if (vendor.party === 'first') return {};
-  const atoms = grants.flatMap(({ conditions }) => conditions.flatMap(({ any }) => any.flat()));
-  const named = atoms.flatMap(({ path, ref }) => [path, ref ?? []]).filter(([root, claims]) => root === 'vendor' && claims === 'claims');
-  return Object.fromEntries(named.map(([, , name]) => [name!, { state: 'missing' as const }]));
 }
 
 export const worseState = (a: VendorState, b: VendorState | undefined): VendorState => (
