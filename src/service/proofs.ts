@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { parseCheckpoint } from '../core/tlog/checkpoint.ts';
 import { TILE_WIDTH, tilePath } from '../core/tlog/edge.ts';
+import { readPlain } from '../log/files.ts';
 import { readLog } from '../log/read.ts';
 import { checkpointPath } from '../log/tree/checkpoints.ts';
 import { NotSignedYet, proveRecord } from '../log/tree/prove.ts';
@@ -16,7 +16,7 @@ export interface TreeProofs {
 }
 
 export function createProofs(dir: string): TreeProofs {
-  const text = () => readFile(checkpointPath(dir), 'utf8').catch(() => undefined);
+  const text = () => readPlain(checkpointPath(dir)).then((bytes) => bytes?.toString(), () => undefined);
   return {
     proofOf: (index) => proveRecord(dir, index).catch((error: unknown) => {
       if (error instanceof NotSignedYet) return undefined;

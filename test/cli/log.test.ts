@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openDataDir } from '../../src/datadir/datadir.ts';
 import { openLog } from '../../src/log/log.ts';
+import { MAX_UNSIGNED_RECORDS } from '../../src/log/tree/tree.ts';
+import { hands } from '../log/start/world.ts';
 import { recordsOf } from '../log/support.ts';
 import { fill } from '../log/tree/support.ts';
 
@@ -97,4 +99,25 @@ test('nothing is done to a log that a server holds', async () => {
     held.close();
   }
   expect(sluice(['what'])).toMatchObject({ status: 2, err: expect.stringContaining('sluice log verify') });
+});
+
+test('F22: accept-unsigned signs what a start refuses, by a record that says why; with the copy at its configured place', async () => {
+  const where = { SLUICE_LOG_CHECKPOINT_FILE: path.join(data, 'elsewhere.json') };
+  renameSync(path.join(data, 'keys', 'log.checkpoint'), where.SLUICE_LOG_CHECKPOINT_FILE);
+  expect(sluice(['accept-unsigned'], where)).toMatchObject({ status: 2, err: expect.stringContaining('say why, in one line') });
+  expect(sluice(['accept-unsigned', '--because', 'so'], where)).toEqual({ status: 0, err: '', out: 'There are no records that no checkpoint covers: nothing was changed.\n' });
+  hands(dir()).append(MAX_UNSIGNED_RECORDS + 1);
+  expect(sluice(['rotate-key'], where)).toMatchObject({ status: 2, err: expect.stringMatching(/\d+\.ndjson:\d+: no checkpoint covers records 600 to 131672: 131073, and a log that is written leaves at most 131072\. .*"sluice log accept-unsigned --because …"/) });
+  expect(sluice(['accept-unsigned', '--because', 'the checkpoints could not be written'], where)).toEqual({ status: 0, err: '', out: '131073 records from 600 on, which no checkpoint covered, are signed now. The log has a record of it, which says why.\n' });
+  expect(sluice(['show', '--kind', 'recovered'])).toMatchObject({ status: 0, out: expect.stringMatching(/recovered .*unsigned_accepted: records 600 to before 131673, since the checkpoints could not be written\n$/) });
+  expect(sluice(['rotate-key'], where)).toMatchObject({ status: 0 });
+  expect(sluice(['verify'])).toMatchObject({ status: 0, out: expect.stringContaining('and an operator had them signed: the checkpoints could not be written') });
+  expect(sluice(['rotate-key'])).toMatchObject({ status: 2, err: expect.stringContaining('log.checkpoint: missing; it is the copy of the log\'s newest checkpoint') });
+});
+
+test('F22: new-origin is the way on where nothing but the keys is left of a log', () => {
+  rmSync(dir(), { recursive: true });
+  expect(sluice(['rotate-key'])).toMatchObject({ status: 2 });
+  expect(sluice(['new-origin', '--because', 'the folder was removed'])).toMatchObject({ status: 0, out: expect.stringContaining('Of the 600 records that were signed for there, missing or changed: records 0 to 599.') });
+  expect(sluice(['verify'])).toMatchObject({ status: 0 });
 });

@@ -8,8 +8,7 @@ export type Action = (invocation: Invocation, context: Context) => Promise<numbe
 /** The log of the data directory. */
 export function logDirOf(invocation: Invocation, context: Context): string {
   const dir = path.join(foldersOf(invocation, context).dataDir, 'log');
-  // With a key there was one: to begin anew is what remains then.
-  if (!existsSync(dir) && !existsSync(path.join(path.dirname(dir), 'keys', 'log.key'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
+  if (!existsSync(dir)) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
   return dir;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { isDate } from '../../core/dates.ts';
 import { openDataDir, type DataDir } from '../../datadir/datadir.ts';
@@ -18,8 +19,10 @@ interface Parts {
 
 /** Holds the data directory for itself; a running server keeps it out, and says so. */
 async function withDataDir<T>(invocation: Invocation, context: Context, act: (parts: Parts) => Promise<T>): Promise<T> {
-  const dir = logDirOf(invocation, context);
-  const dataDir = await openDataDir(foldersOf(invocation, context).dataDir).catch(mistake);
+  const { dataDir: folder } = foldersOf(invocation, context);
+  // With a key there was a log: that it is gone is for the act to say, and a new one may begin.
+  const dir = existsSync(path.join(folder, 'keys', 'log.key')) ? path.join(folder, 'log') : logDirOf(invocation, context);
+  const dataDir = await openDataDir(folder).catch(mistake);
   try {
     return await act({ dataDir, dir, keysDir: path.join(path.dirname(dir), 'keys'), copyPath: context.env['SLUICE_LOG_CHECKPOINT_FILE'] || undefined });
   } finally {

@@ -4,6 +4,7 @@ import { openPlain, readPlain } from '../files.ts';
 import { listSegments, MAX_OBJECT_BYTES, objectPath, segmentPath } from '../layout.ts';
 import { refusal } from './refusal.ts';
 
+const OBJECT = '"object":"sha256:';
 /** A line that names its side object is short. */
 const NAMING = /^\{"v":1,"index":\d+,"time":"[^"]*","origin":"[^"]*","kind":"\w+","object":"sha256:([^"]*)"\}$/;
 const LONGEST = 400;
@@ -24,8 +25,9 @@ export async function checkObjects(dir: string, size: number): Promise<number> {
     let index = first;
     for await (const block of blocks(file)) {
       const named: { readonly hex: string; readonly place: string }[] = [];
+      const isNaming = block.includes(OBJECT);
       eachLine(block, (start, newline) => {
-        const hex = newline - start <= LONGEST && index < size ? NAMING.exec(block.toString('latin1', start, newline))?.[1] : undefined;
+        const hex = isNaming && newline - start <= LONGEST && index < size ? NAMING.exec(block.toString('latin1', start, newline))?.[1] : undefined;
         if (hex !== undefined) named.push({ hex, place: `${segmentPath(dir, first)}:${index - first + 1}` });
         index += 1;
       });
