@@ -17,6 +17,7 @@ const LOOPS: Readonly<Record<string, readonly string[]>> = {
   'kill': ['test/server/kill.test.ts', 'test/log/kill.test.ts'],
   'kill-acts': ['test/log/acts-kill.test.ts'],
   'memory': ['test/server/memo-heap.test.ts'],
+  'batches': ['test/server/worst-batches.test.ts'],
   'crash': ['test/log/crash.test.ts', 'test/log/tree/start.test.ts', 'test/log/start/ends.test.ts'],
   'attacks': ['test/log/start/attacks.test.ts', 'test/log/start/unsigned.test.ts', 'test/log/start/copy.test.ts'],
   'full-disk': ['test/server/full-disk.test.ts', 'test/server/full-disk-cycles.test.ts'],

@@ -10,17 +10,18 @@ import { questionRecord, type HashName } from './core/record.ts';
 import type { Clock } from './clock.ts';
 import { createDecisionId } from './decision-id.ts';
 import { judge, outcomeOf, recall, remember, type Remembered } from './judge.ts';
-import type { DiskUsage } from './log/disk.ts';
 import type { DecisionLog } from './log/types.ts';
 import type { Memo } from './memo.ts';
 import { createDropIn, type DropIn } from './service/drop-in/drop-in.ts';
 import { observe, type Observer } from './service/observer.ts';
-import { readySnapshot } from './service/ready.ts';
+import type { PdpStatus } from './service/pdp-status.ts';
+import { createTogether, readySnapshot, type Together } from './service/ready.ts';
 import type { SyncControl } from './service/sync-control.ts';
 import type { Snapshot, Snapshots } from './snapshot.ts';
-import type { PermitStatus } from './sources/permit/keep/status.ts';
 
 export type { Observer } from './service/observer.ts';
+export type { PdpStatus } from './service/pdp-status.ts';
+export type { Together } from './service/ready.ts';
 
 /** An answer whose record is durable. */
 export interface Answered {
@@ -36,6 +37,10 @@ export interface Asked {
   readonly caller: Caller;
   /** Recorded; echoed by HTTP. */
   readonly requestId?: string;
+  /** The questions that it is asked with. */
+  readonly together?: Together;
+  /** Called as soon as it is judged, with the bytes of its answer; its record is on the way then, and its answer not. */
+  readonly onJudged?: (bytes: number) => void;
 }
 
 export interface Pdp {
@@ -51,6 +56,8 @@ export interface Pdp {
   setVendorState(vendor: string, state: VendorState, asked: Asked): Promise<{ readonly state: VendorState }>;
   /** Rebuilds policy and facts; on any error the last good ones stay. Never throws for a bad policy: says it. */
   reload(): Promise<{ readonly ok: boolean; readonly errors: readonly string[]; readonly digest: string }>;
+  /** Begins a batch: its questions are judged by one snapshot, which is the present one. */
+  together(): Together;
   /** Resolves a bearer token; compares SHA-256 in constant time. `undefined`: unknown, or past its end. */
   callerOf(token: string): Caller | undefined;
   /** For `/readyz` and metrics. */
@@ -59,34 +66,6 @@ export interface Pdp {
   readonly sync?: SyncControl;
   /** What Permit's SDKs ask. */
   readonly dropIn?: DropIn;
-}
-
-export interface PdpStatus {
-  readonly digest: string;
-  readonly bundleDigest: string;
-  readonly loadedAtMs: number;
-  /** Why the last reload failed; absent after a good one. */
-  readonly reloadErrors?: readonly string[];
-  readonly logFailure?: string;
-  readonly queuedRecords: number;
-  /** What waits to be durable, and how much may: beyond it questions get 503. */
-  readonly queue?: ReturnType<DecisionLog['queue']>;
-  /** What the memo keeps, and may. */
-  readonly memo?: { readonly entries: number; readonly bytes: number; readonly maxBytes: number };
-  /** How many records the log has, how many of them a checkpoint covers, and why the rest is not signed. */
-  readonly tree?: { readonly size: number; readonly signed: number; readonly problem?: string };
-  /** The file system that holds the log. */
-  readonly disk?: DiskUsage;
-  /** Of a log that is indexed: durable records that the index does not have yet, and why it can't be kept. */
-  readonly index?: { readonly lag: number; readonly failure?: string };
-  readonly shadow: readonly string[];
-  readonly environments: Readonly<Record<string, { readonly number: number; readonly ageMs: number }>>;
-  /** Environments that have no verified facts yet. */
-  readonly waiting: readonly string[];
-  /** Environments whose facts are older than they should be. */
-  readonly degraded: readonly string[];
-  /** Of environments that are administered in Permit. */
-  readonly permit?: readonly PermitStatus[];
 }
 
 export interface PdpDeps {
@@ -104,7 +83,7 @@ export interface PdpDeps {
 }
 
 /** The part of the PDP that answers questions: bind, judge, record, answer. Nothing is answered that is not recorded. */
-export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf' | 'dropIn'> {
+export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'callerOf' | 'together' | 'dropIn'> {
   const { log, observer, clock } = deps;
 
   /** One record, one answer; `members` is what the memo kept of both. */
@@ -129,16 +108,19 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     return { head: `"decisionId":"${decisionId}"`, tail: { decisionId, revision, expiresAt, log: { origin: log.origin, index } } };
   }
 
-  const snapshotOf = (environment: string): Snapshot => readySnapshot(deps.snapshots(), environment);
+  const snapshotsOf = ({ together }: Asked) => (together ?? deps).snapshots();
 
-  /** Whether the environment is still to come to the revision that the question asks for (J27); one that has none never will. */
-  const isAhead = ({ environment, minRevision }: Question) => {
-    const number = deps.snapshots().of(environment)?.numbers.get(environment);
-    return minRevision !== undefined && number !== undefined && number < minRevision;
-  };
+  /** Waits for the revision that the question asks for, if the environment is still to come to it (J27); one that has none never will. */
+  function whenRevised({ environment, minRevision }: Pick<Question, 'environment' | 'minRevision'>, asking: Asked): Promise<void> | undefined {
+    const isAhead = (among: Snapshots) => {
+      const number = among.of(environment)?.numbers.get(environment);
+      return minRevision !== undefined && number !== undefined && number < minRevision;
+    };
+    return isAhead(snapshotsOf(asking)) ? (asking.together ?? deps).revised(() => !isAhead(deps.snapshots())) : undefined;
+  }
 
   function begin(question: Question, asking: Asked): Begun {
-    const snapshot = snapshotOf(question.environment);
+    const snapshot = readySnapshot(snapshotsOf(asking), question.environment);
     const asked = complete(question, snapshot.world.catalogue, asking.caller);
     bind(asked, asking, snapshot);
     const number = snapshot.numbers.get(asked.environment);
@@ -174,13 +156,17 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     throw new SluiceError(code, message);
   }
 
-  const pdp: Pick<Pdp, 'check' | 'permitted' | 'callerOf'> = {
+  const pdp: Pick<Pdp, 'check' | 'permitted' | 'callerOf' | 'together'> = {
+    together: () => createTogether(deps),
+
     async check(question, asking) {
-      if (isAhead(question)) await deps.revised(() => !isAhead(question));
+      const revised = whenRevised(question, asking);
+      if (revised !== undefined) await revised;
       const startedAt = performance.now();
       const begun = begin(question, asking);
       const { snapshot, asked } = begun;
       const { remembered, hit } = recall(asked, snapshot, begun.moment, deps);
+      asking.onJudged?.(Buffer.byteLength(remembered.json));
       const { tail } = await answer('decision', { ...begun, remembered, caller: asking, hit, startedAt });
       observe(deps.observer, 'check', { asked, outcome: remembered.outcome, snapshot, hit, startedAt });
       const json = `{"decisionId":"${tail.decisionId}",${remembered.json},"revision":${JSON.stringify(tail.revision)},"expiresAt":${JSON.stringify(tail.expiresAt)},"log":${JSON.stringify(tail.log)}}`;
@@ -189,9 +175,9 @@ export function createPdp(deps: PdpDeps): Pick<Pdp, 'check' | 'permitted' | 'cal
     },
 
     async permitted(question, asking) {
-      if (isAhead(question as Question)) await deps.revised(() => !isAhead(question as Question));
+      await whenRevised(question, asking);
       const startedAt = performance.now();
-      const { catalogue } = snapshotOf(question.environment).world;
+      const { catalogue } = readySnapshot(snapshotsOf(asking), question.environment).world;
       const event = question.event === undefined ? undefined : catalogue.event(question.event);
       const fields = event?.fields.map(({ declared }) => declared).filter((path) => path !== '$event') ?? [];
       const begun = begin(fields.length > 0 ? { ...question, fields } : { ...question, categories: catalogue.leaves }, asking);

@@ -7,6 +7,7 @@ import type { Reading } from '../service/reading.ts';
 import { createAuthenticate } from './auth.ts';
 import { getCheckpoint, getProof, getTile, type Proofs } from './decisions/proofs.ts';
 import { getDecision, getDecisions, type ReadingDeps } from './decisions/routes.ts';
+import { createTurns } from './batch/turns.ts';
 import { postBatch, postCheck, postPermitted } from './check.ts';
 import { createOnError, notFound, onlyMethods } from './errors.ts';
 import { getLive, getMetrics, getOpenApi, getReady } from './health.ts';
@@ -50,12 +51,13 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   const authenticate = createAuthenticate(pdp, config.demoCallers);
   const rate = createRate(monotonic);
   const asking = { pdp, authenticate, rate, reply, logger };
+  const asTurns = { turns: createTurns(), together: () => pdp.together(), observer };
   const administering = { pdp, authenticate, reply };
 
   app.use(begin());
   // The first route is the one that is asked a thousand times as often as all others.
   post(app, '/check', postCheck(asking));
-  post(app, '/check/batch', postBatch(asking));
+  post(app, '/check/batch', postBatch({ ...asking, ...asTurns }));
   post(app, '/permitted', postPermitted(asking));
   post(app, '/admin/reload', postReload(administering));
   post(app, '/admin/vendors/:id/state', postVendorState(administering));
@@ -69,7 +71,7 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   const served = { reading: reading !== undefined, proofs: proofs !== undefined, reports: reading !== undefined && reports !== undefined, permit: permitKeys !== undefined, logAdmin: logAdmin !== undefined };
   get(app, '/openapi.json', getOpenApi(JSON.stringify(createOpenApi(served)), reply));
   if (config.metricsPort === undefined) get(app, '/metrics', getMetrics({ registry, reply, open: false }));
-  if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate, reply, logger, isDraining });
+  if (permitKeys !== undefined) addPermitRoutes(app, { pdp, keys: permitKeys, rate, reply, logger, isDraining, ...asTurns });
   app.use(notFound);
   app.use(createOnError({ reply, logger }));
   return app;

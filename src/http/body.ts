@@ -23,11 +23,20 @@ export const isAborted = (error: unknown): boolean => error === ABORTED;
  * @throws {SluiceError} `unsupported_media_type`, `too_large`, `request_invalid`, in this order.
  */
 export async function readJson(req: IncomingMessage, limit: number, form?: JsonForm): Promise<unknown> {
+  return parseJson(toText(await readBytes(req, limit)), form);
+}
+
+/** A request's body as it came. @throws {SluiceError} `unsupported_media_type`, `too_large`, in this order. */
+export async function readBytes(req: IncomingMessage, limit: number): Promise<Buffer> {
   checkType(req);
-  const body = await readBody(req, limit);
+  return readBody(req, limit);
+}
+
+/** @throws {SluiceError} `request_invalid` */
+export function toText(body: Buffer): string {
   if (body.length === 0) throw new SluiceError('request_invalid', 'the body is empty');
   if (!isUtf8(body)) throw new SluiceError('request_invalid', 'the body is not UTF-8');
-  return parseJson(body.toString('utf8'), form);
+  return body.toString('utf8');
 }
 
 /** Whether the request announces a body at all. */

@@ -2,11 +2,14 @@ import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError } from '../core/errors.ts';
 import { parseBatch, parsePermitted, parseQuestion } from '../core/parse/parse.ts';
-import type { Question } from '../core/question.ts';
-import type { Asked, Pdp } from '../pdp.ts';
+import type { Pdp } from '../pdp.ts';
 import { requirePower, type Authenticate } from './auth.ts';
-import { BATCH_LIMIT, BODY_LIMIT, readJson } from './body.ts';
+import { answerInTurns, sendList, type BatchDeps } from './batch/answer.ts';
+import { countFields } from './batch/budget.ts';
+import { readItems } from './batch/read.ts';
+import { BODY_LIMIT, readJson } from './body.ts';
 import { describeError, toSluiceError } from './errors.ts';
+import type { HttpObserver } from './metrics.ts';
 import type { Rate } from './rate.ts';
 import { stateOf, type Reply } from './reply.ts';
 
@@ -16,6 +19,10 @@ export interface CheckDeps {
   readonly rate: Rate;
   readonly reply: Reply;
   readonly logger: Logger;
+}
+
+export interface PostBatchDeps extends CheckDeps, BatchDeps {
+  readonly observer: HttpObserver;
 }
 
 // In the order of J33: whoever asks too fast is told so before the body is read, and powers come after it, with the
@@ -44,28 +51,25 @@ export function postPermitted({ pdp, authenticate, rate, reply }: CheckDeps): Re
 }
 
 /** Each item is a question of its own; an item's error is its answer, and the whole is 200 (J26). */
-export function postBatch(deps: CheckDeps): RequestHandler {
-  const { authenticate, rate, reply } = deps;
+export function postBatch({ pdp, authenticate, rate, logger, ...deps }: PostBatchDeps): RequestHandler {
   return async function batch(req, res) {
     const caller = authenticate(req);
     rate.take(caller, 1);
-    const { items } = parseBatch(await readJson(req, BATCH_LIMIT, 'batch'));
+    const { items } = parseBatch(await readItems(req, 'batch', deps.turns));
     requirePower(caller, 'check');
     rate.take(caller, items.length - 1, 1);
-    const asked: Asked = { caller, requestId: stateOf(res).requestId };
-    // All at once: they are judged under one snapshot, in one turn, and share a group commit.
-    const answers = await Promise.all(items.map((parse) => answerItem(parse, asked, deps)));
-    reply(res, 200, `{"items":[${answers.join(',')}]}`);
+    const { requestId } = stateOf(res);
+    const answers = answerInTurns({
+      items,
+      fieldsOf: countFields,
+      ask: async (question, more) => (await pdp.check(question, { caller, requestId, ...more })).json,
+      failed(thrown) {
+        const error = toSluiceError(thrown);
+        // The other items have their records already: a fault of ours in one must not take their answers away.
+        if (!(thrown instanceof SluiceError)) logger.error({ requestId, route: '/check/batch', code: error.code, error: describeError(thrown) }, 'item failed');
+        return JSON.stringify({ error: { code: error.code, message: error.message } });
+      },
+    }, deps);
+    await sendList(res, { head: '{"items":[', answers, tail: ']}' }, deps);
   };
-}
-
-async function answerItem(parse: () => Question, asked: Asked, { pdp, logger }: CheckDeps): Promise<string> {
-  try {
-    return (await pdp.check(parse(), asked)).json;
-  } catch (thrown) {
-    const error = toSluiceError(thrown);
-    // The other items have their records already: a fault of ours in one must not take their answers away.
-    if (!(thrown instanceof SluiceError)) logger.error({ requestId: asked.requestId, route: '/check/batch', code: error.code, error: describeError(thrown) }, 'item failed');
-    return JSON.stringify({ error: { code: error.code, message: error.message } });
-  }
 }

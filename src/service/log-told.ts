@@ -1,3 +1,4 @@
+import { watchDisk, type DiskWatch } from '../log/disk.ts';
 import type { LogOptions, OpenedLog } from '../log/log.ts';
 import type { Logger } from '../open.ts';
 
@@ -19,4 +20,16 @@ export function tellRecovered({ recovered: { truncatedBytes }, evidence }: Opene
   if (to > from) logger.warn({ from, to }, 'records behind the last checkpoint, as a crash leaves them, were signed');
   if (isCopyMade) logger.info({}, 'the whole log was verified, and has a copy of its newest checkpoint from now on');
   if (truncatedBytes > 0) logger.warn({ truncatedBytes }, 'a torn end of the log, which nobody was answered for, was cut off');
+}
+
+/** Tells once that the disk of the log fills up, and once that it has space again. */
+export function watchLogDisk(dir: string, logger: Logger): DiskWatch {
+  return watchDisk({
+    dir,
+    onChange({ used, freeBytes, isAlarming }) {
+      const members = { used: Math.round(used * 100) / 100, freeBytes };
+      if (isAlarming) logger.warn(members, 'the disk of the log fills up: without space no question is answered; prune the log, or give it more');
+      else logger.info(members, 'the disk of the log has space again');
+    },
+  });
 }

@@ -2,7 +2,7 @@ import type { Facts } from '../core/facts.ts';
 import type { DiskUsage } from '../log/disk.ts';
 import type { IndexStatus } from '../log/index/log-index.ts';
 import type { OpenedLog } from '../log/log.ts';
-import type { PdpStatus } from '../pdp.ts';
+import type { PdpStatus } from './pdp-status.ts';
 import type { Snapshots } from '../snapshot.ts';
 import type { Loaded } from '../workspace.ts';
 import type { PermitSource } from './permit.ts';

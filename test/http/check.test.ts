@@ -85,22 +85,6 @@ test('a batch may have 8 MiB; an item that is too deep is an error of its own', 
   expect({ status, ...json() }).toMatchObject({ status: 200, items: [{ decision: 'deny' }, { error: { code: 'request_invalid' } }, { decision: 'deny' }] });
 });
 
-test('a batch is judged in one turn, so under one snapshot and with one group commit', async () => {
-  let asked = 0;
-  const { promise: durable, resolve } = Promise.withResolvers<void>();
-  const pdp = fakePdp({
-    async check(question) {
-      // Would wait for ever if one item waited for another.
-      if (++asked === 1000) resolve();
-      await durable;
-      return { answer: answerTo(question), json: '1' };
-    },
-  });
-  const { send } = await openHarness({ pdp });
-  const { json } = await send('/check/batch', { body: { defaults: QUESTION, items: new Array(1000).fill({}) } });
-  expect(json()['items']).toEqual(new Array(1000).fill(1));
-});
-
 test('a batch in which nothing could be recorded is 200 with an error an item', async () => {
   const { send } = await openHarness({ pdp: fakePdp({ check: async () => { throw new SluiceError('audit_unavailable', 'no'); } }) });
   const { status, json } = await send('/check/batch', { body: { items: [QUESTION, QUESTION] } });

@@ -59,6 +59,7 @@ export function fakePdp(parts: Partial<Pdp> = {}): Pdp {
       const { decision: _, fix: __, ...rest } = answerTo({ fields: ['city'] } as unknown as Question);
       return { json: JSON.stringify(rest) };
     },
+    together: () => ({ snapshots: () => { throw new Error('there are none'); }, revised: async () => {}, relief: async () => {} }),
     async setVendorState(_vendor, state) { return { state }; },
     async reload() { return { ok: true, errors: [], digest: DIGEST }; },
     callerOf: (token) => CALLERS.find(({ id }) => id === token),

@@ -30,7 +30,7 @@ const workloads = [
   { workload: 'hostile', count: isSoak ? 594 : 100, each: 1_000_000 },
 ];
 
-test.each(workloads)('F23: a small heap survives distinct $workload questions, and answers all', async ({ workload, count, each }) => {
+test.each(workloads)('F23, J29: a small heap survives distinct $workload questions, and answers all', async ({ workload, count, each }) => {
   const { code, signal, stdout } = await ask(workload, { ...bounds, count });
   expect([code, signal]).toEqual([0, null]);
   const { answered, bytes, memo } = JSON.parse(stdout) as { answered: number; bytes: number; memo: { entries: number; bytes: number; maxBytes: number } };

@@ -7,7 +7,7 @@ import { requirePower, type Authenticate } from '../auth.ts';
 import type { HttpObserver } from '../metrics.ts';
 import type { Rate } from '../rate.ts';
 import { stateOf, type Reply } from '../reply.ts';
-import { stream } from './stream.ts';
+import { stream } from '../batch/stream.ts';
 
 export interface ReadingDeps {
   readonly reading: Reading;

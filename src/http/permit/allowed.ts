@@ -2,10 +2,13 @@ import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError, type ErrorCode } from '../../core/errors.ts';
 import { MAX_ITEMS } from '../../core/parse/parse.ts';
-import type { DropIn, PermitAnswer, PermitAsking } from '../../service/drop-in/drop-in.ts';
+import type { DropIn, PermitAnswer } from '../../service/drop-in/drop-in.ts';
 import type { PermitQuestion } from '../../service/drop-in/question.ts';
-import { BATCH_LIMIT, BODY_LIMIT, readJson } from '../body.ts';
+import { answerInTurns, sendList, type BatchDeps } from '../batch/answer.ts';
+import { readItems } from '../batch/read.ts';
+import { BODY_LIMIT, readJson } from '../body.ts';
 import { describeError, toSluiceError } from '../errors.ts';
+import type { HttpObserver } from '../metrics.ts';
 import type { Rate } from '../rate.ts';
 import { stateOf, type Reply } from '../reply.ts';
 import type { Credentials } from './credential.ts';
@@ -18,6 +21,10 @@ export interface PermitDeps {
   readonly rate: Rate;
   readonly reply: Reply;
   readonly logger: Logger;
+}
+
+export interface BulkDeps extends PermitDeps, BatchDeps {
+  readonly observer: HttpObserver;
 }
 
 interface WireAnswer {
@@ -54,35 +61,33 @@ export function postAllowedUrl({ dropIn, credentials, rate, reply }: PermitDeps)
 }
 
 /** A bare list. Each item is a question of its own; an item's error is its answer, so that the answers are as many and in their order. */
-export function postBulk(deps: PermitDeps): RequestHandler {
-  const { credentials, rate, reply } = deps;
+export function postBulk({ dropIn, credentials, rate, logger, ...deps }: BulkDeps): RequestHandler {
   return async function bulk(req, res) {
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
-    const items = await readJson(req, BATCH_LIMIT, 'bulk');
+    const items = await readItems(req, 'bulk', deps.turns);
     if (!Array.isArray(items)) throw new BadMember(['body'], 'must be a list of questions');
     if (items.length > MAX_ITEMS) throw new SluiceError('too_large', `more than ${MAX_ITEMS} questions: ask in parts`);
     rate.take(caller, items.length - 1, 1);
-    const asking: PermitAsking = { caller, environment, requestId: stateOf(res).requestId };
-    // All at once: they are judged under one snapshot, in one turn, and share a group commit.
-    const answers = await Promise.all(items.map((item: unknown, at) => answerItem(item, at, asking, deps)));
-    reply(res, 200, JSON.stringify({ allow: answers }));
+    const { requestId } = stateOf(res);
+    const answers = answerInTurns({
+      items: items.map((item: unknown, at) => () => readQuestion(item, ['body', at])),
+      fieldsOf: () => 1,
+      ask: async (asked, more) => JSON.stringify(toWire(asked, await dropIn.allowed(asked, { caller, environment, requestId, ...more }))),
+      failed: (thrown) => JSON.stringify(toFailed(thrown, requestId, logger)),
+    }, deps);
+    await sendList(res, { head: '{"allow":[', answers, tail: ']}' }, deps);
   };
 }
 
 // These are no item's own, and pass: the client that hears of them asks again.
 const OF_ALL: readonly ErrorCode[] = ['audit_unavailable', 'not_ready'];
 
-async function answerItem(item: unknown, at: number, asking: PermitAsking, { dropIn, logger }: PermitDeps): Promise<WireAnswer> {
-  try {
-    const asked = readQuestion(item, ['body', at]);
-    return toWire(asked, await dropIn.allowed(asked, asking));
-  } catch (thrown) {
-    const error = toSluiceError(thrown);
-    if (OF_ALL.includes(error.code)) throw error;
-    // The other items have their records already: a fault of ours in one must not take their answers away.
-    if (!(thrown instanceof SluiceError)) logger.error({ requestId: asking.requestId, route: '/allowed/bulk', code: error.code, error: describeError(thrown) }, 'item failed');
-    const reason = error instanceof BadMember ? `${error.place.slice(2).join('.') || 'the item'} ${error.message}` : error.message;
-    return { allow: false, result: false, debug: { code: error.code, reason } };
-  }
+function toFailed(thrown: unknown, requestId: string, logger: Logger): WireAnswer {
+  const error = toSluiceError(thrown);
+  if (OF_ALL.includes(error.code)) throw error;
+  // The other items have their records already: a fault of ours in one must not take their answers away.
+  if (!(thrown instanceof SluiceError)) logger.error({ requestId, route: '/allowed/bulk', code: error.code, error: describeError(thrown) }, 'item failed');
+  const reason = error instanceof BadMember ? `${error.place.slice(2).join('.') || 'the item'} ${error.message}` : error.message;
+  return { allow: false, result: false, debug: { code: error.code, reason } };
 }

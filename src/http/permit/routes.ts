@@ -4,7 +4,7 @@ import type { Pdp } from '../../pdp.ts';
 import { createOnError, onlyMethods } from '../errors.ts';
 import type { Rate } from '../rate.ts';
 import type { Reply } from '../reply.ts';
-import { postAllowed, postAllowedUrl, postBulk } from './allowed.ts';
+import { postAllowed, postAllowedUrl, postBulk, type BulkDeps } from './allowed.ts';
 import { createCredentials, type PermitCredentials } from './credential.ts';
 import { PERMIT_FORM } from './errors.ts';
 import { getHealth } from './health.ts';
@@ -12,7 +12,7 @@ import { postAuthorizedUsers, postUserPermissions, postUserTenants } from './lis
 import { postAllTenants } from './tenants.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-export interface PermitRoutesDeps {
+export interface PermitRoutesDeps extends Pick<BulkDeps, 'turns' | 'together' | 'observer'> {
   readonly pdp: Pick<Pdp, 'dropIn' | 'status'>;
   readonly keys: PermitCredentials;
   readonly rate: Rate;

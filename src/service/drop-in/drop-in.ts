@@ -45,7 +45,7 @@ interface Translated {
 
 export function createDropIn(deps: PdpDeps, check: Pdp['check']): DropIn {
   async function allowed(asked: PermitQuestion, asking: PermitAsking): Promise<PermitAnswer> {
-    const { world } = readySnapshot(deps.snapshots(), asking.environment);
+    const { world } = readySnapshot((asking.together ?? deps).snapshots(), asking.environment);
     const { question, mismatches } = toQuestion(asked, asking.environment, world);
     return answerTo(question, { mismatches, world, asking });
   }
