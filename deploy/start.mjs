@@ -44,7 +44,7 @@ callers:
 function makeToken(caller) {
   const folder = path.join(home, 'tokens');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const token = randomBytes(32).toString('base64url');
+  const token = `slc_${randomBytes(32).toString('base64url')}`;
   writeFileSync(path.join(folder, caller), `${token}\n`, { mode: 0o600 });
   return createHash('sha256').update(token).digest('hex');
 }

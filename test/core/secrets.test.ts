@@ -30,6 +30,8 @@ const SECRETS: readonly (readonly [detector: string, secret: string])[] = [
   ['private-key', `-----BEGIN ${'RSA PRIVATE KEY'}-----\nMIIE`],
   ['private-key', `-----BEGIN ${'PGP PRIVATE KEY BLOCK'}-----`],
   ['npm-token', `npm_${part(36)}`],
+  ['sluice-token', `slc_${part(43)}`],
+  ['permit-key', `permit_key_${part(80)}`],
   ['sendgrid-key', `SG.${part(22)}.${part(43)}`],
   ['bearer-token', `Bearer ${part(30)}`],
   ['bearer-token', `authorization: bearer ${part(24)}==`],

@@ -94,6 +94,30 @@ describe('questions (J20–J25, J30–J33)', () => {
     expect(JSON.stringify(secret)).not.toContain('eyJ');
   });
 
+  test('F27: a secret in a path, an event\'s name or a category is found, whichever way it comes; the record has only hashes', async () => {
+    const w = await openWorld({
+      'events/fixture.yaml': { event: 'configured', kind: 'raw_event', defaultPurpose: 'analytics.reporting', fields: { 'config.*': 'system.operations.feature_flag', region: 'user.location.imprecise.region' } },
+    });
+    const secrets = ['AKIAABCDEFGHIJKLMNOP', `slc_${'aB3dE'.repeat(8)}xyz`, `permit_key_${'aB3dE'.repeat(16)}`];
+    for (const secret of secrets) {
+      const asked: readonly object[] = [
+        { event: 'configured', fields: [`config.${secret}`] }, { event: 'configured', fields: ['region', `nowhere.${secret}.x`] }, { event: 'configured', payload: { config: { [secret]: 1 } } },
+        { event: 'configured', payload: { [secret]: {} } }, { fields: [secret], purpose: 'analytics.reporting' }, { event: `use_tool__${secret}`, fields: ['a'] }, { event: `use_tool__${secret}`, fields: ['$event'] },
+        { event: undefined, categories: [secret], purpose: 'analytics.reporting' },
+      ];
+      for (const more of asked) {
+        const question = { ...telemetry, event: undefined, ...more };
+        const answer = w.ask(question);
+        expect([more, answer.decision, codes(answer).includes('secret_detected')]).toEqual([more, 'deny', true]);
+        expect(answer.reasons.flatMap(({ detector }) => detector ?? [])).toHaveLength(1);
+        expect(JSON.stringify(answer.reasons.map(({ message, fix }) => [message, fix]))).not.toContain(secret);
+        expect(JSON.stringify(w.record(question))).not.toContain(secret);
+      }
+    }
+    const clean = w.ask({ ...telemetry, event: 'configured', fields: ['config.theme_token', 'config.a-key', 'region'] });
+    expect(codes(clean)).not.toContain('secret_detected');
+  });
+
   test('J25 R30 what the caller cannot do is denied; supports defaults to the caller\'s own list', () => {
     const asked = { ...telemetry, fields: ['city'] };
     expect(world.ask(asked).decision).toBe('transform');

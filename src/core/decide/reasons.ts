@@ -1,4 +1,5 @@
 import type { Reason } from '../answer.ts';
+import { withoutSecrets } from '../parse/secrets.ts';
 import { compareCodes, type ReasonCode } from '../reason-codes.ts';
 
 /** A reason before its fields are gathered. */
@@ -91,7 +92,8 @@ export function gather(judged: readonly { readonly field: { readonly path: strin
 }
 
 function toReason(cause: Cause, fields: readonly string[]): Reason {
-  const names = fields.length > 5 ? `${fields.slice(0, 5).join(', ')} and ${fields.length - 5} more` : fields.join(', ');
+  const first = fields.slice(0, 5).map(withoutSecrets).join(', ');
+  const names = fields.length > 5 ? `${first} and ${fields.length - 5} more` : first;
   const fill = (text: string) => text
     .replaceAll('{rule}', () => cause.rule)
     .replaceAll('{path}', () => cause.path?.join(' → ') ?? 'unknown')

@@ -1,3 +1,5 @@
+import { splitPath } from './paths.ts';
+
 /** What gives a kind of secret away. Patterns are anchored at a literal and can't backtrack over what they passed. */
 interface Detector {
   readonly name: string;
@@ -21,6 +23,8 @@ const DETECTORS: readonly Detector[] = [
   { name: 'stripe-key', test: matches(/(?<![A-Za-z0-9])(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{10}/) },
   { name: 'private-key', test: matches(/-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY/) },
   { name: 'npm-token', test: matches(/(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}/) },
+  { name: 'sluice-token', test: matches(/(?<![A-Za-z0-9])slc_[\w-]{40}/) },
+  { name: 'permit-key', test: matches(/(?<![A-Za-z0-9])permit_key_[A-Za-z0-9]{20}/) },
   { name: 'sendgrid-key', test: matches(/(?<![\w-])SG\.[\w-]{16,64}\.[\w-]{16}/) },
   // A long word may follow "bearer" in prose; a digit in it hardly does.
   { name: 'bearer-token', test: matches(/(?<![a-z])bearer\s{1,8}(?=[a-z._~+/-]{0,256}\d)[\w.~+/-]{20}|(?<![a-z])authorization["']?\s{0,8}[:=]\s{0,8}["']?basic\s{1,8}[a-z0-9+/]{8}/i) },
@@ -34,7 +38,7 @@ const DETECTORS: readonly Detector[] = [
 ];
 
 // One of these is in whatever a detector finds: most texts need no further look.
-const HINT = /eyJ|sk-|A[KS]IA|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox[a-z]-|xapp-|hooks\.slack|AIza|[sr]k_|whsec_|-----BEGIN|npm_|SG\.|bearer|authorization|:\/\/|passw|passphrase|pwd|[_-]?key|secret|token/i;
+const HINT = /eyJ|sk-|A[KS]IA|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox[a-z]-|xapp-|hooks\.slack|AIza|[sr]k_|whsec_|-----BEGIN|npm_|slc_|SG\.|bearer|authorization|:\/\/|passw|passphrase|pwd|[_-]?key|secret|token/i;
 
 const NONE: readonly string[] = [];
 /** What is shorter holds no token, only an assignment or an address. */
@@ -54,6 +58,13 @@ export function findSecrets(text: string): readonly string[] {
     for (const { name, test } of DETECTORS) if (test(reading)) found = (found ?? new Set()).add(name);
   }
   return found === undefined ? NONE : DETECTORS.flatMap(({ name }) => (found.has(name) ? [name] : []));
+}
+
+/** A path as a sentence may quote it, which people copy into tickets: `…` in the place of a key that is a secret. */
+export function withoutSecrets(path: string): string {
+  if (findSecrets(path).length === 0) return path;
+  const shown = splitPath(path).map((key) => (findSecrets(key).length === 0 ? key : '…')).join('.');
+  return findSecrets(shown).length === 0 ? shown : '…';
 }
 
 function readings(text: string): readonly string[] {

@@ -4,6 +4,7 @@ import { SluiceError } from '../errors.ts';
 import type { Caller, Channel, ObligationOp, Scalar } from '../facts.ts';
 import { compareExactly, numberText, type PayloadNumber } from '../parse/numbers.ts';
 import { inspect } from '../parse/payload.ts';
+import { findSecrets } from '../parse/secrets.ts';
 import type { Finding } from './prepared.ts';
 import type { Profile } from '../catalogue/profiles.ts';
 import type { PayloadLeaf, Question } from '../question.ts';
@@ -104,8 +105,11 @@ function askedFields(question: Question, event: KnownEvent | undefined, catalogu
   const { categories, payload, fields = [] } = question;
   if (categories !== undefined) return categories.map((category) => categoryField(category, catalogue));
   const find = finder(question, event, catalogue);
-  return payload === undefined ? fields.map((path) => find(path, [])) : payloadFields(payload, event, find);
+  return payload === undefined ? fields.map((path) => find(path, event?.field(path)?.declared === path ? [] : secretsOf(path))) : payloadFields(payload, event, find);
 }
+
+/** A name that the catalogue does not have word for word may hold what somebody has put in as a key. */
+const secretsOf = (name: string): readonly Finding[] => findSecrets(name).map((detector) => ({ code: 'secret_detected', detector }));
 
 type Find = (path: string, findings: readonly Finding[]) => CompletedField;
 
@@ -113,8 +117,9 @@ type Find = (path: string, findings: readonly Finding[]) => CompletedField;
 function finder({ event: name }: Question, event: KnownEvent | undefined, catalogue: Catalogue): Find {
   return (path, findings) => {
     const known = event?.field(path);
+    const isOwnName = event === undefined && path === '$event' && name !== undefined;
     const named = known === undefined && path === '$event' && name !== undefined ? catalogue.eventName(name) : undefined;
-    return { path, ...(known !== undefined && { known }), profile: known?.profile ?? named ?? catalogue.profiles.unknown, findings };
+    return { path, ...(known !== undefined && { known }), profile: known?.profile ?? named ?? catalogue.profiles.unknown, findings: isOwnName ? [...findings, ...secretsOf(name)] : findings };
   };
 }
 
@@ -123,7 +128,7 @@ function categoryField(category: string, catalogue: Catalogue): CompletedField {
     throw new SluiceError('request_invalid', `categories: ${category} has categories below it; ask about its leaves`);
   }
   const profile = catalogue.profiles.of({ category, role: 'dimension', labels: {} });
-  return { path: category, profile, findings: [] };
+  return { path: category, profile, findings: profile.input.known ? [] : secretsOf(category) };
 }
 
 function payloadFields(leaves: readonly PayloadLeaf[], event: KnownEvent | undefined, find: Find): readonly CompletedField[] {
