@@ -1,4 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { EFFECTS, type Decision } from './core/answer.ts';
@@ -9,7 +8,8 @@ import { parseQuestion } from './core/parse/parse.ts';
 import { judge, remember, type Judged } from './judge.ts';
 import type { Snapshot } from './snapshot.ts';
 import { parseText } from './sources/yaml/document.ts';
-import type { Problem } from './sources/yaml/problems.ts';
+import { readBelow } from './sources/yaml/files.ts';
+import { PoliciesError, type Problem } from './sources/yaml/problems.ts';
 import { shapePart } from './sources/yaml/shape.ts';
 import { PROGRAM } from './version.ts';
 
@@ -45,9 +45,13 @@ export interface CaseResult {
 
 /** Runs every case below `dir` on the snapshot, each at its own time. */
 export async function runCases(dir: string, snapshot: Snapshot): Promise<readonly CaseResult[]> {
-  const files = (await readdir(dir, { recursive: true }).catch(() => [] as string[])).filter((file) => /\.ya?ml$/.test(file)).sort();
-  const results = await Promise.all(files.map(async (file) => runFile(path.join(dir, file), await readFile(path.join(dir, file), 'utf8'), snapshot)));
-  return results.flat();
+  const files = await readBelow(dir).catch((error: { code?: string }) => {
+    if (error.code === 'ENOENT') return [];
+    throw new PoliciesError([{ file: dir, line: 1, column: 1, message: `the cases cannot be read (${error.code})` }]);
+  });
+  return files.flatMap(({ name, text }) => (
+    typeof text === 'string' ? runFile(path.join(dir, name), text, snapshot) : [malformed(text)]
+  ));
 }
 
 function runFile(file: string, text: string, snapshot: Snapshot): readonly CaseResult[] {

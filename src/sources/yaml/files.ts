@@ -40,10 +40,21 @@ export interface TextFile {
  * @throws {PoliciesError} when the folder can't be read, or has no such file.
  */
 export async function readTexts(dir: string): Promise<readonly TextFile[]> {
-  const found = await list(dir, '').catch((error: { code?: string }) => {
+  const read = await readBelow(dir, ['cases']).catch((error: { code?: string }) => {
     throw new PoliciesError([top(dir, `the policies folder cannot be read (${error.code ?? 'error'})`)]);
   });
-  if (found.length === 0) throw new PoliciesError([top(dir, 'no policies file is here: is it the right folder?')]);
+  if (read.length === 0) throw new PoliciesError([top(dir, 'no policies file is here: is it the right folder?')]);
+  return read;
+}
+
+/**
+ * As `readTexts`, of any folder.
+ *
+ * @param passed entries of the folder itself that are not read.
+ * @throws what the system says when the folder itself can't be read.
+ */
+export async function readBelow(dir: string, passed: readonly string[] = []): Promise<readonly TextFile[]> {
+  const found = await list(dir, '', passed);
   const read: TextFile[] = [];
   for (let at = 0; at < found.length; at += WINDOW) {
     read.push(...await Promise.all(found.slice(at, at + WINDOW).map(async ({ name, problem }) => (
@@ -77,10 +88,9 @@ interface Found {
 const OF_THE_VOLUME = 'lost+found';
 
 /** Names below `dir`. A link counts as what it leads to: Kubernetes mounts every file as one. */
-async function list(dir: string, folder: string): Promise<readonly Found[]> {
+async function list(dir: string, folder: string, passed: readonly string[] = []): Promise<readonly Found[]> {
   const entries = await readdir(path.join(dir, folder));
-  const passed = folder === '' ? ['cases', OF_THE_VOLUME] : [OF_THE_VOLUME];
-  const names = entries.filter((name) => !name.startsWith('.') && !passed.includes(name));
+  const names = entries.filter((name) => !name.startsWith('.') && name !== OF_THE_VOLUME && !passed.includes(name));
   const found = await Promise.all(names.sort(byStem).map(async (entry): Promise<readonly Found[]> => {
     const name = path.join(folder, entry);
     if (/\.ya?ml$/i.test(entry)) return [{ name }];

@@ -1,6 +1,7 @@
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { runCases } from '../../../src/cases.ts';
 import { loadYaml } from '../../../src/sources/yaml/load.ts';
 import { toHost } from '../../../src/sources/yaml/checks/hosts.ts';
 import { isRegion } from '../../../src/sources/yaml/checks/regions.ts';
@@ -366,5 +367,30 @@ describe('F18: entries of the folder that cannot be read are named, and others a
     const dir = await write(world);
     await symlink('gone', path.join(dir, 'roles'));
     expect((await problemsIn(dir)).map(({ file }) => file)).toEqual(['roles']);
+  });
+});
+
+describe('F18: cases', () => {
+  const snapshot = undefined as unknown as Parameters<typeof runCases>[1]; // no case is judged here
+
+  test('none are missing without a word: an entry that cannot be read is a case that fails', async () => {
+    const dir = await write({ 'cases/lost+found/x.yaml': '{' });
+    await symlink('gone', path.join(dir, 'cases', 'more'));
+    await symlink('gone.yaml', path.join(dir, 'cases', 'x.yaml'));
+    const found = await runCases(path.join(dir, 'cases'), snapshot);
+    expect(
+      found.map(({ location, differences, malformed }) => [path.relative(dir, location), differences, malformed]),
+    ).toEqual([
+      ['cases/more:1:1', ['this link leads to nothing: mend or remove it'], true],
+      ['cases/x.yaml:1:1', ['the file cannot be read (ENOENT)'], true],
+    ]);
+  });
+
+  test('no folder of them is none; what is no folder is a mistake', async () => {
+    const dir = await write({ cases: '' });
+    expect(await runCases(path.join(dir, 'none'), snapshot)).toEqual([]);
+    await expect(runCases(path.join(dir, 'cases'), snapshot)).rejects.toThrow(
+      'cases:1:1: the cases cannot be read (ENOTDIR)',
+    );
   });
 });

@@ -69,6 +69,24 @@ const rows: readonly Row[] = [
     },
   ],
   [
+    'an approver role of a grant that nobody has',
+    'nobody has the role idle: no approval can be given',
+    {
+      'roles/x.yaml': 'roles:\n  idle: {}\n',
+      ...grant('vendors: [mixpanel], effect: review, approverRole: §idle'),
+    },
+  ],
+  [
+    'an approver role of a combination that nobody has',
+    'nobody has the role idle: no approval can be given',
+    {
+      'roles/x.yaml': 'roles:\n  idle: {}\n',
+      'combinations.yaml':
+        'combinations:\n  x:\n    members: [user.contact, system.plan]\n    effect: review\n' +
+        '    approverRole: §idle\n    message: m\n    fix: f\n',
+    },
+  ],
+  [
     'a category that is less sensitive than shipped',
     `lower than shipped, where user.contact.address.postal_code is confidential: ${GUARDS}`,
     {

@@ -1,4 +1,5 @@
 import type { VendorSelector } from '../../../core/facts.ts';
+import type { Entry } from '../collect.ts';
 import { endOf } from '../dates.ts';
 import type { Problem } from '../problems.ts';
 import { closureOf, type World } from './world.ts';
@@ -33,12 +34,26 @@ export function expired({ collector, nowMs }: World): readonly Problem[] {
   ];
 }
 
-/** A grant for a role that no identity has, and that Permit can't bring where the grant counts. */
+interface Reviewed {
+  readonly approverRole?: string | undefined;
+  readonly environments?: readonly string[] | undefined;
+}
+
+/** A grant for a role that no identity has, or whose approvals nobody can give; not where Permit can bring one. */
 export function idleRole({ collector, facts, permit }: World): readonly Problem[] {
   const held = new Set([...facts.identities.values()].flatMap(({ roles }) => [...closureOf(roles, facts.roles)]));
-  return collector.entries('grants').flatMap(({ value: { role, environments }, problem }) => {
+  const isIdle = (role: string | undefined, environments?: readonly string[]): role is string => {
     const isBrought = environments === undefined ? permit.size > 0 : environments.some((one) => permit.has(one));
-    if (held.has(role) || isBrought) return [];
-    return [problem(['role'], `nobody has the role ${role}: the grant permits nothing`)];
-  });
+    return role !== undefined && !held.has(role) && !isBrought;
+  };
+  const reviewed: readonly Entry<Reviewed>[] = [
+    ...collector.entries('grants'), ...collector.entries('terms'), ...collector.entries('combinations'),
+  ];
+  const approvers = reviewed.flatMap(({ value: { approverRole, environments }, problem }) => (
+    isIdle(approverRole, environments)
+      ? [problem(['approverRole'], `nobody has the role ${approverRole}: no approval can be given`)] : []
+  ));
+  return [...approvers, ...collector.entries('grants').flatMap(({ value: { role, environments }, problem }) => (
+    isIdle(role, environments) ? [problem(['role'], `nobody has the role ${role}: the grant permits nothing`)] : []
+  ))];
 }
