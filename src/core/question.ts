@@ -41,36 +41,41 @@ const NAME = { type: 'string', minLength: 1, maxLength: 256 } as const;
 const PATHS = { type: 'array', minItems: 1, maxItems: 1000, uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 512 } } as const;
 
 const PROPERTIES = {
-  v: { const: 1 },
+  v: { type: 'integer', enum: [1] },
   identity: { ...NAME, description: '`type:id` of who sends; the caller must be allowed to speak for it' },
   onBehalfOf: { ...NAME, description: 'an identity that must be allowed as well' },
   vendor: { ...NAME, description: 'who receives; this or destination is required' },
   destination: { type: 'string', maxLength: 8192, pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/]', description: 'the address that is sent to; only its host is used' },
   environment: NAME,
   purpose: { ...NAME, description: 'required unless the event has a default purpose' },
-  channel: { enum: CHANNELS, default: 'telemetry' },
+  channel: { type: 'string', enum: CHANNELS, description: 'absent: telemetry' },
   event: { ...NAME, description: '`name` or `name@version`; without it the dictionary of fields counts' },
   fields: { ...PATHS, description: 'the paths to be sent; at most 32 KiB together, 512 bytes each' },
-  payload: { type: 'object', minProperties: 1, description: 'what is to be sent: its paths are judged, its values searched, nothing of it is kept; numbers may be of any size; an empty object or list counts as the most sensitive field that is declared below it' },
+  payload: { type: 'object', additionalProperties: true, minProperties: 1, description: 'what is to be sent: its paths are judged, its values searched, nothing of it is kept; numbers may be of any size; an empty object or list counts as the most sensitive field that is declared below it' },
   categories: { ...PATHS, items: { ...PATHS.items, not: { const: '$event' } }, description: 'data categories, for callers that know no paths' },
   aggregate: {
     type: 'object',
     additionalProperties: false,
     properties: {
-      groupBy: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 512 }, default: [] },
-      minCell: { type: 'integer', minimum: 1, description: 'distinct people in the smallest cell' },
+      groupBy: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 512 }, description: 'absent: no groups' },
+      minCell: { type: 'integer', format: 'int64', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'distinct people in the smallest cell' },
     },
   },
-  rows: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'how many events or rows the answer is for' },
+  rows: { type: 'integer', format: 'int64', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'how many events or rows the answer is for' },
   about: { ...NAME, description: '`type:id` of the object that the data is about' },
   dataSubject: { type: 'object', additionalProperties: false, properties: { region: { ...NAME, description: '`EU`, `EEA` or an ISO 3166 code; absent counts as EU' } } },
-  context: { type: 'object', maxProperties: 64, propertyNames: NAME, additionalProperties: { type: ['number', 'boolean', 'string'], maxLength: 256, minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER } },
+  context: { type: 'object', maxProperties: 64, propertyNames: NAME, additionalProperties: { title: 'ContextValue', anyOf: [{ type: 'string', maxLength: 256 }, { type: 'number', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }, { type: 'boolean' }] } },
   supports: { type: 'array', maxItems: 100, items: { type: 'string', minLength: 1 }, description: 'obligations that the caller can do; unknown ones are ignored' },
-  minRevision: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  minRevision: { type: 'integer', format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
 } as const;
 
-const RECEIVER = [{ required: ['vendor'] }, { required: ['destination'] }] as const;
 const { fields: _fields, payload: _payload, categories: _categories, ...REST } = PROPERTIES;
+
+// What must be together hangs on members that every question has: beside `properties` an `anyOf` would be the question
+// itself to most programs that make types of a schema, and its members would be lost.
+const having = (name: string) => ({ required: [name], properties: { [name]: {} } });
+const RECEIVER = { identity: { anyOf: [having('vendor'), having('destination')] } } as const;
+const ASKED = { environment: { oneOf: [having('fields'), having('payload'), having('categories')] } } as const;
 
 /**
  * The body of `POST /check` as a JSON Schema (2020-12). Looser than the parser only in what a schema can't say: bytes,
@@ -78,18 +83,19 @@ const { fields: _fields, payload: _payload, categories: _categories, ...REST } =
  */
 export const QUESTION_SCHEMA = {
   type: 'object',
+  description: '`vendor` or `destination`, and exactly one of `fields`, `payload` and `categories`',
   additionalProperties: false,
   required: ['identity', 'environment'],
   properties: PROPERTIES,
-  anyOf: RECEIVER,
-  oneOf: [{ required: ['fields'] }, { required: ['payload'] }, { required: ['categories'] }],
+  dependentSchemas: { ...RECEIVER, ...ASKED },
 } as const;
 
 /** The body of `POST /permitted`. */
 export const PERMITTED_SCHEMA = {
   type: 'object',
+  description: '`vendor` or `destination`',
   additionalProperties: false,
   required: ['identity', 'environment'],
   properties: REST,
-  anyOf: RECEIVER,
+  dependentSchemas: RECEIVER,
 } as const;

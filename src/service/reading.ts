@@ -10,7 +10,7 @@ import { widen } from '../log/index/ask/widen.ts';
 import type { DecisionLog } from '../log/types.ts';
 import type { Asked } from '../pdp.ts';
 
-export { PARAMETERS, parseQuery, type ParsedQuery } from '../log/index/ask/parse.ts';
+export { PARAMETERS, parseQuery, QUERY_LIMITS, type ParsedQuery } from '../log/index/ask/parse.ts';
 export { RECORD_KINDS } from '../log/types.ts';
 
 export type ReadFormat = 'json' | 'ndjson' | 'csv';

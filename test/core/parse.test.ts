@@ -230,7 +230,7 @@ describe('POST /check/batch (J26)', () => {
 });
 
 describe('the schemas', () => {
-  const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true });
+  const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true, formats: { int64: true } });
   const question = ajv.compile(QUESTION_SCHEMA);
   const permitted = ajv.compile(PERMITTED_SCHEMA);
 

@@ -1,12 +1,12 @@
 import { SluiceError } from '../../src/core/errors.ts';
-import { CANARY, closeAll, fakePdp, openHarness } from './harness.ts';
+import { CANARY, closeAll, fakePdp, openHarness, STATUS } from './harness.ts';
 
 afterEach(closeAll);
 
 test('POST /admin/reload says what came of it', async () => {
-  const { send } = await openHarness({ pdp: fakePdp({ reload: async () => ({ ok: false, errors: ['grants.yaml:3:1: no'], digest: 'sha256:0' }) }) });
+  const { send } = await openHarness({ pdp: fakePdp({ reload: async () => ({ ok: false, errors: ['grants.yaml:3:1: no'], digest: STATUS.digest }) }) });
   const { status, json } = await send('/admin/reload', { method: 'POST', token: 'admin' });
-  expect({ status, body: json() }).toEqual({ status: 200, body: { ok: false, errors: ['grants.yaml:3:1: no'], digest: 'sha256:0' } });
+  expect({ status, body: json() }).toEqual({ status: 200, body: { ok: false, errors: ['grants.yaml:3:1: no'], digest: STATUS.digest } });
 });
 
 test.each([
@@ -18,7 +18,7 @@ test.each([
   { name: 'a caller without the power', token: 'gateway', body: {}, status: 403 },
 ])('POST /admin/reload of $name → $status', async ({ status, name: _, ...options }) => {
   let reloads = 0;
-  const { send } = await openHarness({ pdp: fakePdp({ reload: async () => (reloads += 1, { ok: true, errors: [], digest: '' }) }) });
+  const { send } = await openHarness({ pdp: fakePdp({ reload: async () => (reloads += 1, { ok: true, errors: [], digest: STATUS.digest }) }) });
   expect({ status: (await send('/admin/reload', { method: 'POST', ...options })).status, reloads }).toEqual({ status, reloads: status === 200 ? 1 : 0 });
 });
 

@@ -149,7 +149,7 @@ function open(port: number, body: object): Promise<IncomingMessage> {
 describe('F24: the answer to a batch', () => {
   test('is sent whole when it is short, and streamed when it is long', async () => {
     const { send } = await openHarness({ pdp: sized(1000).pdp });
-    const [short, long] = [await send('/check/batch', { body: batchOf(3) }), await send('/check/batch', { body: batchOf(1000) })];
+    const [short, long] = [await send('/check/batch', { body: batchOf(3), undescribed: true }), await send('/check/batch', { body: batchOf(1000), undescribed: true })];
     expect([short.headers['content-length'], short.headers['transfer-encoding']]).toEqual([String(Buffer.byteLength(short.text)), undefined]);
     expect([long.headers['content-length'], long.headers['transfer-encoding']]).toEqual([undefined, 'chunked']);
     for (const [{ headers, json }, items] of [[short, 3], [long, 1000]] as const) {
@@ -161,7 +161,7 @@ describe('F24: the answer to a batch', () => {
   test('J32: over 16 MiB the rest is 413 for each', async () => {
     const { pdp, state } = sized(1024 * 1024);
     const { send } = await openHarness({ pdp });
-    const { status, json } = await send('/check/batch', { body: batchOf(1000) });
+    const { status, json } = await send('/check/batch', { body: batchOf(1000), undescribed: true });
     const items = json()['items'] as (string | { error: { code: string } })[];
     expect([status, items.length, state.asked]).toEqual([200, 1000, 17]);
     expect(items.map((one) => typeof one === 'string' || one.error.code).slice(15, 20)).toEqual([true, true, 'too_large', 'too_large', 'too_large']);
@@ -171,7 +171,7 @@ describe('F24: the answer to a batch', () => {
     const { pdp, state } = sized(10);
     const { send } = await openHarness({ pdp });
     const fields = (count: number) => Array.from({ length: count }, (_, n) => `f${n}`);
-    const { json } = await send('/check/batch', { body: { defaults: { ...QUESTION, fields: fields(1000) }, items: [...new Array(19).fill({}), { fields: fields(999) }, { fields: ['a'] }, { fields: ['b'] }, {}] } });
+    const { json } = await send('/check/batch', { body: { defaults: { ...QUESTION, fields: fields(1000) }, items: [...new Array(19).fill({}), { fields: fields(999) }, { fields: ['a'] }, { fields: ['b'] }, {}] }, undescribed: true });
     const codes = (json()['items'] as (string | { error: { code: string; message: string } })[]).map((one) => (typeof one === 'string' ? 'answered' : one.error.code));
     expect(codes).toEqual([...new Array(21).fill('answered'), 'too_large', 'too_large']);
     expect(state.asked).toBe(21);

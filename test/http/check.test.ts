@@ -8,7 +8,7 @@ test('the answer is sent as the PDP wrote it', async () => {
   const asked: Asked[] = [];
   const json = '{"decision": "deny",  "blanks": "kept, \u00fcmlauts too"}';
   const { send } = await openHarness({ pdp: fakePdp({ check: async (_question, by) => (asked.push(by), { json, answer: undefined as never }) }) });
-  const { status, headers, text } = await send('/check', { body: QUESTION, headers: { 'x-request-id': 'r-1' } });
+  const { status, headers, text } = await send('/check', { body: QUESTION, headers: { 'x-request-id': 'r-1' }, undescribed: true });
   expect({ status, text }).toEqual({ status: 200, text: json });
   expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'content-length': String(Buffer.byteLength(json)), 'x-request-id': 'r-1', 'cache-control': 'no-store' });
   expect(asked).toEqual([{ caller: expect.objectContaining({ id: 'gateway' }), requestId: 'r-1' }]);

@@ -1,4 +1,3 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { createServer, listen } from '../../src/http/server.ts';
 import { recordsOf } from '../log/support.ts';
 import { until } from '../support/server.ts';
 import { CALLERS, CANARY, fakePdp, send, type SendOptions } from './harness.ts';
+import { validatorOf } from './described.ts';
 
 const AT_MS = Date.UTC(2026, 10, 22, 12);
 const AUDITOR: Caller = { ...CALLERS[0]!, id: 'auditor', powers: ['read_log'] };
@@ -268,10 +268,7 @@ test.each([
 ])('$path: $name → $status as described', async ({ path, template, status, token = 'auditor' }) => {
   await decide(2);
   const received = await get(path, { token });
-  const ajv = new Ajv2020({ strict: false });
-  ajv.addSchema({ $id: 'sluice', ...createOpenApi({ reading: true }) });
-  const place = ['paths', template, 'get', 'responses', status, 'content', 'application/json', 'schema'];
-  const validate = ajv.compile({ $ref: `sluice#/${place.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}` });
+  const validate = validatorOf(createOpenApi({ reading: true }), 'paths', template, 'get', 'responses', status, 'content', 'application/json', 'schema');
   validate(received.json());
   expect({ status: received.status, errors: validate.errors }).toEqual({ status, errors: null });
 });

@@ -6,9 +6,10 @@ import type { Answer } from '../../src/core/answer.ts';
 import { SluiceError } from '../../src/core/errors.ts';
 import type { Caller } from '../../src/core/facts.ts';
 import type { Question } from '../../src/core/question.ts';
-import { createApp } from '../../src/http/app.ts';
+import { createApp, type AppDeps } from '../../src/http/app.ts';
 import { createMetrics, observeStatus } from '../../src/http/metrics.ts';
 import { createServer, listen, type ServerLimits } from '../../src/http/server.ts';
+import { checkDescribed } from './described.ts';
 import type { Observer, Pdp, PdpStatus } from '../../src/pdp.ts';
 
 /** Stands in every value of a request that must be in no response and no log line. */
@@ -26,6 +27,7 @@ export const CALLERS: readonly Caller[] = [
   caller('gateway'),
   caller('telemetry', { identities: ['service:telemetry'] }),
   caller('admin', { powers: ['vendor_state', 'reload'] }),
+  caller('operator', { powers: ['log_admin', 'sync'] }),
   caller('slow', { ratePerSecond: 5 }),
   caller('demo', { demo: true }),
 ];
@@ -84,6 +86,8 @@ export interface SendOptions {
   readonly headers?: OutgoingHttpHeaders;
   /** An object is sent as JSON. */
   readonly body?: object | string | Buffer;
+  /** The answer is a stand-in's, which is none that the document knows. */
+  readonly undescribed?: boolean;
   /** Without a Content-Type. */
   readonly untyped?: boolean;
 }
@@ -106,19 +110,20 @@ export interface HarnessOptions {
   readonly config?: { readonly demoCallers: boolean; readonly metricsPort?: number };
   readonly isDraining?: () => boolean;
   readonly monotonic?: () => number;
+  readonly logAdmin?: AppDeps['logAdmin'];
   readonly limits?: Partial<ServerLimits>;
 }
 
 const opened: Server[] = [];
 
 /** A listening server on a free port of loopback; `closeAll` ends it. */
-export async function openHarness({ pdp = fakePdp(), config = { demoCallers: true }, isDraining = () => false, monotonic = () => 0, limits }: HarnessOptions = {}): Promise<Harness> {
+export async function openHarness({ pdp = fakePdp(), config = { demoCallers: true }, isDraining = () => false, monotonic = () => 0, limits, logAdmin }: HarnessOptions = {}): Promise<Harness> {
   const lines: string[] = [];
   const logger = pino({ level: 'trace', base: null }, { write: (line: string) => void lines.push(line) });
   const registry = new Registry();
   const observer = createMetrics(registry);
   observeStatus(registry, () => pdp.status(), () => 5_000);
-  const server = createServer(createApp({ pdp, logger, registry, config, isDraining, monotonic }), limits);
+  const server = createServer(createApp({ pdp, logger, registry, config, isDraining, monotonic, ...(logAdmin !== undefined && { logAdmin }) }), limits);
   opened.push(server);
   const port = await listen(server, 0, '127.0.0.1');
   return {
@@ -137,7 +142,7 @@ export async function closeAll(): Promise<void> {
 
 export const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
-export function send(port: number, path: string, { body, method = body === undefined ? 'GET' : 'POST', token = 'gateway', headers = {}, untyped = false }: SendOptions = {}): Promise<Received> {
+export function send(port: number, path: string, { body, method = body === undefined ? 'GET' : 'POST', token = 'gateway', headers = {}, untyped = false, undescribed = false }: SendOptions = {}): Promise<Received> {
   const content = typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body;
   return new Promise((resolve, reject) => {
     const req = nodeRequest({
@@ -147,6 +152,11 @@ export function send(port: number, path: string, { body, method = body === undef
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
+        try {
+          if (!undescribed) checkDescribed({ method, url: path, status: res.statusCode!, type: res.headers['content-type'], text });
+        } catch (error) {
+          return reject(error);
+        }
         resolve({ status: res.statusCode!, headers: res.headers, text, json: () => JSON.parse(text) as Record<string, unknown> });
       });
     });

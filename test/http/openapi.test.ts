@@ -1,26 +1,19 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { SluiceError } from '../../src/core/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createOpenApi } from '../../src/http/openapi.ts';
+import { pathsOf, validatorOf as validatorIn } from './described.ts';
 import { QUESTION, STATUS, closeAll, fakePdp, openHarness, type SendOptions } from './harness.ts';
 
 afterEach(closeAll);
 
 const document = createOpenApi();
-interface Operation { readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>> }
-const paths = document.paths as unknown as Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+const paths = pathsOf(document);
 
 interface Layer { readonly route?: { readonly path: string; readonly stack: readonly { readonly method?: string }[] } }
 
-/** The validator of one place in the document. */
-function validatorOf(...place: readonly (string | number)[]): ValidateFunction {
-  const ajv = new Ajv2020({ strict: false });
-  ajv.addSchema({ $id: 'sluice', ...document });
-  const pointer = place.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');
-  return ajv.compile({ $ref: `sluice#/${pointer}` });
-}
+const validatorOf = (...place: readonly (string | number)[]) => validatorIn(document, ...place);
 
 test('every route is described, and every description has its route', () => {
   const app = createApp({ pdp: fakePdp(), logger: pino({ level: 'silent' }), registry: new Registry(), config: { demoCallers: true }, isDraining: () => false });
@@ -119,4 +112,68 @@ test('every reference leads somewhere', () => {
 test('the document is served as it is', async () => {
   const { send } = await openHarness();
   expect((await send('/openapi.json', { token: null })).json()).toEqual(JSON.parse(JSON.stringify(document)));
+});
+
+interface Node { readonly at: string; readonly schema: Readonly<Record<string, unknown>> }
+
+/** Every schema of a document, with its place; not those of `dependentSchemas`, which no generator reads. */
+function schemasIn(value: unknown, at = '#', isSchema = false): readonly Node[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((one, i) => schemasIn(one, `${at}/${i}`, isSchema));
+  const own = isSchema ? [{ at, schema: value as Node['schema'] }] : [];
+  return [...own, ...Object.entries(value).flatMap(([key, inner]) => {
+    if (isSchema && ['enum', 'required', 'examples', 'dependentSchemas', 'default'].includes(key)) return [];
+    if (key === 'schemas' || (isSchema && key === 'properties')) return Object.entries(inner as object).flatMap(([name, one]) => schemasIn(one, `${at}/${key}/${name}`, true));
+    return schemasIn(inner, `${at}/${key}`, ['schema', 'items', 'additionalProperties', 'anyOf', 'oneOf'].includes(key));
+  })];
+}
+
+describe('F20: what generators of clients need', () => {
+  const whole = createOpenApi({ permit: true, reports: true, logAdmin: true, reading: true, proofs: true });
+  const schemas = schemasIn(JSON.parse(JSON.stringify(whole)));
+  const offending = (isBad: (schema: Node['schema']) => boolean) => schemas.filter(({ schema }) => isBad(schema)).map(({ at }) => at);
+  const namesOf = ({ properties = {} }: Node['schema']) => Object.keys(properties as object);
+
+  test('every schema has a type, refers to one that has, or is made of such', () => {
+    expect(schemas.length).toBeGreaterThan(300);
+    const untyped = offending((schema) => !['type', '$ref', 'anyOf', 'oneOf'].some((key) => key in schema));
+    expect(untyped).toEqual([expect.stringMatching(/poll\/post\/requestBody.*schema$/)]); // any JSON
+  });
+
+  test('null is one of the types, and beside members there is nothing that is put together', () => {
+    expect(offending(({ type }) => type === 'null')).toEqual([]);
+    expect(offending((schema) => 'properties' in schema && ['anyOf', 'oneOf', 'allOf', 'not', 'if'].some((key) => key in schema))).toEqual([]);
+    expect(offending((schema) => ['const', 'patternProperties', 'prefixItems', 'unevaluatedProperties'].some((key) => key in schema))).toEqual([]);
+  });
+
+  test('no two members of an object are one name to a language that writes names in its own way', () => {
+    const plain = (name: string) => name.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
+    expect(offending((schema) => new Set(namesOf(schema).map(plain)).size < namesOf(schema).length)).toEqual([]);
+  });
+
+  test('answers let members pass that are added later, at every depth; requests of our own don\'t', () => {
+    const open = (place: string) => offending((schema) => 'properties' in schema && schema['additionalProperties'] !== true).filter((at) => at.includes(place));
+    const requests = ['Question', 'QuestionPart', 'PermittedQuestion', 'Batch', 'SyncAct', 'VendorStateBody', 'PruneBody'];
+    const closed = [...requests, 'Error', 'RecordPage', 'IncidentReport'];
+    expect(open('/schemas/').filter((at) => !closed.includes(at.split('/')[3]!))).toEqual([]);
+    for (const name of requests) expect(open(`/schemas/${name}`)).toContain(`#/components/schemas/${name}`);
+  });
+
+  test('it says where the server is, under which license, and which groups its operations form', () => {
+    expect(whole.servers.map(({ url }) => url)).toEqual(['/', 'http://127.0.0.1:8181']);
+    expect(whole.info.license).toEqual({ name: 'Apache-2.0', identifier: 'Apache-2.0' });
+    const used = Object.values(whole.paths).flatMap((path) => Object.values(path as object).flatMap(({ tags }: { tags: string[] }) => tags));
+    expect([...new Set(used)].toSorted()).toEqual(whole.tags.map(({ name }) => name).toSorted());
+  });
+
+  test.each(['', 'a b', 'x'.repeat(65), '\u00fc'])('a request id that is not fit to be echoed (%j) is no mistake', async (id) => {
+    const { send } = await openHarness();
+    const { status, headers } = await send('/livez', { headers: { 'x-request-id': id } });
+    expect([status, headers['x-request-id']]).toEqual([200, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    expect(whole.components.parameters.RequestId.schema).toEqual({ type: 'string' });
+  });
+
+  test('F21: forbidden is in the closed list of errors, as every code that an answer may have', () => {
+    expect(whole.components.schemas['ErrorCode' as keyof typeof whole.components.schemas]).toMatchObject({ enum: expect.arrayContaining(['forbidden', 'not_your_identity', 'environment_mismatch']) });
+  });
 });

@@ -1,9 +1,9 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createApp } from '../../src/http/app.ts';
 import { createOpenApi } from '../../src/http/openapi.ts';
 import { removeWorlds } from '../support/world.ts';
+import { pathsOf, validatorOf as validatorIn } from './described.ts';
 import { fakePdp, send } from './harness.ts';
 import { closeDropIns, KEYS, openDropIn, type OpenedDropIn } from './permit-support.ts';
 
@@ -15,15 +15,10 @@ afterAll(async () => {
 });
 
 const document = createOpenApi({ permit: true });
-interface Operation { readonly responses: Readonly<Record<string, unknown>> }
-const paths = document.paths as unknown as Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+const paths = pathsOf(document);
 interface Layer { readonly route?: { readonly path: string; readonly stack: readonly { readonly method?: string }[] } }
 
-function validatorOf(...place: readonly (string | number)[]) {
-  const ajv = new Ajv2020({ strict: false });
-  ajv.addSchema({ $id: 'sluice', ...document });
-  return ajv.compile({ $ref: `sluice#/${place.map((part) => encodeURIComponent(String(part).replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}` });
-}
+const validatorOf = (...place: readonly (string | number)[]) => validatorIn(document, ...place);
 
 test('with keys every route is described, and every description has its route', () => {
   const app = createApp({ pdp: { ...fakePdp(), dropIn: server.pdp.dropIn! }, logger: pino({ level: 'silent' }), registry: new Registry(), config: { demoCallers: true }, isDraining: () => false, permitKeys: { environmentOf: () => undefined } });

@@ -32,16 +32,15 @@ export function readLooseQuestion(body: unknown, place: Place): PermitQuestion {
 }
 
 /**
- * A question of `/allowed_url`, whose user may be a plain string too. The method of HTTP is passed over: what is sent is
- * in `context.action`, if it is said at all. @throws {BadMember}
+ * A question of `/allowed_url`. The method of HTTP is passed over: what is sent is in `context.action`, if it is said at
+ * all. @throws {BadMember}
  */
 export function readUrlQuestion(body: unknown): PermitUrlQuestion {
   const members = readObject(body, BODY);
-  const user = own(members, 'user');
   const { purpose, action, ...context } = readContext(members, BODY);
   const tenant = readOptional(members, 'tenant', BODY);
   return {
-    user: typeof user === 'string' ? readName(members, 'user', BODY) : readUser(members, BODY),
+    user: readUser(members, BODY),
     ...(action !== undefined && action !== null && { action: readName({ action }, 'action', [...BODY, 'context']) }),
     destination: readUrl(members),
     ...(tenant !== undefined && { tenant }),

@@ -14,6 +14,8 @@ const OF_QUESTIONS: readonly RecordKind[] = ['decision', 'permitted', 'refused']
 const MAX_LIMIT = 1_000;
 const MAX_VALUES = 50;
 const MAX_LENGTH = 512;
+/** What a query may have: records of a page, values of a facet, characters of a value. */
+export const QUERY_LIMITS = { page: MAX_LIMIT, values: MAX_VALUES, length: MAX_LENGTH } as const;
 
 const REFUSALS = ['not_your_identity', 'environment_mismatch', 'forbidden', 'stale_revision'];
 const CLOSED: Readonly<Partial<Record<Facet, readonly string[]>>> = {
