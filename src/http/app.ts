@@ -50,8 +50,9 @@ export function createApp({ pdp, logger, registry, config, isDraining, reading, 
   const reply = createReply({ observer, isDraining });
   const authenticate = createAuthenticate(pdp, config.demoCallers);
   const rate = createRate(monotonic);
-  const asking = { pdp, authenticate, rate, reply, logger };
-  const asTurns = { turns: createTurns(), together: () => pdp.together(), observer };
+  const turns = createTurns();
+  const asking = { pdp, authenticate, rate, reply, logger, turns };
+  const asTurns = { turns, together: () => pdp.together(), observer };
   const administering = { pdp, authenticate, reply };
 
   app.use(begin());

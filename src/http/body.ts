@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError } from '../core/errors.ts';
 import { parseJson, type JsonForm } from '../core/parse/json.ts';
 import { MAX_BODY } from '../core/parse/limits.ts';
@@ -7,6 +7,11 @@ import { MAX_BODY } from '../core/parse/limits.ts';
 /** J32. */
 export const BODY_LIMIT = MAX_BODY;
 export const BATCH_LIMIT = 8 * BODY_LIMIT;
+
+/** What is so short is read at once, and never refused for others: so is what an administrator sends. */
+export const SMALL_BODY = 64 * 1024;
+/** For the bodies of all requests under way, beyond so much of each. */
+export const BODIES_LIMIT = 128 * 1024 * 1024;
 
 const DISCARD_BYTES = 16 * 1024 * 1024;
 const DISCARD_MS = 5_000;
@@ -62,18 +67,41 @@ function isJsonType(type: string): boolean {
     .every((parameter) => /^charset="?utf-?8"?$/.test(parameter));
 }
 
+// The memory is the process's, whatever the servers in it.
+let heldBytes = 0;
+
+/** Counts what a request holds of the memory for bodies, until it is answered. */
+function createHold(req: IncomingMessage): (size: number) => boolean {
+  let mine = 0;
+  // Express's; the request's own end comes as soon as its body has been read.
+  const { res = req } = req as IncomingMessage & { readonly res?: ServerResponse };
+  res.once('close', () => { heldBytes -= mine; });
+  return (size) => {
+    const more = Math.max(0, size - SMALL_BODY) - mine;
+    if (heldBytes + more > BODIES_LIMIT) return false;
+    heldBytes += more;
+    mine += more;
+    return true;
+  };
+}
+
 function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    const hold = createHold(req);
     let size = 0;
-    const onData = (chunk: Buffer) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size <= limit) return;
+    const refuse = (error: SluiceError) => {
       req.off('data', onData);
       chunks.length = 0;
-      reject(new SluiceError('too_large', `the body may have ${limit} bytes`));
+      hold(0);
+      reject(error);
     };
+    function onData(chunk: Buffer): void {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > limit) refuse(new SluiceError('too_large', `the body may have ${limit} bytes`));
+      else if (!hold(size)) refuse(new SluiceError('rate_limited', 'too many long bodies are on their way', { retryAfterSeconds: 1 }));
+    }
     req.on('data', onData);
     req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     // Also comes after the end, and then says nothing.

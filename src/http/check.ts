@@ -6,8 +6,8 @@ import type { Pdp } from '../pdp.ts';
 import { requirePower, type Authenticate } from './auth.ts';
 import { answerInTurns, sendList, type BatchDeps } from './batch/answer.ts';
 import { countFields } from './batch/budget.ts';
-import { readItems } from './batch/read.ts';
-import { BODY_LIMIT, readJson } from './body.ts';
+import { readItems, readQuestion } from './batch/read.ts';
+import type { Turns } from './batch/turns.ts';
 import { describeError, toSluiceError } from './errors.ts';
 import type { HttpObserver } from './metrics.ts';
 import type { Rate } from './rate.ts';
@@ -19,6 +19,7 @@ export interface CheckDeps {
   readonly rate: Rate;
   readonly reply: Reply;
   readonly logger: Logger;
+  readonly turns: Turns;
 }
 
 export interface PostBatchDeps extends CheckDeps, BatchDeps {
@@ -28,23 +29,28 @@ export interface PostBatchDeps extends CheckDeps, BatchDeps {
 // In the order of J33: whoever asks too fast is told so before the body is read, and powers come after it, with the
 // other reasons for 403.
 
-export function postCheck({ pdp, authenticate, rate, reply }: CheckDeps): RequestHandler {
+/** A question with more fields than this takes some milliseconds, and waits for its turn. */
+const MANY_FIELDS = 100;
+
+export function postCheck({ pdp, authenticate, rate, reply, turns }: CheckDeps): RequestHandler {
   return async function check(req, res) {
     const caller = authenticate(req);
     rate.take(caller, 1);
-    const question = parseQuestion(await readJson(req, BODY_LIMIT, 'question'));
+    const question = parseQuestion(await readQuestion(req, turns));
     requirePower(caller, 'check');
+    if ((question.fields ?? question.categories ?? question.payload!).length > MANY_FIELDS) await turns.take();
     const { json } = await pdp.check(question, { caller, requestId: stateOf(res).requestId });
     reply(res, 200, json);
   };
 }
 
-export function postPermitted({ pdp, authenticate, rate, reply }: CheckDeps): RequestHandler {
+export function postPermitted({ pdp, authenticate, rate, reply, turns }: CheckDeps): RequestHandler {
   return async function permitted(req, res) {
     const caller = authenticate(req);
     rate.take(caller, 1);
-    const question = parsePermitted(await readJson(req, BODY_LIMIT, 'question'));
+    const question = parsePermitted(await readQuestion(req, turns));
     requirePower(caller, 'check');
+    await turns.take(); // every category, or every field of the event
     const { json } = await pdp.permitted(question, { caller, requestId: stateOf(res).requestId });
     reply(res, 200, json);
   };

@@ -163,6 +163,23 @@ export function parseItem({ text, at, marks, deepAt }: Item, form: ItemsForm): u
   }
 }
 
+/** An item that can be read, and is when it is wanted: of all at once the memory would be many times that of the text. */
+export class Unread {
+  readonly #item: Item;
+  readonly #form: ItemsForm;
+
+  constructor(item: Item, form: ItemsForm) {
+    this.#item = item;
+    this.#form = form;
+  }
+
+  read(): unknown {
+    return parseItem(this.#item, this.#form);
+  }
+}
+
+export const readItem = (item: unknown): unknown => (item instanceof Unread ? item.read() : item);
+
 /** What the frame says, with the items in their places. */
 export function putTogether(frame: unknown, items: readonly unknown[], form: ItemsForm): unknown {
   if (form === 'bulk') return Array.isArray(frame) ? items : frame;

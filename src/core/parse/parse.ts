@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.ts';
 import { CHANNELS, OBLIGATION_OPS, type Channel, type ObligationOp, type Scalar } from '../facts.ts';
 import { isSafe, Unreadable } from './json.ts';
+import { readItem } from './items.ts';
 import { MAX_ITEMS } from './limits.ts';
 import { invalid, readCategories, readPaths, readStrings } from './lists.ts';
 import { settle } from './settle.ts';
@@ -85,7 +86,7 @@ export function parseBatch(body: unknown): { readonly items: readonly (() => Que
   const defaults = given === undefined ? {} : asObject(given, 'defaults');
   refuseUnknown(defaults, MEMBERS.keys());
   const members = new Map(MEMBERS).set('payload', readOnce(defaults['payload'], readers.payload));
-  return { items: Array.from(items, (item: unknown) => () => toQuestion(overlay(defaults, asObject(item, 'the item')), members)) };
+  return { items: Array.from(items, (item: unknown) => () => toQuestion(overlay(defaults, asObject(readItem(item), 'the item')), members)) };
 }
 
 function overlay(defaults: object, item: object): object {

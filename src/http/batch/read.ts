@@ -1,16 +1,20 @@
 import type { IncomingMessage } from 'node:http';
-import { parseFrame, parseItem, putTogether, takeApart, type ItemsForm } from '../../core/parse/items.ts';
-import { parseJson } from '../../core/parse/json.ts';
-import { BATCH_LIMIT, readBytes, toText } from '../body.ts';
+import { parseFrame, parseItem, putTogether, takeApart, Unread, type ItemsForm } from '../../core/parse/items.ts';
+import { parseJson, Unreadable } from '../../core/parse/json.ts';
+import { BATCH_LIMIT, BODY_LIMIT, readBytes, SMALL_BODY, toText } from '../body.ts';
 import type { Turns } from './turns.ts';
 
-/** A body up to this is read at once, in some milliseconds. */
-const SMALL = 64 * 1024;
+/** As `readJson`, of one question; a long one in a turn of its own. @throws as `readJson`. */
+export async function readQuestion(req: IncomingMessage, turns: Turns): Promise<unknown> {
+  const body = await readBytes(req, BODY_LIMIT);
+  if (body.length > SMALL_BODY) await turns.take();
+  return parseJson(toText(body), 'question');
+}
 
-/** As `readJson`, of a body with a list of items; a long one is read a turn at a time. @throws as `readJson`. */
+/** As `readJson`, of a body with a list of items, each by `readItem`; a long one is read a turn at a time. @throws as `readJson`. */
 export async function readItems(req: IncomingMessage, form: ItemsForm, turns: Turns): Promise<unknown> {
   const body = await readBytes(req, BATCH_LIMIT);
-  if (body.length <= SMALL) return parseJson(toText(body), form);
+  if (body.length <= SMALL_BODY) return parseJson(toText(body), form);
   let turn = await turns.take();
   const breathe = async () => {
     if (turn.isOver()) turn = await turns.take();
@@ -22,7 +26,8 @@ export async function readItems(req: IncomingMessage, form: ItemsForm, turns: Tu
   const items: unknown[] = [];
   for (const item of parts.items) {
     await breathe();
-    items.push(parseItem(item, form));
+    const read = parseItem(item, form);
+    items.push(read instanceof Unreadable ? read : new Unread(item, form));
   }
   return putTogether(parseFrame(parts, form), items, form); // last: what is no JSON at all is said before any other mistake
 }

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { SluiceError, type ErrorCode } from '../../core/errors.ts';
+import { readItem } from '../../core/parse/items.ts';
 import { MAX_ITEMS } from '../../core/parse/parse.ts';
 import type { DropIn, PermitAnswer } from '../../service/drop-in/drop-in.ts';
 import type { PermitQuestion } from '../../service/drop-in/question.ts';
@@ -71,7 +72,7 @@ export function postBulk({ dropIn, credentials, rate, logger, ...deps }: BulkDep
     rate.take(caller, items.length - 1, 1);
     const { requestId } = stateOf(res);
     const answers = answerInTurns({
-      items: items.map((item: unknown, at) => () => readQuestion(item, ['body', at])),
+      items: items.map((item: unknown, at) => () => readQuestion(readItem(item), ['body', at])),
       fieldsOf: () => 1,
       ask: async (asked, more) => JSON.stringify(toWire(asked, await dropIn.allowed(asked, { caller, environment, requestId, ...more }))),
       failed: (thrown) => JSON.stringify(toFailed(thrown, requestId, logger)),
