@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { CaseResult } from '../src/cases.ts';
 import { findOpa } from '../src/opa/toolchain.ts';
 
 interface Counts { readonly passed: number; readonly failed: number; readonly skipped: number }
@@ -131,10 +132,16 @@ async function jest(): Promise<Counts> {
   return { passed: report.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: report.numPendingTests + report.numTodoTests };
 }
 
+type Failure = Pick<CaseResult, 'name' | 'location' | 'differences' | 'reasons'>;
+
 async function cases(): Promise<Counts> {
   const result = await run(process.execPath, ['src/cli/main.ts', 'test', '--json']);
-  const { passed, failed, skipped, failures = [] } = toJson<Counts & { failures?: readonly { name: string; location: string; differences: readonly string[] }[] }>(result);
-  for (const { name, location, differences } of failures) say(`failed: ${name} (${location})\n  ${differences.join('\n  ')}`);
+  const { passed, failed, skipped, failures = [] } = toJson<Counts & { failures?: readonly Failure[] }>(result);
+  for (const { name, location, differences, reasons = [] } of failures) {
+    say(
+      [`failed: ${name} (${location})`, ...differences, ...reasons.map((reason) => `because ${reason}`)].join('\n  '),
+    );
+  }
   if (result.code !== 0 && failed === 0) throw new Error(result.errors || `it ended with ${result.code}`);
   return { passed, failed, skipped };
 }

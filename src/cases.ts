@@ -35,8 +35,10 @@ export interface CaseResult {
   readonly name: string;
   /** `file:line`, or `file:line:column` of a mistake */
   readonly location: string;
-  /** What differs; empty when it passed. */
+  /** What differs, as what was wanted and what came; empty when it passed. */
   readonly differences: readonly string[];
+  /** Of a case that failed: why it was decided as it was. */
+  readonly reasons?: readonly string[];
   /** Absent when the case could not be judged. */
   readonly judged?: Judged;
   /** It is no case at all: `differences` says what is wrong with its form. */
@@ -72,10 +74,22 @@ function runCase(one: Case, location: string, snapshot: Snapshot): CaseResult {
   const { name, want } = one;
   try {
     const judged = judgeCase(one, snapshot);
-    return { name, location, judged, differences: differences(want, judged, snapshot) };
+    const found = differences(want, judged, snapshot);
+    return {
+      name,
+      location,
+      judged,
+      differences: found,
+      ...(found.length > 0 && { reasons: judged.decision.reasons.map(reasonText) }),
+    };
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
-    return { name, location, differences: want.error === error.code ? [] : [`error ${error.code}: ${error.message}`] };
+    return {
+      name,
+      location,
+      differences:
+        want.error === error.code ? [] : [`error: wanted ${want.error ?? 'none'}, got ${error.code}: ${error.message}`],
+    };
   }
 }
 
@@ -107,6 +121,9 @@ function differences(want: Case['want'], judged: Judged, snapshot: Snapshot): re
   }
   return found;
 }
+
+const reasonText = ({ code, rule, fields, message }: Decision['reasons'][number]) =>
+  `${code}@${rule}: ${fields.join(', ')}: ${message}`;
 
 /** A reason as precisely as the wanted text states one: `code`, `code@rule` or `code@rule: field, field`. */
 function describe({ code, rule, fields }: Decision['reasons'][number], wanted: string): string {

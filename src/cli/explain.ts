@@ -1,83 +1,162 @@
+import type { Reason } from '../core/answer.ts';
 import type { Judged } from '../judge.ts';
 import { ownRulesOf, placeIn, type RuleFolders } from '../opa/sources.ts';
 import { FOLDER_HELP, FOLDER_OPTIONS, foldersOf, type Command } from './command.ts';
-import { createPaint, EFFECT_STYLE, printable } from './paint.ts';
+import { createPaint, EFFECT_STYLE, printable, type Paint } from './paint.ts';
 import { judgeLocally, QUESTION_HELP } from './question.ts';
 
 export const explain: Command = {
-  summary: 'show every rule and grant that spoke, field by field',
+  summary: 'show which rules and grants decided, field by field',
   usage: `sluice explain [options] QUESTION
 
-Judges the question by the local files and shows, per field, what each grant and each
-rule said, of what the field is and of what would leave, and what would have fired later.
+Judges the question by the local files and shows, per field, the rules and grants that
+count, as check does, with where they stand, what they say, and what to do about it.
 
 ${QUESTION_HELP}
 
-  --json           all of it as JSON: prepared input, rulings, decision
+  --json           all of it as JSON: prepared input, rulings (also those that don't count), decision
   --at TIME        judge as of this time (default: now)
   --caller ID      judge as this caller of callers.yaml
 ${FOLDER_HELP}`,
   options: { ...FOLDER_OPTIONS, json: { type: 'boolean' }, at: { type: 'string' }, caller: { type: 'string' } },
   async run(invocation, context) {
     const { judged } = await judgeLocally(invocation, context);
-    const { rego, policies } = foldersOf(invocation, context);
-    const rules = { rego, own: ownRulesOf(policies) };
     if (invocation.values['json'] === true) {
-      const rulings = judged.rulings?.map(({ rules, permits, failed }) => ({ rules: rules.map(({ rule, profiles }) => ({ rule: rule.id, profiles })), permits: Object.fromEntries(permits), failed }));
-      context.out(JSON.stringify({ prepared: judged.prepared, rulings, decision: judged.decision }, null, 2));
+      const { prepared, decision } = judged;
+      context.out(JSON.stringify({ prepared, rulings: judged.rulings?.map(toPlain), decision }, null, 2));
       return 0;
     }
-    context.out(explainJudged({ ...judged, folders: rules }, createPaint(context.colour)));
+    const { rego, policies } = foldersOf(invocation, context);
+    context.out(explainJudged(judged, { rego, own: ownRulesOf(policies) }, createPaint(context.colour)));
     return 0;
   },
 };
 
-type Paint = ReturnType<typeof createPaint>;
-/** With the folders of the rules, so that places can be clicked on. */
-type Explained = Judged & { readonly folders: RuleFolders };
+type Rulings = NonNullable<Judged['rulings']>[number];
 type Field = Judged['prepared']['fields'][number];
 
-function explainJudged(judged: Explained, paint: Paint): string {
+const toPlain = ({ rules, permits, failed }: Rulings) => ({
+  rules: rules.map(({ rule, profiles }) => ({ rule: rule.id, profiles })),
+  permits: Object.fromEntries(permits),
+  failed,
+});
+
+/** A rule or grant that counts for a field; why it does not leave, where it does not. */
+interface Counted {
+  readonly id: string;
+  readonly reason: Reason | undefined;
+}
+
+/** The answer as a person reads it, field by field. @param folders of the rules, so that places can be clicked on. */
+export function explainJudged(judged: Judged, folders: RuleFolders, paint: Paint): string {
   const { prepared, decision } = judged;
-  const together = decision.reasons.filter(({ code }) => code === 'combination');
+  const { mode, fix, approval, wouldBe } = decision;
+  const approvals = new Set(prepared.shape.views.flatMap((view) => view.approval ?? []));
+  const shadow = mode === 'shadow' ? ` (shadow; would be ${wouldBe?.decision})` : '';
   return [
-    ...prepared.fields.flatMap((field) => explainField(field, judged, paint)),
-    ...together.map(({ rule, fields }) => `${paint('bold', 'combination')} ${rule}: ${fields.map(printable).join(', ')} would leave together`),
-    '', `decision  ${paint(EFFECT_STYLE[decision.decision], decision.decision)}`,
+    ...prepared.fields.flatMap((field) => explainField(field, judged, { folders, paint })),
+    ...[...approvals].map((id) => `approval ${id} covers the question`),
+    '',
+    `decision  ${paint(EFFECT_STYLE[decision.decision], decision.decision)}${shadow}`,
+    ...(wouldBe?.reasons ?? []).flatMap((reason) => [
+      `  would be ${reason.code} ${reason.rule}`,
+      ...textOf(reason, paint),
+    ]),
+    ...(fix === null
+      ? []
+      : [`smallest fix: drop ${fix.drop.map(printable).join(', ')}${fix.exact ? '' : ' (not proven smallest)'}`]),
+    ...(approval === null ? [] : [`approval to ask for: ${approval.id}, of ${approval.approverRole ?? 'whoever may'}`]),
   ].join('\n');
 }
 
-function explainField(field: Field, judged: Explained, paint: Paint): readonly string[] {
-  const { effect } = judged.decision.fields[field.path]!;
-  const said = judged.prepared.shape.views.flatMap((_, at) => explainView(at, field, judged, paint));
-  const host = judged.decision.reasons.filter(({ rule, fields, code }) => fields.includes(field.path) && code !== 'combination' && !said.some((line) => line.includes(` ${rule}:`)));
+interface Style {
+  readonly folders: RuleFolders;
+  readonly paint: Paint;
+}
+
+function explainField(field: Field, judged: Judged, { folders, paint }: Style): readonly string[] {
+  const { decision } = judged;
+  const { effect } = decision.fields[field.path]!;
+  const todo = decision.obligations.filter((obligation) => obligation.field === field.path);
   return [
-    `${paint('bold', printable(field.path))}  ${paint(EFFECT_STYLE[effect], effect)}  ${field.category ?? 'not classified'}`,
-    ...field.findings.map(({ code, detector }) => `  found in its value: ${code}${detector === undefined ? '' : ` (${detector})`}`),
-    ...said,
-    ...host.map(({ code, rule }) => `  ${code}: ${rule}`),
+    [
+      paint('bold', printable(field.path)),
+      paint(EFFECT_STYLE[effect], effect),
+      field.category ?? 'not classified',
+    ].join('  '),
+    ...countedFor(field, judged).flatMap((counted) => [
+      `  ${introduce(counted, field, judged, { folders, paint })}`,
+      ...(counted.reason === undefined ? [] : textOf(counted.reason, paint)),
+    ]),
+    ...todo.map(({ op, params, resultCategory }) => {
+      const duty = paint('cyan', [op, ...Object.values(params ?? {}).map(String)].join(' '));
+      return `  then ${duty}${resultCategory === undefined ? '' : `: leaves as ${resultCategory}`}`;
+    }),
   ];
 }
 
-function explainView(at: number, field: Field, { prepared, rulings, folders }: Explained, paint: Paint): readonly string[] {
-  const { views, results } = prepared.shape;
-  const { input, path, terms, approval } = views[at]!;
-  const said = rulings?.[at];
-  const grants = Object.entries(terms).flatMap(([grant, { effect }]) => {
-    if (said?.permits.get(grant)?.includes(field.profile) === true) return [`    grant ${grant}: ${paint('green', effect)}`];
-    const failed = said?.failed.filter((failure) => failure.grant === grant).map(({ code }) => code) ?? [];
-    return failed.length === 0 ? [] : [`    grant ${grant}: ${paint('red', `condition not met (${failed.join(', ')})`)}`];
-  });
-  const rules = (said?.rules ?? []).flatMap(({ rule, profiles }) => {
-    const hits = (profile: number) => profiles === '*' || profiles.includes(profile);
-    const place = paint('dim', placeIn(folders, rule.location));
-    if (hits(field.profile)) return [`    rule ${rule.id}: ${paint(rule.effect === 'forbid' ? 'red' : 'yellow', rule.effect)} ${rule.code}${rule.judges === 'result' ? ' (judges what leaves)' : ''}  ${place}`];
-    return results.filter(({ from, to }) => from === field.profile && hits(to)).map(({ op, to }) => `    rule ${rule.id}: would ${rule.effect} it after ${op}, as ${input.profiles[to]!.category}  ${place}`);
-  });
+/** What the answer says of the field, and nothing else: a rule that hits but does not count is not told. */
+function countedFor({ path }: Field, { decision }: Judged): readonly Counted[] {
+  const reasons = decision.reasons.filter(({ fields }) => fields.includes(path));
+  const told = new Set(reasons.map(({ rule }) => rule));
   return [
-    `  ${paint('dim', `${input.identity.id} → ${path.join(' → ')}`)}`,
-    ...(approval === undefined ? [] : [`    approval ${approval} covers the question`]),
-    ...grants,
-    ...rules,
+    ...decision.fields[path]!.rules.filter((id) => !told.has(id)).map((id) => ({ id, reason: undefined })),
+    ...reasons.map((reason) => ({ id: reason.rule, reason })),
   ];
+}
+
+const textOf = ({ message, fix }: Reason, paint: Paint) => [
+  `    ${printable(message)}`,
+  `    ${paint('dim', `fix: ${printable(fix)}`)}`,
+];
+
+/** Its kind, its id, what it says, where it stands; and who sends where, if it is not said of all. */
+function introduce(counted: Counted, field: Field, judged: Judged, { folders, paint }: Style): string {
+  const { id, reason } = counted;
+  const { views } = judged.prepared.shape;
+  const rule = judged.rulings?.flatMap(({ rules }) => rules).find((hit) => hit.rule.id === id)?.rule;
+  const grant = views.flatMap(({ terms }) => Object.entries(terms)).find(([key, { name = key }]) => name === id)?.[1];
+  const about = speakersOf(counted, field, judged);
+  const of = about.length === 0 || about.length === views.length ? '' : `  ${paint('dim', about.join('; '))}`;
+  if (reason?.code === 'combination') return `combination ${id}: ${paint('red', 'would leave together')}${of}`;
+  if (rule !== undefined) {
+    const says = paint(rule.effect === 'forbid' ? 'red' : 'yellow', rule.effect);
+    const what = reason?.code ?? rule.obligations.map(({ op }) => op).join(', ');
+    return `rule ${id}: ${says} ${what}${of}  ${paint('dim', placeIn(folders, rule.location))}`;
+  }
+  if (reason === undefined)
+    return grant === undefined ? `check ${id}: counts${of}` : `grant ${id}: ${paint('green', grant.effect)}${of}`;
+  return `${grant !== undefined || isGrant(id, judged) ? 'grant' : 'check'} ${id}: ${paint('red', reason.code)}${of}`;
+}
+
+/** Of a field that nothing permits a grant is told, or the check that there is none. */
+const isGrant = (id: string, { told }: Judged) =>
+  id !== 'default-deny' && id !== 'no-role' && told.some(([, , causes]) => causes.some(([, rule]) => rule === id));
+
+/** In a question with several: the verdicts, each of an identity and a vendor, in which it speaks. */
+function speakersOf(
+  { id, reason }: Counted,
+  { profile }: Field,
+  { prepared, rulings, told }: Judged,
+): readonly string[] {
+  const { views, results } = prepared.shape;
+  const reachable = new Set([profile]);
+  for (const from of reachable) for (const edge of results) if (edge.from === from) reachable.add(edge.to);
+  const isHit = (at: number) =>
+    rulings?.[at]?.rules.some(
+      ({ rule, profiles }) => rule.id === id && (profiles === '*' || profiles.some((one) => reachable.has(one))),
+    );
+  const isTold = (at: number) =>
+    told.some(
+      ([view, index, causes]) =>
+        view === at && index === profile && causes.some(([code, rule]) => code === reason?.code && rule === id),
+    );
+  const permits = (at: number) =>
+    [...(rulings?.[at]?.permits ?? [])].some(
+      ([grant, profiles]) => (views[at]!.terms[grant]?.name ?? grant) === id && profiles.includes(profile),
+    );
+  // A grant of which it is told why it does not permit in one of them may well permit in another.
+  const isMissing = views.some((_, at) => isTold(at));
+  const speaks = (at: number) => (isMissing ? isTold(at) : isHit(at) === true || permits(at));
+  return views.flatMap(({ input, path }, at) => (speaks(at) ? [`${input.identity.id} → ${path.join(' → ')}`] : []));
 }

@@ -22,12 +22,26 @@ ${FOLDER_HELP}`,
     const failed = results.filter(({ differences }) => differences.length > 0);
     const counts = { passed: results.length - failed.length, failed: failed.length, skipped: 0 };
     if (invocation.values['json'] === true) {
-      context.out(JSON.stringify({ ...counts, failures: failed.map(({ name, location, differences }) => ({ name, location, differences })) }));
+      context.out(
+        JSON.stringify({
+          ...counts,
+          failures: failed.map(({ name, location, differences, reasons }) => ({
+            name,
+            location,
+            differences,
+            reasons,
+          })),
+        }),
+      );
       return failed.length === 0 ? 0 : 1;
     }
-    for (const { name, location, differences } of results) {
-      if (differences.length > 0) context.out(`${paint('red', 'failed')}  ${name}  ${paint('dim', location)}\n${differences.map((difference) => `        ${difference}`).join('\n')}`);
-      else if (invocation.values['verbose'] === true) context.out(`${paint('green', 'passed')}  ${name}`);
+    for (const { name, location, differences, reasons = [] } of results) {
+      if (differences.length > 0) {
+        const lines = [...differences, ...reasons.map((reason) => paint('dim', `because ${reason}`))];
+        context.out(
+          [`${paint('red', 'failed')}  ${name}  ${paint('dim', location)}`, ...lines.map((line) => `        ${line}`)].join('\n'),
+        );
+      } else if (invocation.values['verbose'] === true) context.out(`${paint('green', 'passed')}  ${name}`);
     }
     context.out(`${counts.passed} passed, ${counts.failed} failed, 0 skipped`);
     return failed.length === 0 ? 0 : 1;
