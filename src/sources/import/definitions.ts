@@ -3,8 +3,8 @@ import { readGitlab } from './gitlab.ts';
 import { leavesOf, type ImportedField } from './leaves.ts';
 import { nameOf, type Head, type Place } from './names.ts';
 import { readPlan, type Plan } from './plans.ts';
-import { readSchema } from './schema.ts';
-import { both, type Shape } from './shape.ts';
+import { readSchema, type ReadSchema } from './schema.ts';
+import { both } from './shape.ts';
 import { readText } from './text.ts';
 
 /**
@@ -87,11 +87,11 @@ function fromValue(value: unknown, place: Place): Found {
   };
 }
 
-function fromPlan({ rules, common, left }: Plan, { file }: Place): Found {
-  const shared = common.map(readSchema);
+function fromPlan({ rules, common, left }: Plan, place: Place): Found {
+  const shared = common.map((schema) => readSchema(schema, place.origin));
   if (rules.length === 0 && left.length === 0)
     throw refused(`a tracking plan without an event${common.length > 0 ? ': its common rule is none' : ''}`);
-  return { events: rules.map(({ schema, ...head }) => toEvent({ ...head, source: file }, schema, shared)), left };
+  return { events: rules.map(({ schema, ...head }) => toEvent(head, schema, { place, shared })), left };
 }
 
 function fromObject(definition: Json, place: Place): ImportedEvent {
@@ -103,8 +103,7 @@ function fromObject(definition: Json, place: Place): ImportedEvent {
   if (isText(event) && isText(kind)) throw new OtherFile('request_invalid', 'an event file of Sluice itself');
   if (isObject(trackingPlan) || (isObject(data) && isObject(data.trackingPlan)))
     throw refused('a tracking plan without its rules: export them too');
-  if (isSchemaOfObject(definition, [type].flat()))
-    return toEvent({ ...nameOf(definition, place), source: place.file }, definition);
+  if (isSchemaOfObject(definition, [type].flat())) return toEvent(nameOf(definition, place), definition, { place });
   if (isSomethingElse(definition))
     throw new OtherFile('request_invalid', 'no event definition: its $schema is none of JSON Schema');
   if (Object.hasOwn(definition, 'definitions') || Object.hasOwn(definition, '$defs')) {
@@ -117,15 +116,15 @@ function fromObject(definition: Json, place: Place): ImportedEvent {
 }
 
 /** What says itself how it is called. */
-function fromNamed(definition: Json, { file }: Place): ImportedEvent | undefined {
+function fromNamed(definition: Json, place: Place): ImportedEvent | undefined {
   const { self } = definition;
   if (isObject(self)) {
     const { vendor, name, version } = self;
     if (!isText(vendor) || !isText(name) || !isText(version)) throw refused('self needs vendor, name and version');
-    return toEvent({ name: `${vendor}/${name}`, version, source: file }, definition);
+    return toEvent({ name: `${vendor}/${name}`, version }, definition, { place });
   }
   const event = readGitlab(definition);
-  return event === undefined ? undefined : toEvent({ name: event.name, version: '1', source: file }, event.schema);
+  return event === undefined ? undefined : toEvent({ name: event.name, version: '1' }, event.schema, { place });
 }
 
 function isSchemaOfObject(definition: Json, types: readonly unknown[]): boolean {
@@ -144,17 +143,20 @@ const isMetaSchema = (name: unknown) =>
 /** A `$schema` that this file follows, as a configuration does. */
 const isSomethingElse = ({ $schema }: Json) => isText($schema) && !isMetaSchema($schema);
 
-function toEvent(
-  head: Head & { readonly source: string },
-  schema: unknown,
-  shared: readonly { readonly shape: Shape; readonly losses: readonly string[] }[] = [],
-): ImportedEvent {
-  const parts = [readSchema(schema), ...shared];
+interface Context {
+  readonly place: Place;
+  /** Schemas that the event fits besides its own. */
+  readonly shared?: readonly ReadSchema[];
+}
+
+function toEvent({ name, version }: Head, schema: unknown, { place, shared = [] }: Context): ImportedEvent {
+  const parts = [readSchema(schema, place.origin), ...shared];
   const leaves = leavesOf(parts.map(({ shape }) => shape).reduce(both));
   const losses = [...parts.flatMap((part) => part.losses), ...leaves.losses];
   return {
-    ...head,
-    name: head.name.toWellFormed(),
+    name: name.toWellFormed(),
+    version,
+    source: place.file,
     fields: leaves.fields,
     losses: [...new Set(losses)],
     notes: leaves.notes,

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../core/errors.ts';
 import { importDefinitions, OtherFile, type ImportedEvent } from './definitions.ts';
-import { isVersion } from './names.ts';
+import { createDocuments } from './documents.ts';
+import { isVersion, type Place } from './names.ts';
 import { TextError } from './text.ts';
 import { readDefinition, walk, type Candidate } from './walk.ts';
 import { LOSES, writeImported, type SkippedEvent, type WriteOptions } from './write.ts';
@@ -71,11 +72,19 @@ export async function importFiles(
   { byPath = false, onProgress, ...options }: ImportOptions = {},
 ): Promise<ImportReport> {
   const { candidates, failed, others } = await walk(paths, outDir);
-  const found: Found = { events: [], failed: [...failed], notes: [], others, fields: 0 };
+  const found: Found = { events: [], failed: [...failed], parts: [], notes: [], others, fields: 0 };
+  const documents = createDocuments(candidates);
   for (const [index, candidate] of candidates.entries()) {
-    await importOne(candidate, byPath, found);
+    await importOne(candidate, { byPath, origin: documents.originOf(candidate) }, found);
     onProgress?.({ file: candidate.place.file, done: index + 1, total: candidates.length });
   }
+  // What only others refer to is a part of them, and no event that was left out.
+  const { true: used = [], false: unused = [] } = Object.groupBy(
+    found.parts,
+    ({ candidate }) => `${documents.isUsed(candidate)}`,
+  );
+  found.others += used.length;
+  found.failed.push(...unused.map(({ failure }) => failure));
   const { events } = found;
   const written = await writeImported(events, outDir, options);
   const said = (kind: 'losses' | 'notes', loses: boolean) =>
@@ -98,7 +107,7 @@ export async function importFiles(
     events: events.length,
     fields: found.fields,
     ...written,
-    failed: found.failed,
+    failed: found.failed.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0)),
     warnings,
     whole: isWhole,
   };
@@ -107,24 +116,28 @@ export async function importFiles(
 interface Found {
   readonly events: ImportedEvent[];
   readonly failed: Failure[];
+  /** Files without an event in them. */
+  readonly parts: { readonly candidate: Candidate; readonly failure: Failure }[];
   readonly notes: { readonly file: string; readonly message: string }[];
   others: number;
   fields: number;
 }
 
-async function importOne({ path, place, isNamed }: Candidate, byPath: boolean, found: Found): Promise<void> {
+async function importOne(candidate: Candidate, more: Pick<Place, 'byPath' | 'origin'>, found: Found): Promise<void> {
+  const { path, place, isNamed } = candidate;
   const { file } = place;
   const name = file.replace(/^.*\//, '');
   const isTools = TOOLS.test(name) || TOOLS_IN_YAML.test(name);
   try {
     const text = await readText(path, !isNamed && !name.includes('.') && !isVersion(name));
-    const { events, left, notes } = importDefinitions(text, { ...place, byPath });
+    const { events, left, notes } = importDefinitions(text, { ...place, ...more });
     found.events.push(...events);
     found.failed.push(...left.map((message) => ({ file, message })));
     found.notes.push(...notes.map((message) => ({ file, message })));
     found.fields += events.reduce((sum, { fields }) => sum + fields.length, 0);
   } catch (error) {
     if (!isNamed && (isTools || error instanceof OtherFile)) found.others += 1;
+    else if (error instanceof SluiceError) found.parts.push({ candidate, failure: toFailure(file, error) });
     else found.failed.push(toFailure(file, error));
   }
   if (found.events.length > MAX_EVENTS)

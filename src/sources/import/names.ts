@@ -1,3 +1,5 @@
+import type { Origin } from './references.ts';
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** Where a definition stands, and what may name it. */
@@ -8,6 +10,8 @@ export interface Place {
   readonly folder?: string;
   /** The whole path names the event, and not the file alone. */
   readonly byPath?: boolean;
+  /** What references to other files are relative to; absent: to none. */
+  readonly origin?: Origin;
 }
 
 export interface Head {

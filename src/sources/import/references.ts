@@ -1,12 +1,21 @@
 type Json = Readonly<Record<string, unknown>>;
 
-/** What a reference leads to, from the schema that it stands in; undefined: nothing in this document. */
+/** What a reference leads to, from the schema that it stands in; undefined: nothing that is imported. */
 export type Resolve = (reference: string, from: unknown) => unknown;
+
+/** Where a document stands, and how others are found beside it. */
+export interface Origin {
+  readonly address: string;
+  /** The document at an address of this kind; undefined where none is imported. */
+  readonly load: (address: string) => unknown;
+}
 
 const MAX_INDEXED = 500_000;
 
-/** Where the document itself stands, for references between identifiers that are no whole addresses. */
-const HERE = 'sluice-import:/';
+/** Begins the addresses of files, for references between identifiers that are no whole addresses. */
+export const FILES = 'sluice-import:';
+
+const ALONE: Origin = { address: `${FILES}/`, load: () => undefined };
 
 /** Values, not schemas: what looks like an identifier in them is none. */
 const VALUES: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples', 'example']);
@@ -20,9 +29,15 @@ const MAPS: ReadonlySet<string> = new Set([
   'dependencies',
 ]);
 
+/** What references of a schema are relative to. */
+interface Base {
+  readonly address: string;
+  /** The document's own. */
+  readonly file: string;
+}
+
 interface Index {
-  /** The address that references of a schema are relative to. */
-  readonly bases: Map<object, string>;
+  readonly bases: Map<object, Base>;
   /** Schemas by address, and by address with the name of an anchor. */
   readonly schemas: Map<string, unknown>;
   /** Schemas by the name of an anchor alone. */
@@ -30,21 +45,23 @@ interface Index {
 }
 
 /**
- * Finds the schemas of one document by JSON pointer, `$id` (draft 4: `id`) and anchor. A reference that leads nowhere
- * by its address is looked for from the document's root, as many who wrote one meant it. Nothing outside is ever read.
+ * Finds schemas by JSON pointer, `$id` (draft 4: `id`) and anchor, in the document and in others that are imported with
+ * it. A reference that leads nowhere by its address is looked for from the file, and from the document's root, as many
+ * who wrote one meant it. Nothing is fetched, and no other file read.
  */
-export function createResolver(root: unknown): Resolve {
+export function createResolver(root: unknown, { address: here, load }: Origin = ALONE): Resolve {
   const index: Index = { bases: new Map(), schemas: new Map(), anchors: new Map() };
-  indexSchemas(root, index);
-  return (reference, from) => {
-    const base = (isObject(from) ? index.bases.get(from) : undefined) ?? HERE;
+  indexSchemas(root, here, index);
+  const at = (reference: string, base: string): unknown => {
     const [address, fragment] = split(join(reference, base) ?? reference);
-    return (
-      byFragment(index.schemas.get(address), address, fragment, index) ??
-      (reference.startsWith('#')
-        ? (byFragment(root, HERE, split(reference)[1], index) ?? index.anchors.get(split(reference)[1]))
-        : undefined)
-    );
+    if (address.startsWith(FILES) && !index.schemas.has(address)) indexSchemas(load(address), address, index);
+    return byFragment(index.schemas.get(address), address, fragment, index);
+  };
+  return (reference, from) => {
+    const { address, file } = (isObject(from) ? index.bases.get(from) : undefined) ?? { address: here, file: here };
+    const found = at(reference, address) ?? at(reference, file);
+    if (found !== undefined || !reference.startsWith('#')) return found;
+    return byFragment(root, here, split(reference)[1], index) ?? index.anchors.get(split(reference)[1]);
   };
 }
 
@@ -66,19 +83,20 @@ function byPointer(root: unknown, pointer: string): unknown {
 }
 
 /** Goes through everything that may be a schema; the outermost first, so that of two with one address it counts. */
-function indexSchemas(root: unknown, index: Index): void {
+function indexSchemas(root: unknown, file: string, index: Index): void {
   const queue: { readonly value: unknown; readonly base: string; readonly isMap: boolean }[] = [
-    { value: root, base: HERE, isMap: false },
+    { value: root, base: file, isMap: false },
   ];
-  index.schemas.set(HERE, root);
+  index.schemas.set(file, root);
   for (const { value, base, isMap } of queue) {
     if (typeof value !== 'object' || value === null || index.bases.has(value)) continue;
     if (index.bases.size === MAX_INDEXED) return;
     const own = isMap || Array.isArray(value) ? base : baseOf(value as Json, base, index);
-    index.bases.set(value, own);
+    index.bases.set(value, { address: own, file });
     for (const [key, member] of Object.entries(value)) {
-      if (isMap || !VALUES.has(key))
+      if (isMap || !VALUES.has(key)) {
         queue.push({ value: member, base: own, isMap: !isMap && !Array.isArray(value) && MAPS.has(key) });
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Scalar, ValueType } from '../../core/facts.ts';
 import { MAX_DEPTH } from '../../core/parse/limits.ts';
 import { fitsType } from '../yaml/checks/types.ts';
-import { createResolver, type Resolve } from './references.ts';
+import { createResolver, type Origin, type Resolve } from './references.ts';
 import { ANYTHING, both, either, type Shape } from './shape.ts';
 
 /** A shape and what was left out of it: for the person who imports, in plain words. */
@@ -29,10 +29,10 @@ type Json = Readonly<Record<string, unknown>>;
  * Reads a JSON Schema of any draft into a shape. Never throws and always ends: a reference that leads back to itself,
  * leaves the document or goes too deep is cut, with a warning; what is cut is unknown, so it is denied later.
  */
-export function readSchema(root: unknown): ReadSchema {
+export function readSchema(root: unknown, origin?: Origin): ReadSchema {
   const losses = new Set<string>();
   const shape = read(root, {
-    resolve: createResolver(root),
+    resolve: createResolver(root, origin),
     losses,
     budget: { left: MAX_VISITS },
     open: new Set([root]),
@@ -172,7 +172,7 @@ function references(schema: Json, place: Place): readonly (Shape | undefined)[] 
 function reference(ref: string, from: Json, place: Place): Shape | undefined {
   const target = place.resolve(ref, from);
   if (target === undefined) {
-    place.losses.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads nowhere in this file: not followed`);
+    place.losses.add(`reference ${JSON.stringify(ref.slice(0, 200))} leads nowhere in what is imported: not followed`);
     return ANYTHING;
   }
   if (place.open.has(target)) {

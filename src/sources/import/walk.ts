@@ -7,6 +7,8 @@ import { isVersion, type Place } from './names.ts';
 export interface Candidate {
   readonly path: string;
   readonly place: Place;
+  /** The folder that the place is below: of files with one number it is the same. */
+  readonly root: number;
   /** A person named this very file: it must have some. */
   readonly isNamed: boolean;
 }
@@ -35,7 +37,14 @@ const PASSED: ReadonlySet<string> = new Set(['node_modules']);
  * @throws when a path does not exist.
  */
 export async function walk(paths: readonly string[], except: string): Promise<Walked> {
-  const walked: Mutable = { candidates: [], failed: [], others: 0, except: path.resolve(except), roots: [] };
+  const walked: Mutable = {
+    candidates: [],
+    failed: [],
+    others: 0,
+    except: path.resolve(except),
+    roots: [],
+    numbers: new Map(),
+  };
   for (const name of paths) walked.roots.push(await realpath(name));
   for (const name of paths) {
     const resolved = path.resolve(name);
@@ -46,6 +55,7 @@ export async function walk(paths: readonly string[], except: string): Promise<Wa
       walked.candidates.push({
         path: name,
         place: { file: path.basename(name), folder: path.basename(path.dirname(resolved)) },
+        root: numberOf(path.dirname(resolved), walked),
         isNamed: true,
       });
   }
@@ -58,6 +68,13 @@ interface Mutable extends Walked {
   others: number;
   readonly except: string;
   readonly roots: string[];
+  readonly numbers: Map<string, number>;
+}
+
+function numberOf(folder: string, { numbers }: Mutable): number {
+  const number = numbers.get(folder) ?? numbers.size;
+  numbers.set(folder, number);
+  return number;
 }
 
 interface Below {
@@ -82,6 +99,7 @@ async function walkFolder(folder: string, { root, depth }: Below, walked: Mutabl
       walked.candidates.push({
         path: full,
         place: { file: fileOf(entry.name), folder: path.basename(root) },
+        root: numberOf(root, walked),
         isNamed: false,
       });
     if (walked.candidates.length > MAX_FILES)

@@ -103,7 +103,8 @@ export async function writeImported(
   const existing = await readExisting(outDir);
   const before = new Map<string, ImportedEvent>();
   const taken: Taken = {
-    names: new Set([...existing.values()].map(({ name }) => name)), versions: new Set(existing.keys()),
+    names: new Set([...existing.values()].map(({ name }) => name)),
+    versions: new Set(existing.keys()),
   };
   await mkdir(join(outDir, 'events'), { recursive: true });
   for (const event of events) {

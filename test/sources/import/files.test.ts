@@ -159,11 +159,11 @@ test('F17: links, pipes, and what is too large or no text are said and not follo
   execFileSync('mkfifo', [join(from, 'pipe.json')]);
   const report = await importFiles([from, join(from, 'pipe.json')], join(dir, 'out'));
   expect(report.failed.map(({ file, message }) => `${file}: ${message}`)).toEqual([
-    'dangling.json: a link to nothing that can be read (ENOENT)',
-    'out.json: a link out of the folder: name what it leads to, if that has definitions',
     `${join(from, 'pipe.json')}: neither a file nor a folder`,
+    'dangling.json: a link to nothing that can be read (ENOENT)',
     'large.json: larger than 16777216 bytes',
     'latin.json: not UTF-8',
+    'out.json: a link out of the folder: name what it leads to, if that has definitions',
   ]);
   expect(report.written).toEqual(['events/a.yaml']);
 });
@@ -175,7 +175,7 @@ test('a file by name is taken whatever it is called; warnings name file and even
     {
       file: 'plan.txt',
       event: 'plan.txt',
-      message: 'reference "other.json" leads nowhere in this file: not followed',
+      message: 'reference "other.json" leads nowhere in what is imported: not followed',
       loses: true,
     },
   ]);
@@ -244,4 +244,93 @@ test('what was imported loads as policies: every path there, none with a categor
 
 test('a path that does not exist is an error', async () => {
   await expect(importFiles([join(dir, 'none')], dir)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+describe('F17: references from one file to another', () => {
+  const from = async (files: Readonly<Record<string, unknown>>, ...named: readonly string[]) => {
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(dir, 'from', name)), { recursive: true });
+      await writeFile(join(dir, 'from', name), typeof content === 'string' ? content : JSON.stringify(content));
+    }
+    const paths = named.length === 0 ? [join(dir, 'from')] : named.map((name) => join(dir, 'from', name));
+    const report = await importFiles(paths, join(dir, 'out'));
+    const { events } = await loadYaml(join(dir, 'out'));
+    const fields = [...new Set(events.values())].map(
+      ({ name, fields: of }) => `${name}: ${of.map(({ path }) => path).join(' ')}`,
+    );
+    return { report, fields: fields.toSorted() };
+  };
+  const event = ($ref: string) => ({ type: 'object', properties: { x: { $ref } } });
+  const parts = { definitions: { who: { required: ['id'], properties: { id: { type: 'string' } } } } };
+
+  test.each<[string, Readonly<Record<string, unknown>>]>([
+    ['beside it', { 'e.json': event('parts.json#/definitions/who'), 'parts.json': parts }],
+    ['above it', { 'deep/e.json': event('../parts.json#/definitions/who'), 'parts.json': parts }],
+    [
+      'from the folder, without an ending',
+      { 'deep/e.json': event('/lib/parts#/definitions/who'), 'lib/parts.yaml': parts },
+    ],
+    [
+      'in YAML',
+      {
+        'e.json': event('parts.yaml#/definitions/who'),
+        'parts.yaml': 'definitions:\n  who: { required: [id], properties: { id: { type: string } } }\n',
+      },
+    ],
+    ['with an odd name', { 'e.json': event('my%20parts@1.json#/definitions/who'), 'my parts@1.json': parts }],
+    [
+      'though it has an $id',
+      {
+        'e.json': { ...event('parts.json#/definitions/who'), $id: 'https://acme.example/e.json' },
+        'parts.json': parts,
+      },
+    ],
+    [
+      'through another one',
+      {
+        'e.json': event('a.json#/definitions/b'),
+        'a.json': { definitions: { b: { $ref: 'parts.json#/definitions/who' } } },
+        'parts.json': parts,
+      },
+    ],
+  ])('%s', async (_, files) => {
+    const { report, fields } = await from(files);
+    expect([fields, report.failed, report.warnings, report.whole]).toEqual([['e: x.id'], [], [], true]);
+  });
+
+  test('of files that are named, too; what nothing refers to is left out and said', async () => {
+    const { report } = await from(
+      { 'e.json': event('parts.json#/definitions/who'), 'parts.json': parts, 'more.json': parts },
+      'e.json',
+      'parts.json',
+      'more.json',
+    );
+    expect([report.written, report.failed.map(({ file }) => file)]).toEqual([['events/e.yaml'], ['more.json']]);
+  });
+
+  test('to each other end', async () => {
+    const list = ($ref: string) => ({
+      type: 'object',
+      required: ['n'],
+      properties: { n: { type: 'string' }, next: { $ref } },
+    });
+    const { report, fields } = await from({ 'a.json': list('b.json'), 'b.json': list('a.json') });
+    expect(fields).toEqual(['a: n next.n next.next', 'b: n next.n next.next']);
+    expect(report.warnings.map(({ message }) => message)).toEqual(
+      ['a.json', 'b.json'].map((name) => `reference "${name}" leads back to itself: followed once`),
+    );
+  });
+
+  test('out of the folder, or over the network, are not followed', async () => {
+    await writeFile(join(dir, 'secret.json'), JSON.stringify(parts));
+    const refs = [
+      '../secret.json#/definitions/who',
+      `file://${dir}/secret.json#/definitions/who`,
+      'https://127.0.0.1:1/parts.json#/definitions/who',
+    ];
+    const { report } = await from(Object.fromEntries(refs.map((ref, index) => [`e${index}.json`, event(ref)])));
+    expect(report.warnings.map(({ message }) => message)).toEqual(
+      refs.map((ref) => `reference ${JSON.stringify(ref)} leads nowhere in what is imported: not followed`),
+    );
+  });
 });

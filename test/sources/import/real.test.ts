@@ -141,7 +141,7 @@ describe('F17: what is left out is listed, and the exit code is 1', () => {
       1,
       [
         'b.json:2:1: not JSON: a key in double quotes is wanted',
-        'a.json: a: reference "elsewhere.json" leads nowhere in this file: not followed',
+        'a.json: a: reference "elsewhere.json" leads nowhere in what is imported: not followed',
       ],
     ]);
     expect(out).toBe(

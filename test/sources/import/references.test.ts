@@ -114,7 +114,7 @@ describe('references', () => {
     '%s is not followed, and said',
     ($ref) => {
       expect(warningsOf({ properties: { x: { type: 'object' }, y: { $ref } } })).toEqual([
-        `reference "${$ref}" leads nowhere in this file: not followed`,
+        `reference "${$ref}" leads nowhere in what is imported: not followed`,
       ]);
     },
   );
