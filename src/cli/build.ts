@@ -49,7 +49,7 @@ ${FOLDER_HELP}`,
     for (const problem of problems) context.err(problem);
     for (const warning of warnings) context.err(`warning: ${warning}`);
     const { facts, engine } = loaded;
-    const summary = { digest: snapshot.digest, bundle: engine.digest, facts: facts.digest, rules: engine.rules.size, grants: facts.grants.size, events: facts.events.size, vendors: facts.vendors.size, identities: facts.identities.size };
+    const summary = { digest: snapshot.digest, bundle: engine.digest, facts: facts.digest, rules: engine.rules.size, grants: facts.grants.size, events: new Set([...facts.events.values()].map(({ name }) => name)).size, vendors: facts.vendors.size, identities: facts.identities.size };
     if (invocation.values['json'] === true) context.out(JSON.stringify({ ...summary, problems, warnings }));
     else if (problems.length === 0) context.out(`built: ${[count(summary.rules, 'rule'), count(summary.grants, 'grant'), count(summary.vendors, 'vendor'), count(summary.identities, 'identity', 'identities')].join(', ')}\nbundle ${summary.bundle}\nfacts  ${summary.facts}`);
     return problems.length === 0 ? 0 : 1;

@@ -35,6 +35,9 @@ ${Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${s
 
 exit codes: 0 yes, 1 no (denied, failed, mistakes found), 2 wrong use`;
 
+/** 128 and the number of SIGPIPE, which Node ignores. */
+const BROKEN_PIPE = 141;
+
 /** Runs the command that the arguments name; gives the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const context: Context = {
@@ -46,6 +49,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     interactive: process.stderr.isTTY,
     stdin: () => text(process.stdin),
   };
+  // Whoever reads has seen enough (… | head): it ends as a program does that such a pipe ends, and not with a yes or a no.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (argv[0] !== 'serve') process.exit(BROKEN_PIPE);
+  });
   const [name, ...args] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     context.out(HELP);

@@ -17,9 +17,25 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/**
+ * As `nearest`; of dotted names, when none is near as a whole, one that has the word's last part among its own, or nearly:
+ * `email`, or `user.email`, finds `user.contact.email`.
+ */
+export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
+  const all = [...candidates];
+  const whole = nearest(word, all);
+  if (whole !== undefined || word.length > MAX_LENGTH) return whole;
+  const last = partsOf(word).at(-1)!;
+  const having = (part: string) => all.filter((name) => name.includes('.') && partsOf(name).includes(part)).sort((a, b) => a.length - b.length)[0];
+  const near = nearest(last, new Set(all.filter((name) => name.includes('.')).flatMap(partsOf)));
+  return having(last) ?? (near === undefined ? undefined : having(near));
+}
+
+const partsOf = (name: string) => name.toLowerCase().split('.');
+
 /** ` (did you mean …?)` for a word that is none of the candidates; empty when none is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const near = nearest(word, candidates);
+  const near = nearestName(word, candidates);
   return near === undefined || near === word ? '' : ` (did you mean ${near}?)`;
 }
 

@@ -124,7 +124,7 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
       if (named['category'] === undefined && named['field'] === undefined) throw new SluiceError('request_invalid', 'say of what: category or field');
       // A misspelt name would prove anything.
       const { category } = named;
-      if (category !== undefined && !catalogue.leaves.includes(category) && !catalogue.parents.has(category)) throw new SluiceError('request_invalid', `no category is called so${didYouMean(category, [...catalogue.leaves, ...catalogue.parents])}`);
+      if (category !== undefined && !catalogue.leaves.includes(category) && !catalogue.parents.has(category)) throw new SluiceError('request_invalid', `no category is called so${didYouMean(category, [...catalogue.leaves, ...catalogue.parents]) || '; those that there are stand in categories.yaml'}`);
       if (named['vendor'] !== undefined) vendorOf(parameters, catalogue);
       const collector = createCollector();
       const value = await negativeOf(scanFor(collector, { dir, ...window }), () => collector.result().notWritten, { ...window, ...named, catalogue, basis: await readBasis(dir, isCopy), nowMs });

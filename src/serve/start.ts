@@ -78,6 +78,8 @@ export async function startServer(config: Config, root: string): Promise<number>
     logger.fatal({ error: describeError(error) }, 'a fault that nothing caught');
     process.exit(1);
   });
+  // Who read the banner may have gone since.
+  process.stdout.on('error', () => {});
   const control = createControl(logger);
   let running: Running;
   try {

@@ -111,7 +111,9 @@ test('CSV guards its cells', async () => {
 
 test.each([
   { args: ['--decision', 'dney'], says: 'did you mean deny?' },
-  { args: ['--limit', '5000'], says: 'from 1 to 1000' },
+  { args: ['--limit', '0'], says: '--limit takes a whole number from 1 on' },
+  { args: ['--limit', 'x'], says: '--limit takes a whole number' },
+  { args: ['--limit', '5', '--all'], says: '--all or --limit, not both' },
   { args: ['--json', '--csv'], says: 'not both' },
   { args: ['vendor=mixpanel'], says: 'filters are options' },
   { args: ['--data-dir', '/nowhere'], says: '/nowhere/log: there is no log' },

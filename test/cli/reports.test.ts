@@ -123,3 +123,28 @@ test.each([
   const { code, out, err } = await sluice(...args);
   expect([code, out, err]).toEqual([2, '', expect.stringContaining(message)]);
 });
+
+test('F21: the vendor of a report may stand behind it or be an option, in either command', async () => {
+  const [a, b, c, d] = await Promise.all([sluice('exposure', 'mixpanel', '--json'), sluice('exposure', '--vendor', 'mixpanel', '--json'), sluice('report', 'exposure', 'mixpanel', '--json'), sluice('report', 'exposure', '--vendor', 'mixpanel', '--json')]);
+  expect([a, b, c, d].map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+  expect(b).toEqual(a);
+  expect(d).toEqual(c);
+  expect(jsonOf<{ vendor: string }>(c)).toMatchObject({ vendor: 'mixpanel' });
+  expect(await sluice('exposure', 'mixpanel', '--vendor', 'segment')).toMatchObject({ code: 2, err: expect.stringContaining('name one vendor, not mixpanel and segment') as string });
+  expect(await sluice('report', 'vendors', 'mixpanel')).toMatchObject({ code: 2, err: expect.stringContaining('vendors takes options alone') as string });
+  expect(await sluice('report', 'exposure')).toMatchObject({ code: 2, err: expect.stringContaining('exposure needs vendor') as string });
+}, 60_000);
+
+test('F21: a category that there is not gets a suggestion, or where those stand that there are', async () => {
+  expect((await sluice('report', 'negative', '--category', 'email')).err).toContain('no category is called so (did you mean user.contact.email?)');
+  expect((await sluice('report', 'negative', '--category', 'qqqqqq')).err).toContain('no category is called so; those that there are stand in categories.yaml');
+}, 30_000);
+
+test('F21: build counts an event once, whatever its versions', async () => {
+  const copy = path.join(folder, 'versions');
+  await cp(policies, copy, { recursive: true });
+  const counted = async () => jsonOf<{ events: number }>(await sluice('build', '--json', '--policies', copy)).events;
+  const before = await counted();
+  for (const version of ['1', '2']) await writeFile(path.join(copy, 'events', `counted-${version}.yaml`), `event: counted\nversion: "${version}"\nkind: raw_event\ndefaultPurpose: analytics.reporting\nfields: { plan: system.operations.plan }\n`);
+  expect(await counted()).toBe(before + 1);
+}, 60_000);

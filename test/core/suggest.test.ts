@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { didYouMean, nearest } from '../../src/core/suggest.ts';
+import { didYouMean, nearest, nearestName } from '../../src/core/suggest.ts';
 
 test.each([
   ['mixpannel', ['amplitude', 'mixpanel'], 'mixpanel'], // one too many
@@ -21,6 +21,14 @@ test.each([
   ['x'.repeat(129), ['x'.repeat(129)], undefined],
 ])('nearest to %p of %p is %p', (word, candidates, want) => {
   expect(nearest(word, candidates)).toBe(want);
+});
+
+const CATEGORIES = ['user', 'user.contact', 'user.contact.email', 'user.location.imprecise.city', 'system.operations.plan'];
+test.each([
+  ['email', 'user.contact.email'], ['user.email', 'user.contact.email'], ['emial', 'user.contact.email'], ['user.contact.emal', 'user.contact.email'], ['location.city', 'user.location.imprecise.city'],
+  ['contact', 'user.contact'], ['PLAN', 'system.operations.plan'], ['nothing.like.it', undefined], ['', undefined],
+])('F21: a dotted name like %p is %p', (word, want) => {
+  expect(nearestName(word, CATEGORIES)).toBe(want);
 });
 
 test('a word that is a candidate is not a suggestion', () => {

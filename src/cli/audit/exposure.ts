@@ -5,12 +5,12 @@ import { exposureOf } from '../../reports/exposure.ts';
 import { stateOf } from '../../reports/run.ts';
 import { exposureText } from '../../reports/text/exposure.ts';
 import { UsageError, type Command, type Invocation } from '../command.ts';
-import { catalogueOf, logOf, WINDOW_HELP, WINDOW_OPTIONS, windowFrom, textOf } from './options.ts';
+import { catalogueOf, logOf, WINDOW_HELP, WINDOW_OPTIONS, windowFrom, textOf, vendorIn } from './options.ts';
 import { rejudgeOf } from './rejudge.ts';
 
 export const exposure: Command = {
   summary: 'what a vendor was permitted to receive, and a fact sheet for notices',
-  usage: `sluice exposure VENDOR [options]
+  usage: `sluice exposure VENDOR [options]     or --vendor VENDOR, as in sluice report exposure
 
 Reads the decision log: what was permitted to leave for the vendor, in which form, by whom,
 how often; an upper bound of what it has. It names fields and categories, never a value.
@@ -19,10 +19,10 @@ how often; an upper bound of what it has. It names fields and categories, never 
                      as they were, or else as the answer's fix says
   --rego DIR         with these rules (default: rego, or SLUICE_REGO); alone, over the recorded input
 ${WINDOW_HELP}`,
-  options: { ...WINDOW_OPTIONS, policies: { type: 'string' }, rego: { type: 'string' } },
+  options: { ...WINDOW_OPTIONS, vendor: { type: 'string' }, policies: { type: 'string' }, rego: { type: 'string' } },
   async run(invocation, context) {
-    const [vendor, second] = invocation.positionals;
-    if (vendor === undefined || second !== undefined) throw new UsageError('name one vendor: sluice exposure mixpanel');
+    const vendor = vendorIn(invocation, invocation.positionals);
+    if (vendor === undefined) throw new UsageError('name one vendor: sluice exposure mixpanel');
     const window = windowFrom(invocation);
     const options = { dir: logOf(invocation, context), ...window };
     const catalogue = await catalogueOf(invocation, context);

@@ -14,6 +14,13 @@ export const WINDOW_HELP = `  --from, --to TIME  2026-11-22, or 2026-11-22T12:00
 
 export const textOf = ({ values }: Invocation, name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
 
+/** The one vendor that is named, behind the command or by --vendor. @throws {UsageError} for more than one. */
+export function vendorIn(invocation: Invocation, positionals: readonly string[]): string | undefined {
+  const named = new Set([...positionals, ...[textOf(invocation, 'vendor') ?? []].flat()]);
+  if (named.size > 1) throw new UsageError(`name one vendor, not ${[...named].join(' and ')}`);
+  return [...named][0];
+}
+
 export function windowFrom(invocation: Invocation): Window {
   const moment = (name: 'from' | 'to') => {
     const text = textOf(invocation, name);

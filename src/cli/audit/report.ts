@@ -4,7 +4,7 @@ import { didYouMean } from '../../core/suggest.ts';
 import { PARAMETERS, REPORTS, runReport, type ReportFormat } from '../../reports/run.ts';
 import { loadYaml } from '../../sources/yaml/load.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Command } from '../command.ts';
-import { logOf, textOf } from './options.ts';
+import { logOf, textOf, vendorIn } from './options.ts';
 
 const NAMES = Object.keys(PARAMETERS);
 
@@ -15,6 +15,7 @@ export const report: Command = {
 ${Object.entries(REPORTS).map(([kind, { summary, parameters }]) => `  ${kind.padEnd(19)} ${summary}\n  ${' '.repeat(19)}   ${parameters.map((name) => `--${name}`).join(' ')}`).join('\n')}
 
 Times are 2026-11-22 or 2026-11-22T12:00:00Z; a date as --to ends with its day.
+The vendor may stand behind KIND too, as in: sluice report exposure mixpanel
 --detected: when the vendor noticed; --notified: when it told us; --aware: when we knew, if
 otherwise; --told: when we told the authority.
 
@@ -28,9 +29,12 @@ otherwise; --told: when we told the authority.
     ...Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }])),
   },
   async run(invocation, context) {
-    const { values, positionals: [kind, second] } = invocation;
+    const { values, positionals: [kind, ...more] } = invocation;
     const names = Object.keys(REPORTS);
-    if (kind === undefined || second !== undefined || !names.includes(kind)) throw new UsageError(`name a report${kind === undefined ? '' : didYouMean(kind, names)}: ${names.join(', ')}`);
+    if (kind === undefined || !names.includes(kind)) throw new UsageError(`name a report${kind === undefined ? '' : didYouMean(kind, names)}: ${names.join(', ')}`);
+    const takesVendor = REPORTS[kind]!.parameters.includes('vendor');
+    if (more.length > 0 && !takesVendor) throw new UsageError(`${kind} takes options alone: sluice report --help`);
+    const vendor = takesVendor ? vendorIn(invocation, more) : undefined;
     const asked = (['json', 'csv', 'mermaid'] as const).filter((name) => values[name] === true);
     if (asked.length > 1) throw new UsageError('one of --json, --csv, --mermaid');
     const format: ReportFormat = asked[0] ?? 'markdown';
@@ -39,6 +43,7 @@ otherwise; --told: when we told the authority.
     const declaredFile = textOf(invocation, 'declared');
     if (declaredFile !== undefined && kind !== 'data-flow') throw new UsageError('--declared is for data-flow');
     const parameters = new Map(NAMES.flatMap((name) => { const text = textOf(invocation, name); return text === undefined ? [] : [[name, text] as const]; }));
+    if (vendor !== undefined) parameters.set('vendor', vendor);
     const made = await runReport(kind, parameters, {
       dir: logOf(invocation, context), catalogue: createCatalogue(await loadYaml(foldersOf(invocation, context).policies)), nowMs: Date.now(), isCopy: textOf(invocation, 'log') !== undefined,
       ...(declaredFile !== undefined && { declared: await readFile(declaredFile, 'utf8') }),

@@ -5,12 +5,14 @@ import { openNames } from '../../datadir/names.ts';
 import { CSV_HEAD, toCsv } from '../../log/index/csv.ts';
 import { FACETS, objectsOf, textOf, textsOf, type Facet, type LogLine } from '../../log/index/ask/facets.ts';
 import { parseQuery, toCursor } from '../../log/index/ask/parse.ts';
-import { readStored, type StoredPage } from '../../log/index/stored.ts';
+import { readStored } from '../../log/index/stored.ts';
 import { widen } from '../../log/index/ask/widen.ts';
+import type { Row } from '../../log/index/rows.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Command, type Context, type Invocation } from '../command.ts';
 import { createPaint, EFFECT_STYLE, printable, type Paint } from '../paint.ts';
+import { whole } from './action.ts';
 
-const SINGLE = { from: '--from', to: '--to', requestId: '--request-id', order: '--order', limit: '--limit', after: '--after' } as const;
+const SINGLE = { from: '--from', to: '--to', requestId: '--request-id', order: '--order', after: '--after' } as const;
 const HELP: Readonly<Record<Facet, string>> = {
   kind: 'decision, permitted, refused (these three by default), vendor_state, … or all',
   caller: 'id in callers.yaml',
@@ -39,13 +41,15 @@ Also while a server writes the log. Filters must all be met; one that comes seve
 ${FACETS.map((facet) => `  --${optionOf(facet).padEnd(21)} ${HELP[facet]}`).join('\n')}
   --request-id ID         the X-Request-ID of a call
   --order oldest          instead of newest
-  --limit N               of one page, 1 to 1000 (default: 100)
-  --after NEXT            the next page: what the last line of the page before says
+  --limit N               at most so many (default: 100)
+  --all                   all there are
+  --after NEXT            those behind: what the last line says of a search that had more
   --json                  the stored lines
   --csv                   for a spreadsheet
   --data-dir DIR          where log/ and index/ are (default: .sluice, or SLUICE_DATA_DIR)`,
   options: {
-    'data-dir': FOLDER_OPTIONS['data-dir'], json: { type: 'boolean' }, csv: { type: 'boolean' },
+    'data-dir': FOLDER_OPTIONS['data-dir'], json: { type: 'boolean' }, csv: { type: 'boolean' }, all: { type: 'boolean' },
+    limit: { type: 'string' as const },
     ...Object.fromEntries(Object.values(SINGLE).map((option) => [option.slice(2), { type: 'string' as const }])),
     ...Object.fromEntries(FACETS.map((facet) => [optionOf(facet), { type: 'string' as const, multiple: true }])),
   },
@@ -57,14 +61,38 @@ ${FACETS.map((facet) => `  --${optionOf(facet).padEnd(21)} ${HELP[facet]}`).join
     const dir = path.join(dataDir, 'log');
     if (!existsSync(path.join(dir, 'origin'))) throw new UsageError(`${dir}: there is no log; name its data directory with --data-dir`);
     const origin = readFileSync(path.join(dir, 'origin'), 'utf8').trimEnd();
+    const wanted = wantedOf(invocation);
     const { query } = parseQuery(parametersOf(invocation), origin);
-    const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin }, widen(query, hashOf(dataDir)));
-    if (page.scanned > 10_000) context.err(`${page.scanned} records are not in the index and were looked at one by one`);
-    print(page, values, context);
-    if (page.next !== undefined) context.err(`there is more: --after ${toCursor(query, page.next, origin)}`);
+    const hash = hashOf(dataDir);
+    const print = createPrinter(values, context);
+    let left = wanted;
+    let after = query.after;
+    let scanned = 0;
+    do {
+      const limit = Math.min(left, PAGE);
+      const page = await readStored({ dir, folder: path.join(dataDir, 'index'), origin }, widen({ ...query, limit, ...(after !== undefined && { after }) }, hash));
+      print(page.rows);
+      left -= page.rows.length;
+      scanned = Math.max(scanned, page.scanned);
+      after = page.next;
+    } while (after !== undefined && left > 0);
+    if (scanned > 10_000) context.err(`${scanned} records are not in the index and were looked at one by one`);
+    if (after !== undefined) context.err(`there is more: --after ${toCursor(query, after, origin)}, or --all`);
     return 0;
   },
 };
+
+/** How many records are read at once, as many as a server gives in one answer. */
+const PAGE = 1000;
+
+function wantedOf({ values }: Invocation): number {
+  if (values['all'] === true && values['limit'] !== undefined) throw new UsageError('--all or --limit, not both');
+  if (values['all'] === true) return Infinity;
+  if (values['limit'] === undefined) return 100;
+  const wanted = whole(String(values['limit']), '--limit');
+  if (wanted === 0) throw new UsageError('--limit takes a whole number from 1 on');
+  return wanted;
+}
 
 function parametersOf({ values }: Invocation): readonly (readonly [string, string])[] {
   const single = Object.entries(SINGLE).flatMap(([name, option]) => (typeof values[option.slice(2)] === 'string' ? [[name, values[option.slice(2)] as string] as const] : []));
@@ -81,12 +109,21 @@ function hashOf(dataDir: string): ((name: string) => string) | undefined {
   }
 }
 
-function print({ rows }: StoredPage, values: Invocation['values'], { out, colour }: Context): void {
-  if (values['json'] === true) return rows.forEach(({ line }) => out(line));
-  if (values['csv'] === true) return out([CSV_HEAD, ...rows.map(({ record }) => toCsv(record))].join('').trimEnd());
-  if (rows.length === 0) return out('no record fits');
+/** Prints page after page; what stands above a table, or a spreadsheet, once. */
+function createPrinter(values: Invocation['values'], { out, colour }: Context): (rows: readonly Row[]) => void {
   const paint = createPaint(colour);
-  for (const line of table(rows.map(({ record }) => cellsOf(record)), paint)) out(line);
+  let isFirst = true;
+  return (rows) => {
+    if (values['json'] === true) return rows.forEach(({ line }) => out(line));
+    const skip = isFirst ? 0 : 1;
+    const isNone = isFirst && rows.length === 0;
+    isFirst = false;
+    if (values['csv'] === true) {
+      const text = [CSV_HEAD, ...rows.map(({ record }) => toCsv(record))].slice(skip).join('').trimEnd();
+      if (text !== '') out(text);
+    } else if (isNone) out('no record fits');
+    else for (const line of table(rows.map(({ record }) => cellsOf(record)), paint).slice(skip)) out(line);
+  };
 }
 
 interface Cells {

@@ -6,6 +6,7 @@ import { RECORD_KINDS, type RecordKind } from '../../log/types.ts';
 import { UsageError, type Context, type Invocation } from '../command.ts';
 import { createPaint, EFFECT_STYLE, printable, type Paint } from '../paint.ts';
 import { logDirOf, whole, type Action } from './action.ts';
+import { describeRecord } from './record.ts';
 
 interface Row {
   readonly index: number;
@@ -38,10 +39,10 @@ async function print(invocation: Invocation, context: Context, follow: boolean):
   return 0;
 }
 
-async function printOne(dir: string, index: number, json: boolean, { out }: Context): Promise<number> {
+async function printOne(dir: string, index: number, json: boolean, { out, colour }: Context): Promise<number> {
   for await (const row of readLog(dir, { from: index, limit: 1 })) {
     if (row.index !== index) break;
-    out(json ? row.line : JSON.stringify(row.record, null, 2).split('\n').map(printable).join('\n'));
+    out(json ? row.line : describeRecord(row.record, createPaint(colour)));
     return 0;
   }
   throw new UsageError(`the log has no record ${index}`);
