@@ -1,5 +1,5 @@
 import { openEvidence, type Evidence } from './tree/evidence.ts';
-import { refuseUnfinished } from './tree/plan.ts';
+import { refuseEarlier, refuseUnfinished } from './tree/plan.ts';
 import { refuseGone } from './start/begun.ts';
 import { nodeFiles, type Files } from './files.ts';
 import { openLayout, refuseOdd } from './layout.ts';
@@ -85,8 +85,11 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
   const { maxSegmentBytes = 256 * 2 ** 20, maxSegmentMs = 3_600_000, maxQueued = { records: 65_536, bytes: 64 * 2 ** 20 } } = options;
   const { stalledMs = 10_000, monotonic = () => performance.now() } = options;
   await refuseOdd(dir);
-  if (options.beginsAnew !== true) refuseUnfinished(dir); // before anything is made where files are being laid aside
-  if (options.keysDir !== undefined) refuseGone(dir, options.keysDir, options.copyPath);
+  refuseEarlier(dir);
+  if (options.keysDir !== undefined) {
+    if (options.beginsAnew !== true) refuseUnfinished(options.keysDir); // before anything is made where files are being laid aside
+    refuseGone(dir, options.keysDir, options.copyPath);
+  }
   const { origin } = await openLayout(dir);
   const found = options.found ?? await recover(dir, origin);
   const evidence = await openEvidence({ ...options, files, origin, monotonic, size: found.tail.next });

@@ -59,7 +59,7 @@ const name = `kill -9 of a command that prunes, rotates or begins anew, at some 
     const act = acts[Math.floor(random() * acts.length)]!;
     const signal = await killed(data, act, random);
     kills[signal === 'SIGKILL' ? 'killed' : 'none'] += 1;
-    const isBegun = act[0] === 'new-origin' && existsSync(join(data, 'log', 'old')) && !existsSync(join(data, 'log', 'new-origin.json'));
+    const isBegun = act[0] === 'new-origin' && existsSync(join(data, 'log', 'old')) && !existsSync(join(data, 'keys', 'new-origin.json'));
     if (!isBegun) {
       const { status, stderr } = run(data, act);
       expect([round, act[0], status, stderr]).toEqual([round, act[0], 0, '']);

@@ -211,7 +211,7 @@ test('a crash or a power loss at any step of a new origin, and of doing it again
   const check = async (where: string, isFinished: boolean) => {
     if (!isFinished) await expect(open(where)).rejects.toThrow(/new origin/);
     const aside = (folder: string) => join(where, 'log', 'old', folder);
-    const done = recordsOfOr(where)[0]?.['kind'] === 'new_origin' && !existsSync(join(where, 'log', 'new-origin.json'));
+    const done = recordsOfOr(where)[0]?.['kind'] === 'new_origin' && !existsSync(join(where, 'keys', 'new-origin.json'));
     const folder = done ? readdirSync(join(where, 'log', 'old'))[0]! : (await begin(where)).plan.old.folder;
     expect(recordsOf(join(where, 'log')).map(({ kind, lost }) => ({ kind, lost }))).toEqual([{ kind: 'new_origin', lost: [[299, 300]] }]);
     expect({ checkpoints: read(aside(folder), 'checkpoints.ndjson'), segments: readdirSync(join(aside(folder), 'segments')).sort(), vkey: read(aside(folder), 'log.vkey').trim() })
@@ -223,12 +223,12 @@ test('a crash or a power loss at any step of a new origin, and of doing it again
   expect(crashes.length).toBeGreaterThan(30);
   const again: Crash[] = [];
   await each(crashes, async (where, crash) => {
-    const isFinished = recordsOfOr(where)[0]?.['kind'] === 'new_origin' && !existsSync(join(where, 'log', 'new-origin.json'));
+    const isFinished = recordsOfOr(where)[0]?.['kind'] === 'new_origin' && !existsSync(join(where, 'keys', 'new-origin.json'));
     if (!isFinished) again.push(...(await crashesOf(where, () => begin(where))).map((one) => ({ ...one, at: `${one.at}, after ${crash.at} (${crash.kind}, step ${crash.step})` })));
     restore(where, crash.state);
     await check(where, isFinished);
   });
-  await each(sample(again, 40, random), async (where) => check(where, recordsOfOr(where)[0]?.['kind'] === 'new_origin' && !existsSync(join(where, 'log', 'new-origin.json'))));
+  await each(sample(again, 40, random), async (where) => check(where, recordsOfOr(where)[0]?.['kind'] === 'new_origin' && !existsSync(join(where, 'keys', 'new-origin.json'))));
 }, 300_000);
 
 const recordsOfOr = (where: string) => (existsSync(join(where, 'log', 'segments')) ? recordsOf(join(where, 'log')) : []);

@@ -13,7 +13,7 @@ import { openLog } from '../log.ts';
 import { vkeyPath, type SignedCheckpoint } from './checkpoints.ts';
 import { openCopy, type Copy } from './copy.ts';
 import { lastCheckpoint } from './last-checkpoint.ts';
-import { readPlan, removePlan, STAYS, writePlan, type Plan } from './plan.ts';
+import { readPlan, refuseEarlier, removePlan, STAYS, writePlan, type Plan } from './plan.ts';
 import { checkPruned } from './pruned.ts';
 import { readTileFile } from './tiles.ts';
 
@@ -42,9 +42,10 @@ const MAX_RANGES = 100;
  * stay, in `old/`. After a crash it is called again, and goes on; `because` is then the one that was given first.
  */
 export async function beginNewOrigin({ dir, keysDir, copyPath, because, now }: NewOriginOptions): Promise<NewOrigin> {
+  refuseEarlier(dir);
   makeFolder(dir);
   const copy = openCopy({ dir, keysDir, path: copyPath });
-  const { isMoved, ...plan } = readPlan(dir) ?? await makePlan({ dir, keysDir, copy }, because);
+  const { isMoved, ...plan } = readPlan(keysDir) ?? await makePlan({ dir, keysDir, copy }, because);
   if (!isMoved) layAside({ dir, keysDir, copy }, plan);
   const log = await openLog({ dir, keysDir, copyPath, now, beginsAnew: true });
   try {
@@ -53,7 +54,7 @@ export async function beginNewOrigin({ dir, keysDir, copyPath, because, now }: N
   } finally {
     await log.close();
   }
-  removePlan(dir);
+  removePlan(keysDir);
   return { origin: log.origin, vkey: log.evidence!.vkey(), plan };
 }
 
@@ -70,7 +71,7 @@ function layAside({ dir, keysDir, copy }: Places, plan: Plan): void {
   for (const folder of [old, dir]) syncFolder(folder);
   copy.retire(join(keysDir, 'old'), plan.old.folder);
   openLogKeys(keysDir).retire(plan.old.folder);
-  writePlan(dir, { ...plan, isMoved: true });
+  writePlan(keysDir, { ...plan, isMoved: true });
 }
 
 function cosignersOf({ old }: Plan, keysDir: string): readonly Signer[] {
@@ -106,7 +107,7 @@ async function makePlan({ dir, keysDir, copy }: Places, because: string): Promis
     more: Math.max(0, lost.length - MAX_RANGES),
     because,
   };
-  writePlan(dir, plan);
+  writePlan(keysDir, plan);
   return plan;
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile, syncFolder } from '../../datadir/durable.ts';
 
-const planPath = (dir: string) => join(dir, 'new-origin.json');
+// Among the keys: what it says is signed for, and whoever can write the log's folder alone may not have a say in that.
+const planPath = (keysDir: string) => join(keysDir, 'new-origin.json');
 
 /** What the first record of a new origin says; written down before anything is moved, so that a crash forgets nothing. */
 export const Plan = z.strictObject({
@@ -27,19 +28,25 @@ export const Plan = z.strictObject({
 const Step = Plan.extend({ isMoved: z.boolean() });
 export type Plan = z.infer<typeof Plan>;
 
-export const readPlan = (dir: string): z.infer<typeof Step> | undefined => (existsSync(planPath(dir)) ? Step.parse(JSON.parse(readFileSync(planPath(dir), 'utf8'))) : undefined);
+export const readPlan = (keysDir: string): z.infer<typeof Step> | undefined => (existsSync(planPath(keysDir)) ? Step.parse(JSON.parse(readFileSync(planPath(keysDir), 'utf8'))) : undefined);
 
-export const writePlan = (dir: string, step: z.infer<typeof Step>) => replaceFile(planPath(dir), JSON.stringify(step));
+export const writePlan = (keysDir: string, step: z.infer<typeof Step>) => replaceFile(planPath(keysDir), JSON.stringify(step));
 
-export function removePlan(dir: string): void {
-  rmSync(planPath(dir), { force: true });
-  syncFolder(dir);
+export function removePlan(keysDir: string): void {
+  rmSync(planPath(keysDir), { force: true });
+  syncFolder(keysDir);
 }
 
 /** The names in the log's folder that stay when everything else is laid aside. */
-export const STAYS: readonly string[] = ['old', 'new-origin.json'];
+export const STAYS: readonly string[] = ['old'];
 
 /** @throws {Error} when a new origin was begun and the way to it not finished. */
-export function refuseUnfinished(dir: string): void {
-  if (existsSync(planPath(dir))) throw new Error(`${planPath(dir)}: a new origin was begun and not finished. Finish it with "sluice log new-origin --because …".`);
+export function refuseUnfinished(keysDir: string): void {
+  if (existsSync(planPath(keysDir))) throw new Error(`${planPath(keysDir)}: a new origin was begun and not finished. Finish it with "sluice log new-origin --because …".`);
+}
+
+/** @throws {Error} when the version before this one, which kept its plan in the log's folder, has not finished. */
+export function refuseEarlier(dir: string): void {
+  const path = planPath(dir);
+  if (existsSync(path)) throw new Error(`${path}: an earlier version of Sluice began a new origin and did not finish it. Finish it with that version; or, if nobody asked for a new origin, remove this file.`);
 }

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fullTiles, TILE_WIDTH, tilePath } from '../../core/tlog/edge.ts';
-import { HASH_BYTES } from '../../core/tlog/merkle.ts';
-import { rootOfRange } from '../../core/tlog/proof.ts';
+import { HASH_BYTES, rootOf, verifyConsistency, type TreeHead } from '../../core/tlog/merkle.ts';
+import { rootOfRange, type Range } from '../../core/tlog/proof.ts';
 import { makeFolder, replaceFile } from '../../datadir/durable.ts';
 import { nodeFiles, openPlain, syncFolder } from '../files.ts';
 import { blocks } from '../blocks.ts';
@@ -11,7 +11,7 @@ import { listSegments, objectPath, segmentPath } from '../layout.ts';
 import type { DecisionLog } from '../types.ts';
 import { keepActs } from './acts.ts';
 import { leavesOf } from './leaves.ts';
-import { createNodeReader } from './prove.ts';
+import { createNodeReader, proveConsistency } from './prove.ts';
 import { writePrunedHint } from './pruned.ts';
 import { absent, readTileFile } from './tiles.ts';
 import type { Tree } from './tree.ts';
@@ -52,8 +52,8 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
   if (leaving.length === 0) return { from, to: from, segments: 0 };
 
   await checkTiles(dir, { from, to });
+  const root = await signedRoot(dir, { from, to }, tree.head());
   const acts = await keepActs(dir, leaving, to);
-  const root = await rootOfPrefix(dir, to);
   // Numbers, no lists: a verifier reads it from its line alone, which must hold it however much leaves.
   const members = { from, to, before: new Date(beforeMs).toISOString(), root: root.toString('base64'), archived: archive !== undefined, segments: leaving.length, acts };
   const index = await append({ kind: 'pruned', members: JSON.stringify(members).slice(1, -1) }).durable;
@@ -105,7 +105,26 @@ async function checkTiles(dir: string, { from, to }: { readonly from: number; re
   }
 }
 
-const rootOfPrefix = (dir: string, size: number) => rootOfRange({ from: 0, to: size }, createNodeReader(dir, size));
+/**
+ * The root of all records before `to`. The tiles of what leaves are those of the log that is signed for, each by its hash
+ * in the tile above it, and the uppermost by the tree: they stand in for the records, and the record of the pruning says
+ * what their root is.
+ *
+ * @throws {Error} naming what is not.
+ */
+async function signedRoot(dir: string, { from, to }: Range, whole: TreeHead): Promise<Buffer> {
+  const refuse = (what: string) => new Error(`${what}: not as the log was signed: nothing was pruned. "sluice log verify" tells more.`);
+  const read = createNodeReader(dir, whole.size);
+  const root = await rootOfRange({ from: 0, to }, read);
+  if (!verifyConsistency({ size: to, root }, whole, await proveConsistency(dir, to, whole.size))) throw refuse(`${join(dir, 'tile')}: the tiles of records 0 to ${to - 1}`);
+  for (let level = 0, records = TILE_WIDTH; records <= to; level += 1, records *= TILE_WIDTH) {
+    for (let index = Math.floor(from / records); index < Math.min(Math.ceil(to / records), fullTiles(whole.size, level)); index += 1) {
+      const tile = await readTileFile(dir, { level, index });
+      if (tile === undefined || !rootOf(tile).equals(await read((level + 1) * Math.log2(TILE_WIDTH), index))) throw refuse(join(dir, tilePath({ level, index })));
+    }
+  }
+  return root;
+}
 
 async function objectsOf(dir: string, segments: readonly number[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { formatCheckpoint } from '../../core/tlog/checkpoint.ts';
 import type { Edge, Tile } from '../../core/tlog/edge.ts';
-import { HASH_BYTES } from '../../core/tlog/merkle.ts';
+import { HASH_BYTES, type TreeHead } from '../../core/tlog/merkle.ts';
 import { signNote, type Signer } from '../../core/tlog/note.ts';
 import type { Files } from '../files.ts';
 import { isPassing, passing } from '../writer.ts';
@@ -53,6 +53,8 @@ export interface Tree {
   /** Whose checkpoints are signed from now on. */
   setKey(key: KeyObject): void;
   status(): TreeStatus;
+  /** The tree of all durable records, signed for or not. */
+  head(): TreeHead;
   /** Does this when all before it is done, and nothing beside it. */
   inTurn(work: () => Promise<void>): Promise<void>;
   /** Why no record may be appended, with the error's code; undefined while they may. @param next index of the next record; `isReserved`: it is no answer. */
@@ -195,6 +197,10 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, m
     },
     setKey(next) {
       key = next;
+    },
+    head() {
+      if (unhashed.length > 0) grow();
+      return { size: edge.size(), root: edge.root() };
     },
     status: () => ({ size: sizeNow(), signed: signed ?? 0, ...(problem !== undefined && { problem: problem.reason }) }),
     inTurn: (work) => queue(work, (one) => one()),

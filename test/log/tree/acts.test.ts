@@ -7,6 +7,7 @@ import { openLogKeys } from '../../../src/datadir/log-key.ts';
 import { diskUsage } from '../../../src/log/disk.ts';
 import { readLog } from '../../../src/log/read.ts';
 import { proveRecord } from '../../../src/log/tree/prove.ts';
+import { hands } from '../start/world.ts';
 import { AT_MS, recordsOf } from '../support.ts';
 import { fill, inDataDir, startVerifier } from './support.ts';
 
@@ -173,6 +174,21 @@ describe('pruning', () => {
     await expect(log.evidence!.prune({ beforeMs: atMinute(10_000) })).rejects.toThrow(/tile\/0\/002: does not hold record \d+: nothing was pruned/);
     expect(log.size()).toBe(size + 400);
   });
+});
+
+test.each(['its tile', 'all tiles'])('F22: a record that was changed under a running log, with %s, does not leave, and nothing is signed of it', async (changed) => {
+  let nowMs = AT_MS;
+  const log = await open({ now: () => nowMs, maxSegmentBytes: 18_000 });
+  for (; log.size() < 600; nowMs += 60_000) await fill(log, log.size(), log.size() + 100);
+  await log.evidence!.sign();
+  const hand = hands(dir());
+  const [first] = hand.segments();
+  hand.edit(first!, (lines) => lines.with(7, lines[7]!.replace('"n":7', '"n":8')));
+  const upper = readFileSync(file('tile/1/000.p/2'));
+  hand.forgeTiles();
+  if (changed === 'its tile') hand.put('tile/1/000.p/2', upper);
+  await expect(log.evidence!.prune({ beforeMs: nowMs })).rejects.toThrow(changed === 'its tile' ? /tile\/0\/000: not as the log was signed: nothing was pruned/ : /tile: the tiles of records 0 to \d+: not as the log was signed: nothing was pruned/);
+  expect([existsSync(file(first!)), log.size()]).toEqual([true, 600]);
 });
 
 test('the alarm is at four fifths of the disk', async () => {

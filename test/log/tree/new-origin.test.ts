@@ -111,13 +111,13 @@ describe('a new origin', () => {
     const { folder } = begun.plan.old;
     const plan = { ...begun.plan, isMoved: false };
     if (when === 'before the new log is signed') {
-      writeFileSync(file('new-origin.json'), JSON.stringify({ ...plan, isMoved: true }));
+      writeFileSync(join(keysDir(), 'new-origin.json'), JSON.stringify({ ...plan, isMoved: true }));
     } else {
       for (const name of ['log', 'keys']) {
         rmSync(join(data(), name), { recursive: true });
         cpSync(join(copy, name), join(data(), name), { recursive: true });
       }
-      writeFileSync(file('new-origin.json'), JSON.stringify(plan));
+      writeFileSync(join(keysDir(), 'new-origin.json'), JSON.stringify(plan));
       if (when === 'half moved') {
         cpSync(file('tile'), file('old', folder, 'tile'), { recursive: true });
         rmSync(file('tile'), { recursive: true });
@@ -130,4 +130,12 @@ describe('a new origin', () => {
     for (const by of [key, old.vkey]) expect((await verify(dir(), { vkey: by })).wrong).toEqual([]);
     expect(existsSync(file('old', folder, 'segments'))).toBe(true);
   });
+});
+
+test('F22: a plan that lies in the log\'s folder is not believed, and stops start and act alike', async () => {
+  await (await open()).close();
+  writeFileSync(file('new-origin.json'), JSON.stringify({ old: { origin: 'x', vkey: null, size: 0, checkpoint: null, folder: 'x' }, lost: [], more: 0, because: 'so', isMoved: true }));
+  const message = /log\/new-origin\.json: an earlier version of Sluice began a new origin and did not finish it.*if nobody asked for a new origin, remove this file/;
+  await expect(open()).rejects.toThrow(message);
+  await expect(beginNewOrigin({ dir: dir(), keysDir: keysDir(), because: 'so', now: () => AT_MS })).rejects.toThrow(message);
 });
