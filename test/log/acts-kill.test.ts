@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDataDir } from '../../src/datadir/datadir.ts';
@@ -55,6 +55,7 @@ const name = `kill -9 of a command that prunes, rotates or begins anew, at some 
   for (let round = 0; round < ROUNDS; round += 1) {
     const data = join(root, `round-${round}`);
     cpSync(from, data, { recursive: true });
+    chmodSync(data, 0o700); // a copy is made by the mask alone
     const acts = [['prune', '--before', '2026-10-02', '--archive', join(data, 'archive')], ['rotate-key'], ['new-origin', '--because', 'a test']] as const;
     const act = acts[Math.floor(random() * acts.length)]!;
     const signal = await killed(data, act, random);
