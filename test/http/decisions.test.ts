@@ -234,10 +234,20 @@ test('a rate holds for all of it, since each leaves a record, of those who may n
   }
 });
 
-test('HEAD shows nothing, so that nothing is read', async () => {
-  await decide(1);
-  expect(await get('/decisions?format=ndjson', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
-  expect(ofKind('log_read')).toEqual([]);
+test('F20: HEAD tells GET\'s length and type, and is recorded like it; what is streamed has no length, so that nothing is read', async () => {
+  await decide(2);
+  for (const path of ['/decisions?kind=decision', '/decisions?kind=decision&format=csv&limit=1', '/decisions?kind=decision&format=ndjson&limit=2', '/decisions/1', '/decisions/1/proof', '/log/checkpoint', '/log/tile/0/x001/067', '/openapi.json']) {
+    const before = ofKind('log_read').length;
+    const head = await get(path, { method: 'HEAD' });
+    const recorded = ofKind('log_read').length - before;
+    const whole = await get(path);
+    expect([path, head.status, head.text, head.headers['content-length'], head.headers['content-type'], head.headers['x-next-after']]).toEqual([path, whole.status, '', whole.headers['content-length'], whole.headers['content-type'], whole.headers['x-next-after']]);
+    expect([path, recorded]).toEqual([path, ofKind('log_read').length - before - recorded]);
+  }
+  expect((await get('/decisions/77', { method: 'HEAD' })).status).toBe(404);
+  const before = ofKind('log_read').length;
+  const head = await get('/decisions?format=ndjson', { method: 'HEAD' });
+  expect([head.status, head.text, head.headers['content-length'], head.headers['content-type'], ofKind('log_read').length]).toEqual([200, '', undefined, 'application/x-ndjson; charset=utf-8', before]);
 });
 
 test('proofs, checkpoint and tiles are given as they are, on record', async () => {

@@ -84,17 +84,29 @@ test('R82: the incident has the form that is documented, with and without a cloc
   expect(createOpenApi({ reports: true }).components.schemas).toMatchObject({ IncidentReport: INCIDENT_SCHEMA });
 }, 60_000);
 
+test('F20: HEAD tells GET\'s length, and is recorded like it; a client that takes every type gets the first', async () => {
+  const before = reads().length;
+  const head = await get('/reports/negative?vendor=mixpanel&category=user.contact.email&format=markdown', { method: 'HEAD' });
+  const whole = await get('/reports/negative?vendor=mixpanel&category=user.contact.email&format=markdown');
+  expect([head.status, head.text, head.headers['content-type'], reads().length]).toEqual([200, '', 'text/markdown; charset=utf-8', before + 2]);
+  // The reading is itself a record, which the report counts in its basis.
+  expect(Math.abs(Number(head.headers['content-length']) - Buffer.byteLength(whole.text))).toBeLessThan(10);
+  const type = async (accept: string) => (await get('/reports/exposure?vendor=mixpanel', { method: 'HEAD', headers: { accept } })).headers['content-type'];
+  expect(await type('application/json, text/markdown, text/csv')).toBe('application/json; charset=utf-8');
+  expect(await type('application/json;q=0.5, text/markdown')).toBe('text/markdown; charset=utf-8');
+});
+
 test('for auditors alone; a refusal is on record, and nothing is made', async () => {
   const before = reads().length;
   expect((await get('/reports/exposure?vendor=mixpanel', { token: null })).status).toBe(401);
   expect((await get('/reports/exposure?vendor=mixpanel', { token: 'gateway' })).json()).toMatchObject({ code: 'forbidden' });
   expect((await get('/reports/exposure?vendor=mixpanel', { token: 'admin' })).status).toBe(403);
   expect((await get('/reports/exposure?vendor=mixpanel', { method: 'POST', body: {} })).status).toBe(405);
-  const head = await get('/reports/exposure?vendor=mixpanel', { method: 'HEAD' });
-  expect([head.status, head.text, reads().length]).toEqual([200, '', before]);
+  expect((await get('/reports/exposure?vendor=mixpanel', { method: 'HEAD', token: 'gateway' })).status).toBe(403);
+  expect(reads().length).toBe(before);
   // A refusal waits for no disk; this does, and is written behind it.
   await log.append({ kind: 'bundle_activated', members: '' }).durable;
-  expect(recordsOf(dir).filter(({ kind, code }) => kind === 'refused' && code === 'forbidden')).toHaveLength(2);
+  expect(recordsOf(dir).filter(({ kind, code }) => kind === 'refused' && code === 'forbidden')).toHaveLength(3);
 });
 
 test.each([

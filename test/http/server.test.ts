@@ -120,8 +120,10 @@ test('Expect: 100-continue is answered, other expectations are passed over', asy
   expect(await raw(`${HEAD}Connection: close\r\nExpect: a-pony\r\nContent-Length: ${body.length}\r\n\r\n${body}`).received).toMatch(/^HTTP\/1\.1 200 OK/);
 });
 
-test('HEAD has the headers of GET and no body', async () => {
-  const { send } = await openHarness();
-  const { status, headers, text } = await send('/livez', { method: 'HEAD' });
-  expect({ status, length: headers['content-length'], text }).toEqual({ status: 200, length: '17', text: '' });
+test.each(['/livez', '/readyz', '/openapi.json', '/admin/sync', '/nothing', '/check'])('F20: HEAD %s has the headers of GET and no body', async (path) => {
+  const { send } = await openHarness({ pdp: fakePdp({ sync: { status: () => [], poll() {}, rollback: async () => {}, resume: async () => {} } }) });
+  const [head, get] = [await send(path, { method: 'HEAD', token: 'operator' }), await send(path, { token: 'operator' })];
+  const { 'x-request-id': _, date: __, ...headers } = get.headers;
+  expect({ status: head.status, headers: head.headers, text: head.text }).toEqual({ status: get.status, headers: expect.objectContaining(headers), text: '' });
+  expect(Number(head.headers['content-length'])).toBe(Buffer.byteLength(get.text));
 });

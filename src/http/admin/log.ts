@@ -22,9 +22,9 @@ export interface LogAdminDeps {
 export function postPrune({ acts, authenticate, reply, keepDays, keptFor, now }: LogAdminDeps): RequestHandler {
   return async function prune(req, res) {
     const caller = authenticate(req);
-    const body = hasBody(req) ? await readJson(req, BODY_LIMIT) : {};
+    const asked = hasBody(req) ? beforeOf(await readJson(req, BODY_LIMIT)) : undefined;
     requirePower(caller, 'log_admin');
-    const beforeMs = beforeOf(body) ?? (keepDays === undefined ? undefined : now() - keepDays * DAY_MS);
+    const beforeMs = asked ?? (keepDays === undefined ? undefined : now() - keepDays * DAY_MS);
     if (beforeMs === undefined) throw new SluiceError('request_invalid', 'say before which date, as {"before": "2026-01-31"}, or set SLUICE_LOG_KEEP_DAYS');
     if (beforeMs > now()) throw new SluiceError('request_invalid', 'before must not be in the future');
     const kept = await keptFor(beforeMs);

@@ -32,9 +32,10 @@ export function getDecisions({ reading, authenticate, rate, reply, observer }: R
     const parsed = parseQuery(parameters.filter(([name]) => name !== 'format'), reading.origin);
     const by = { caller, requestId: stateOf(res).requestId };
     requireReader(reading, by);
-    // Of a HEAD nothing is shown, so that nothing is read.
-    if (req.method === 'HEAD') return reply(res, 200, '', { type: TYPES[format] });
-    if (format !== 'json' && !parsed.limited) return stream(res, await reading.all(parsed, format, by), { type: TYPES[format], observer });
+    // A HEAD tells the length of the answer, which says something of the log: it is read and recorded like a GET. What
+    // is streamed has no length to tell, so that of it nothing is read.
+    const isStreamed = format !== 'json' && !parsed.limited;
+    if (isStreamed) return stream(res, req.method === 'HEAD' ? nothing() : await reading.all(parsed, format, by), { type: TYPES[format], observer });
     const { rows, next } = await reading.page(parsed, format, by);
     const headers = next === null ? [] : ['X-Next-After', next];
     if (format === 'json') reply(res, 200, `{"records":[${rows.join(',')}],"next":${JSON.stringify(next)}}`);
@@ -42,12 +43,13 @@ export function getDecisions({ reading, authenticate, rate, reply, observer }: R
   };
 }
 
+async function* nothing(): AsyncGenerator<string> {}
+
 /** One record, by its decision's id or by its index in the log. */
 export function getDecision({ reply, ...deps }: ReadingDeps): RequestHandler {
   const { reading } = deps;
   return async function decision(req, res) {
     const by = readerOf(deps, req, res);
-    if (req.method === 'HEAD') return reply(res, 200, '');
     reply(res, 200, (await reading.record(req.params['id'] as string, by)).text);
   };
 }

@@ -21,7 +21,6 @@ export function getReport({ reading, reports, authenticate, rate, reply }: Readi
     const format = formatOf(parameters.get('format') ?? acceptedBy(req), formats);
     parameters.delete('format');
     checkParameters(kind, parameters);
-    if (req.method === 'HEAD') return reply(res, 200, '', { type: TYPES[format] });
     const gone = new AbortController();
     res.once('close', () => gone.abort());
     const text = await reports.make({ kind, parameters, format }, gone.signal);
@@ -31,7 +30,8 @@ export function getReport({ reading, reports, authenticate, rate, reply }: Readi
   };
 }
 
-const acceptedBy = ({ headers: { accept } }: Request) => (accept?.includes('text/markdown') === true ? 'markdown' : 'json');
+/** What it prefers: a client that takes all of them names JSON first. */
+const acceptedBy = (req: Request) => (req.accepts(['application/json', 'text/markdown']) === 'text/markdown' ? 'markdown' : 'json');
 
 function formatOf(name: string, formats: readonly ReportFormat[]): ReportFormat {
   const format = formats.find((one) => one === name);
