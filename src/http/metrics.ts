@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
 import type { Observer, PdpStatus } from '../pdp.ts';
 import { VERSION } from '../version.ts';
 import { createCounter, createHistogram } from './tally.ts';
@@ -11,6 +11,15 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 /** Hears of every response. `route` is the template, never the path. */
 export interface HttpObserver {
   answered(event: { readonly route: string; readonly method: string; readonly status: number; readonly seconds: number }): void;
+}
+
+// Gauges that are called like counters; the same stands under these names without `_total`, by type.
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+/** What Node tells of the process: memory, event loop, collections of garbage. */
+export function observeProcess(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
 }
 
 /**

@@ -2,13 +2,13 @@ import type { Server } from 'node:http';
 import path from 'node:path';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Facts } from '../core/facts.ts';
 import { groupWarning, openToGroup } from '../files/access.ts';
 import { createApp, createMetricsApp } from '../http/app.ts';
 import { createDrain } from '../http/drain.ts';
-import { createMetrics, observeOutput, observeStatus } from '../http/metrics.ts';
+import { createMetrics, observeOutput, observeProcess, observeStatus } from '../http/metrics.ts';
 import { observeShipping } from '../http/shipping.ts';
 import { createServer, listen } from '../http/server.ts';
 import { createReports } from '../http/reports/reports.ts';
@@ -73,7 +73,7 @@ export async function openServer(config: Config, { root, logger, droppedLines }:
     observeStatus(registry, () => pdp.status(), Date.now);
     observeOutput(registry, droppedLines);
     observeShipping(registry, () => shipping?.status() ?? [], Date.now);
-    collectDefaultMetrics({ register: registry });
+    observeProcess(registry);
     const metricsPort = config.metricsPort === undefined ? undefined : await open(createMetricsApp({ logger, registry, isDraining }), config.metricsPort);
     const { reading, proofs } = sluice;
     const port = await open(createApp({

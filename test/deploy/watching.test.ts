@@ -88,6 +88,15 @@ withPrometheus('promtool accepts the rules and the configuration, and each alarm
   for (const { alert } of alarms) for (const outcome of ['comes', 'stays away']) expect(tried).toContain(`name: ${alert} ${outcome}\n`);
 });
 
+withPrometheus('F20: promtool finds nothing to mend in the metrics', async () => {
+  const child = execFile(promtool!, ['check', 'metrics']);
+  const said: string[] = [];
+  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding('utf8').on('data', (text: string) => said.push(text));
+  const closed = once(child, 'close');
+  child.stdin!.end(metrics);
+  expect([(await closed)[0], said.join('')]).toEqual([0, '']);
+});
+
 withPrometheus('a real Prometheus scrapes Sluice, and every panel has data', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-prometheus-'));
   const at = await freePort();
