@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { EFFECTS, type Decision } from './core/answer.ts';
+import { EvaluationFailed } from './core/decide/rulings.ts';
 import { complete } from './core/prepare/complete.ts';
 import { SluiceError } from './core/errors.ts';
 import { OBLIGATION_OPS, type Caller, type Json } from './core/facts.ts';
@@ -43,6 +44,8 @@ export interface CaseResult {
   readonly judged?: Judged;
   /** It is no case at all: `differences` says what is wrong with its form. */
   readonly malformed?: true;
+  /** Why the rules could not be evaluated. */
+  readonly failed?: string;
 }
 
 /** Runs every case below `dir` on the snapshot, each at its own time. */
@@ -83,6 +86,7 @@ function runCase(one: Case, location: string, snapshot: Snapshot): CaseResult {
       ...(found.length > 0 && { reasons: judged.decision.reasons.map(reasonText) }),
     };
   } catch (error) {
+    if (error instanceof EvaluationFailed) return { name, location, failed: error.message, differences: [`the rules can't be evaluated: ${error.message}`] };
     if (!(error instanceof SluiceError)) throw error;
     return {
       name,

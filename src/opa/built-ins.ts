@@ -45,6 +45,7 @@ export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
   'or': sets,
   'minus': sets,
   'array.concat': sets,
+  'type_name': () => createFlow('JSON type'),
   'lower': folding,
   'upper': folding,
   'startswith': comparing('prefix'),

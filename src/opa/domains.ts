@@ -66,15 +66,24 @@ export const KINDS = {
   'identifiability': closed('identifiability', IDENTIFIABILITIES),
   'operator': closed('operator of conditions', [...OPERATORS.keys()]),
   'reason code': { title: 'reason code', names: ({ codes }) => [...REASON_CODES, ...codes?.keys() ?? []] },
+  'JSON type': closed('type of a value', ['array', 'boolean', 'null', 'number', 'object', 'set', 'string']),
   'demand': closed('demand of a manifest', ['required']),
 } as const satisfies Readonly<Record<string, Kind>>;
 
-/** A kind of names, or `context value NAME`: what the enum of that context name holds. */
-export type Domain = keyof typeof KINDS | `context value ${string}`;
+/**
+ * A kind of names; or `context value NAME`: what the enum of that context name holds; or `one of A,B`: the members that
+ * something in the input has.
+ */
+export type Domain = keyof typeof KINDS | `context value ${string}` | `one of ${string}`;
+
+/** Members of the input that a rule may name. */
+export const membersIn = (domain: Domain): readonly string[] | undefined => (domain.startsWith('one of ') ? domain.slice('one of '.length).split(',') : undefined);
 
 /** @returns the kind; undefined for one that an earlier program knew. */
 export function kindOf(domain: string): Kind | undefined {
   if (Object.hasOwn(KINDS, domain)) return KINDS[domain as keyof typeof KINDS];
+  const members = membersIn(domain as Domain);
+  if (members !== undefined) return closed('member of the input', members);
   const name = /^context value (.+)$/.exec(domain)?.[1];
   return name === undefined ? undefined : { title: `value of context.${name}`, names: ({ context }) => context.get(name)?.enum };
 }

@@ -116,7 +116,9 @@ function attachEach(root: Flow, shape: Shape): void {
 }
 
 function attachKey(root: Flow, shape: Shape): void {
-  if (typeof shape === 'object' && isEach(shape) && shape.keys !== undefined) attach(rootOf(root.key!), shape.keys);
+  if (typeof shape !== 'object') return;
+  if (!isEach(shape)) attach(rootOf(root.key!), `one of ${Object.keys(shape).join(',')}`);
+  else if (shape.keys !== undefined) attach(rootOf(root.key!), shape.keys);
 }
 
 function attachMember(member: Flow, shape: Shape, name: string): void {

@@ -1,5 +1,5 @@
 import { BUILT_INS } from './built-ins.ts';
-import { INPUT_SHAPE, type Domain } from './domains.ts';
+import { INPUT_SHAPE, membersIn, type Domain } from './domains.ts';
 import { createFlow, domainsOf, eachOf, keyOf, makeSet, memberOf, rootOf, unify, type Flow, type Test } from './flow.ts';
 import type { RuleNode } from './heads.ts';
 import type { Term } from './references.ts';
@@ -56,7 +56,9 @@ function found(file: string, literals: readonly Flow[]): readonly Literal[] {
     for (const { test, with: other } of tests) {
       const domains = [...new Set(domainsOf(other))].sort();
       if (domains.length === 0) continue;
-      for (const { value, row } of root.written) bySpot.set(JSON.stringify([row, value, test, domains]), { name: value, location: `${file}:${row}`, domains, test });
+      // The members that there are need not be kept: there are many, and no fact changes them.
+      const written = root.written.filter(({ value }) => !domains.some((domain) => membersIn(domain)?.includes(value)));
+      for (const { value, row } of written) bySpot.set(JSON.stringify([row, value, test, domains]), { name: value, location: `${file}:${row}`, domains, test });
     }
   }
   return [...bySpot.values()];

@@ -12,7 +12,9 @@ import { toSnapshot, type Loaded } from '../workspace.ts';
 /** Every pair of an event and a vendor of a small world; of a larger one a sample. */
 const PROBES = 256;
 /** Of so many one is evaluated once more for every profile of its own. */
-const ALONE_EVERY = 4;
+const ALONE_EVERY = 2;
+/** Of so many grants one question each that they may cover. */
+const GRANTS = 64;
 const CALLER = { supports: [], identities: [], environments: [], powers: [], id: 'probe', demo: false, tokenSha256: '' } as const;
 
 interface Probed {
@@ -29,20 +31,28 @@ interface Probed {
  */
 export async function probe(loaded: Loaded): Promise<Probed> {
   const snapshot = toSnapshot(loaded);
-  const problems = new Set<string>();
+  const problems = new Map<string, string>();
   const hit = new Set<string>();
   for (const [at, question] of questionsOf(loaded.facts).entries()) {
-    if (at % ALONE_EVERY === 0) await turn();
+    await turn();
     try {
       const judged = judgeOne(question, snapshot, loaded.loadedAtMs);
       for (const id of hitBy(judged)) hit.add(id);
-      if (at % ALONE_EVERY === 0) for (const problem of checkIndependence(judged, loaded.engine)) problems.add(problem);
+      if (at % ALONE_EVERY === 0) tellOnce(problems, checkIndependence(judged, loaded.engine));
     } catch (error) {
       if (!(error instanceof EvaluationFailed)) throw error;
-      problems.add(placeOf(error.message, loaded.engine));
+      tellOnce(problems, [placeOf(error.message, loaded.engine)]);
     }
   }
-  return { mistakes: [...problems].sort(), hit };
+  return { mistakes: [...problems.values()].sort(), hit };
+}
+
+/** Of one place one mistake: another category, or another question, says nothing more of the rule. */
+export function tellOnce(told: Map<string, string>, problems: readonly string[]): void {
+  for (const problem of problems) {
+    const place = /^\S+\.rego:\d+: (?:rule \S+)?/.exec(problem)?.[0] ?? problem;
+    if (!told.has(place)) told.set(place, problem);
+  }
 }
 
 /** The rules that said something of any profile. */
@@ -51,7 +61,7 @@ export const hitBy = (judged: readonly Judged[]): readonly string[] => (
 );
 
 /** A failure names its place itself, or the rule that it is of. */
-function placeOf(message: string, { rules }: Engine): string {
+export function placeOf(message: string, { rules }: Engine): string {
   const [, id] = /^rule (\S+):/.exec(message) ?? [];
   const location = id === undefined ? undefined : rules.get(id)?.location;
   const [, place, rest] = /^(\S+\.rego:\d+)(?::\d+)?: (.*)$/.exec(message) ?? [];
@@ -79,7 +89,7 @@ function questionsOf(facts: Facts): readonly object[] {
   const subjects: readonly (EventFact | undefined)[] = [...events, undefined];
   const objects = objectsOf(facts);
   const count = Math.min(PROBES, subjects.length * vendors.length * Math.max(identities.length, CHANNELS.length) * environments.length);
-  return Array.from({ length: count }, (_, at) => {
+  const turns = Array.from({ length: count }, (_, at) => {
     const round = Math.floor(at / subjects.length);
     const event = pick(subjects, at);
     return {
@@ -90,7 +100,23 @@ function questionsOf(facts: Facts): readonly object[] {
       ...(event === undefined ? withoutEvent(facts, at, round) : askedOf(event, round)),
       ...(event?.about !== undefined && round % 2 === 0 && { about: pick(objects.get(event.about.type) ?? [], round) ?? `${event.about.type}:none` }),
     };
-  }).map((question) => JSON.parse(JSON.stringify(question)) as object);
+  });
+  return [...turns, ...ofGrants(facts, events)].map((question) => JSON.parse(JSON.stringify(question)) as object);
+}
+
+/** To every grant, of some, a question that it may cover, and of which its conditions and its relation are judged. */
+function ofGrants(facts: Facts, events: readonly EventFact[]): readonly object[] {
+  return [...facts.grants.values()].slice(0, GRANTS).flatMap((grant) => {
+    const holder = facts.identities.values().find(({ roles }) => roles.includes(grant.role));
+    const vendor = facts.vendors.values().find(({ id, party }) => grant.vendors.some((named) => (named.vendor ?? id) === id && (named.party ?? party) === party));
+    const event = events.find(({ name, about }) => (grant.events?.includes(name) ?? true) && (grant.relation === undefined || about !== undefined));
+    if (holder === undefined || vendor === undefined || event === undefined) return [];
+    const environment = grant.environments?.find((name) => name !== '*') ?? pick([...facts.environments.keys()], 0);
+    return [
+      { identity: holder.id, vendor: vendor.id, environment, event: event.name, fields: slice(event.fields.map(({ path }) => path), 0), ...(event.about !== undefined && { about: `${event.about.type}:none` }) },
+      { identity: holder.id, vendor: vendor.id, environment, purpose: pick([...facts.purposes], 0), categories: slice([...facts.categories.keys()], 0) },
+    ];
+  });
 }
 
 /** The event's fields as paths, or as a payload that holds them, or its categories alone; an aggregate with its groups. */
@@ -136,10 +162,10 @@ function objectsOf({ tuples }: Facts): ReadonlyMap<string, readonly string[]> {
 /**
  * Whether each profile's rulings are the same alone and together with others (J21), on real inputs: slices and the
  * smallest fix rest on it.
- * @returns what is wrong, naming the rule.
+ * @returns what is wrong, one mistake a rule.
  */
 export function checkIndependence(judged: readonly Judged[], engine: Engine): readonly string[] {
-  const problems = new Set<string>();
+  const problems = new Map<string, string>();
   for (const { prepared, rulings } of judged) for (const [at, { input }] of prepared.shape.views.entries()) {
     const together = rulings?.[at];
     if (together === undefined || input.profiles.length < 2) continue;
@@ -147,10 +173,12 @@ export function checkIndependence(judged: readonly Judged[], engine: Engine): re
       const alone = engine.evaluate({ ...input, profiles: [profile], matches: [input.matches[index]!] });
       const before = new Set(together.rules.filter(({ profiles }) => profiles === '*' || profiles.includes(index)).map(({ rule }) => rule.id));
       const after = new Set(alone.rules.map(({ rule }) => rule.id));
-      for (const id of before.symmetricDifference(after)) {
-        problems.add(`${engine.rules.get(id)?.location}: rule ${id} says something else of ${profile.category} alone than together with other profiles; a ruling depends on its own profile only (what concerns several fields is a combination)`);
-      }
+      for (const id of before.symmetricDifference(after)) if (!problems.has(id)) problems.set(id, dependent(engine.rules.get(id)?.location, id, profile.category));
     }
   }
-  return [...problems].sort();
+  return [...problems.values()].sort();
 }
+
+const dependent = (location: string | undefined, id: string, category: string) => (
+  `${location}: rule ${id} says something else of ${category} alone than together with other profiles; a ruling depends on its own profile only (what concerns several fields is a combination)`
+);

@@ -2,7 +2,7 @@ import type { Judged } from '../judge.ts';
 import { OWN, placeIn } from '../opa/sources.ts';
 import { rulesOf, type Folders, type Loaded } from '../workspace.ts';
 import { checkNames, undeclaredCodes, type Checked, type Known } from './names.ts';
-import { checkIndependence, hitBy, probe } from './probe.ts';
+import { checkIndependence, hitBy, placeOf, probe, tellOnce } from './probe.ts';
 
 export type { Checked } from './names.ts';
 
@@ -11,6 +11,8 @@ export interface VetOptions extends Partial<Known> {
   readonly folders: Pick<Folders, 'rego' | 'policies'>;
   /** Questions that were judged already, such as those of the cases: what they show of the rules counts too. */
   readonly judged?: readonly Judged[];
+  /** Why questions could not be judged, as `EvaluationFailed` says it. */
+  readonly failed?: readonly string[];
 }
 
 /**
@@ -20,14 +22,15 @@ export interface VetOptions extends Partial<Known> {
  * @returns each mistake once, as `file:row: what is wrong, and what to write`.
  */
 export async function vet(loaded: Loaded, options: VetOptions): Promise<Checked> {
+  const { judged = [], failed = [] } = options;
   const named = vetNames(loaded, options);
   const { mistakes, hit } = await probe(loaded);
-  const found = [...undeclaredCodes(loaded), ...mistakes, ...checkIndependence(options.judged ?? [], loaded.engine)];
-  const idle = options.judged === undefined ? [] : neverHit(loaded.engine, new Set([...hit, ...hitBy(options.judged)]));
-  return {
-    errors: [...new Set([...named.errors, ...found.map(placed(options))])],
-    warnings: [...named.warnings, ...idle.map(placed(options))],
-  };
+  const shown = new Map<string, string>();
+  tellOnce(shown, mistakes);
+  tellOnce(shown, [...failed.map((message) => placeOf(message, loaded.engine)), ...checkIndependence(judged, loaded.engine)]);
+  const found = [...undeclaredCodes(loaded), ...shown.values()];
+  const idle = options.judged === undefined ? [] : neverHit(loaded.engine, new Set([...hit, ...hitBy(judged)]));
+  return { errors: [...named.errors, ...found.map(placed(options))], warnings: [...named.warnings, ...idle.map(placed(options))] };
 }
 
 /** Rules of the authors' own that nothing shows to say anything: a forbid that never hits looks like one that holds. */
