@@ -1,7 +1,10 @@
 // Asks what the example world's services would ask, and leaves it in the decision log: something for reports to read.
-// It goes through the PDP itself, so each answer is on record before the next question. The seed is fixed.
+// It goes through the PDP itself, whose clock is set to the ninety days up to now, one moment after the other; the seed is
+// fixed. Questions are answered as they would have been then by the facts of today.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseQuestion } from '../src/core/parse/parse.ts';
+import { readLog } from '../src/log/read.ts';
 import { openSluice, type Logger } from '../src/open.ts';
 
 type Random = () => number;
@@ -100,6 +103,33 @@ export function* traffic(count: number, seed: number): Generator<Record<string, 
 const SEED = 20_251_109;
 const COUNT = 2000;
 const AT_ONCE = 64;
+const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000];
+const DAYS = 90;
+/** Below maxAge of the example's production: older facts would deny. */
+const RELOAD_MS = 5 * DAY_MS;
+
+/** What is told of the vendor: in days before now. As at OpenAI's vendor, it took more than two weeks until it said so. */
+const BREACH = { vendor: 'mixpanel', from: 26, to: 23, notified: 7, over: 5 } as const;
+
+/** In order, in two stretches of each day: a segment of the log ends with its hour, and so there are few. */
+export function* moments(count: number, { fromMs, toMs, random }: { readonly fromMs: number; readonly toMs: number; readonly random: Random }): Generator<number> {
+  const at = Array.from({ length: count }, () => {
+    const any = fromMs + random() * (toMs - fromMs);
+    const midnight = Math.floor(any / DAY_MS) * DAY_MS;
+    const stretch = midnight + (random() < 0.6 ? 9 : 15) * 60 * MINUTE_MS + random() * 45 * MINUTE_MS;
+    // On the first day and the last there may be no such time.
+    return stretch >= fromMs && stretch <= toMs ? stretch : any;
+  });
+  yield* at.map(Math.floor).sort((a, b) => a - b);
+}
+
+/** When the last record was written, in milliseconds since the Unix epoch: time in a log never runs back. */
+async function lastRecordMs(dataDir: string): Promise<number> {
+  const dir = path.join(dataDir, 'log');
+  if (!existsSync(path.join(dir, 'origin'))) return 0;
+  for await (const { record } of readLog(dir, { reverse: true })) return Date.parse(String(record['time']));
+  return 0;
+}
 
 async function main(): Promise<void> {
   const root = path.resolve(import.meta.dirname, '..');
@@ -107,22 +137,57 @@ async function main(): Promise<void> {
   const warn = (members: object, message: string) => void process.stderr.write(`${message} ${JSON.stringify(members)}\n`);
   const logger: Logger = { info() {}, warn, error: warn };
   const dataDir = env['SLUICE_DATA_DIR'] ?? path.join(root, '.sluice');
+  const endMs = Date.now();
+  const beginMs = Math.max(endMs - DAYS * DAY_MS, await lastRecordMs(dataDir) + 1);
+  let nowMs = beginMs;
   const sluice = await openSluice({
     root, env, logger, dataDir, policies: env['SLUICE_POLICIES'] ?? path.join(root, 'policies'), rego: env['SLUICE_REGO'] ?? path.join(root, 'rego'), memoBytes: 2 ** 20,
-    observer: { decided() {}, refused() {}, evaluationFailed() {}, appended() {}, activated() {} },
+    observer: { decided() {}, refused() {}, evaluationFailed() {}, appended() {}, activated() {} }, now: () => nowMs, monotonic: () => nowMs,
   });
   const counts = new Map<string, number>();
   try {
     const caller = sluice.facts().callers.get('demo-gateway')!;
-    const questions = [...traffic(COUNT, SEED)];
-    for (let from = 0; from < questions.length; from += AT_ONCE) {
-      const answered = await Promise.all(questions.slice(from, from + AT_ONCE).map((question) => sluice.pdp.check(parseQuestion(question), { caller })));
-      for (const { answer: { decision } } of answered) counts.set(decision, (counts.get(decision) ?? 0) + 1);
+    const admin = sluice.facts().callers.get('demo-admin')!;
+    const questions = traffic(COUNT, SEED);
+    const acts = (['under_review', 'active'] as const).map((state, at) => ({ state, atMs: endMs - [BREACH.notified, BREACH.over][at]! * DAY_MS })).filter(({ atMs }) => atMs > beginMs);
+    let reloadedMs = nowMs;
+    let under: Promise<unknown>[] = [];
+    for (const atMs of moments(COUNT, { fromMs: beginMs, toMs: endMs, random: createRandom(SEED) })) {
+      const isDue = atMs - reloadedMs > RELOAD_MS;
+      if (under.length >= AT_ONCE || isDue || acts[0] !== undefined && acts[0].atMs <= atMs) {
+        await Promise.all(under);
+        under = [];
+      }
+      for (; acts[0] !== undefined && acts[0].atMs <= atMs; acts.shift()) {
+        nowMs = acts[0].atMs;
+        await sluice.pdp.setVendorState(BREACH.vendor, acts[0].state, { caller: admin });
+      }
+      nowMs = atMs;
+      if (isDue) {
+        await sluice.pdp.reload();
+        reloadedMs = nowMs;
+      }
+      // It takes the time before it waits for anything.
+      const answered = sluice.pdp.check(parseQuestion(questions.next().value), { caller });
+      under.push(answered.then(({ answer: { decision } }) => counts.set(decision, (counts.get(decision) ?? 0) + 1)));
     }
+    await Promise.all(under);
+    nowMs = Date.now();
   } finally {
     await sluice.close();
   }
-  process.stdout.write(`${COUNT} questions answered: ${[...counts].sort().map(([decision, count]) => `${count} ${decision}`).join(', ')}. Now: npm run -s sluice -- exposure mixpanel\n`);
+  // A log that was there already may have nothing of those days.
+  const isWhole = beginMs <= endMs - BREACH.from * DAY_MS;
+  const day = (before: number) => new Date(endMs - before * DAY_MS).toISOString().slice(0, 10);
+  const window = `--from ${day(BREACH.from)} --to ${day(BREACH.to)}`;
+  process.stdout.write([
+    `${COUNT} questions of the ${Math.ceil((endMs - beginMs) / DAY_MS)} days up to now were answered: ${[...counts].sort().map(([decision, count]) => `${count} ${decision}`).join(', ')}.`,
+    ...(isWhole ? [`Say that somebody was in ${BREACH.vendor} from ${day(BREACH.from)} to ${day(BREACH.to)}, and that it told us on ${day(BREACH.notified)}; it was under review for two days then.`] : []),
+    'Now:',
+    `  npm run -s sluice -- exposure ${BREACH.vendor} ${window}`,
+    `  npm run -s sluice -- report incident ${BREACH.vendor} ${window} --detected ${day(BREACH.to)} --notified ${day(BREACH.notified)}`,
+    '',
+  ].join('\n'));
 }
 
 if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === import.meta.filename) {
