@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { refuseStrangersAt } from '../files/access.ts';
+import { refuseStrangers, refuseStrangersAt } from '../files/access.ts';
 import { makeFolder, replaceFile, syncFolder } from './durable.ts';
 
 /** The keys that sign the log, in a folder of their own: never below `log/`, which auditors copy. Files are 0600. */
@@ -92,4 +92,10 @@ function toKey(pem: string): KeyObject {
   const key = createPrivateKey(pem);
   if (key.asymmetricKeyType !== 'ed25519') throw new Error('no Ed25519 key');
   return key;
+}
+
+/** As `refuseStrangersAt`, of what is no secret: others may read it and not change it. */
+export function refuseWriters(path: string, why: string): void {
+  const info = statSync(path);
+  refuseStrangers(path, { mode: info.mode & 0o222, uid: info.uid, gid: info.gid, isDirectory: () => info.isDirectory() }, { why });
 }

@@ -8,16 +8,24 @@ import { hasCheckpoints, keptPath, vkeyPath } from '../tree/checkpoints.ts';
 import type { Begun, BegunOptions } from './begun.ts';
 
 /**
- * Makes what a log begins with, or what a crash in its first start has left out; see `findBegun` for the order. Gives the
- * first public key of the log, as text.
+ * Makes what a log begins with, or what a crash in its first start has left out; see `findBegun` for the order. Gives
+ * the first public key of the log, as text.
  */
-export function beginLog({ dir, origin, keys, copy }: Pick<BegunOptions, 'dir' | 'origin' | 'keys' | 'copy'>, { isNew, copied }: Begun): string {
+export function beginLog(
+  { dir, origin, keys, copy }: Pick<BegunOptions, 'dir' | 'origin' | 'keys' | 'copy'>,
+  { isNew, copied }: Begun,
+): string {
   if (isNew) {
-    keys.make((key) => copy.begin({
-      vkey: toVerifierKey(origin, key).text, note: signNote(formatCheckpoint({ origin, size: 0, root: EMPTY_ROOT }), [{ name: origin, key }]),
-    }));
+    keys.make((key) =>
+      copy.begin({
+        vkey: toVerifierKey(origin, key).text,
+        note: signNote(formatCheckpoint({ origin, size: 0, root: EMPTY_ROOT }), [{ name: origin, key }]),
+      }),
+    );
   }
-  const vkey = isNew ? toVerifierKey(origin, keys.current()!).text : copied?.vkey ?? readPlainSync(vkeyPath(dir))!.toString().trimEnd();
+  const vkey = isNew
+    ? toVerifierKey(origin, keys.current()!).text
+    : (copied?.vkey ?? readPlainSync(vkeyPath(dir))!.toString().trimEnd());
   if (!isNew && copied === undefined) return vkey;
   if (keys.first() === undefined) keys.keepFirst(vkey);
   if (!existsSync(vkeyPath(dir))) replaceFile(vkeyPath(dir), `${vkey}\n`);

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { parseVerifierKey, toVerifierKey, type VerifierKey } from '../../core/tlog/note.ts';
 import { openLogKeys, type LogKeys } from '../../datadir/log-key.ts';
 import { listPlain, readPlainSync } from '../files.ts';
-import { checkpointPath, hasCheckpoints, isSignedBy, keptPath, readCheckpoints, vkeyPath, type KeptCheckpoints } from '../tree/checkpoints.ts';
+import {
+  checkpointPath,
+  hasCheckpoints,
+  isSignedBy,
+  keptPath,
+  readCheckpoints,
+  vkeyPath,
+  type KeptCheckpoints,
+} from '../tree/checkpoints.ts';
 import { openCopy, type CopiedCheckpoint, type Copy } from '../tree/copy.ts';
 import { placeOf } from '../tree/leaves.ts';
 import { refusal } from './refusal.ts';
@@ -31,9 +39,9 @@ export interface Begun {
 const NOTHING: KeptCheckpoints = { heads: [], bytes: 0 };
 
 /**
- * What is known of the log before its records are looked at. A log that has a key, a public key, a checkpoint, a tile or a
- * record is begun, and must have all that belongs to it. A first start makes, each on disk before the next: the copy (of
- * the checkpoint of no records), the key, the first public key beside it, the log's own, the checkpoint.
+ * What is known of the log before its records are looked at. A log that has a key, a public key, a checkpoint, a tile or
+ * a record is begun, and must have all that belongs to it. A first start makes, each on disk before the next: the copy
+ * (of the checkpoint of no records), the key, the first public key beside it, the log's own, the checkpoint.
  *
  * @throws {Error} naming the file and the ways out.
  */
@@ -43,20 +51,30 @@ export async function findBegun(options: BegunOptions): Promise<Begun> {
   if (key === undefined) {
     const traces = await tracesIn(options);
     const isUntouched = traces.length === 0 || (accepts && traces.every(({ isRecord }) => isRecord));
-    if (isUntouched && first === undefined && (copied?.size ?? 0) === 0) return { isNew: true, kept: NOTHING, copied: undefined };
-    throw refusal(`keys/log.key: missing, ${traces.length > 0 ? `though there is ${traces[0]!.what}` : 'though this log has been signed with it'}${WITHOUT_KEY}`);
+    if (isUntouched && first === undefined && (copied?.size ?? 0) === 0)
+      return { isNew: true, kept: NOTHING, copied: undefined };
+    throw refusal(
+      `keys/log.key: missing, ` +
+        `though ${traces.length > 0 ? `there is ${traces[0]!.what}` : 'this log has been signed with it'}${WITHOUT_KEY}`,
+    );
   }
   if (copied === undefined && first !== undefined) {
-    throw refusal(`${copy.path}: missing; it is the copy of the log's newest checkpoint, without which an older log could be taken for this one. If it lies elsewhere now, say where by SLUICE_LOG_CHECKPOINT_FILE`);
+    throw refusal(
+      `${copy.path}: missing; it is the copy of the log's newest checkpoint, without which an older log could be ` +
+        `taken for this one. If it lies elsewhere now, say where by SLUICE_LOG_CHECKPOINT_FILE`,
+    );
   }
   const kept = await checkpointsOf(options, copied);
   checkSignatures(options, { kept, copied });
   if (copied !== undefined) checkCopy(options, { kept, copied, first });
-  else if (!existsSync(vkeyPath(dir))) throw refusal(`${vkeyPath(dir)}: missing; it is the public key that auditors hold`);
+  else if (!existsSync(vkeyPath(dir)))
+    throw refusal(`${vkeyPath(dir)}: missing; it is the public key that auditors hold`);
   return { isNew: false, kept, copied };
 }
 
-const WITHOUT_KEY = '. Where records are all there is, as of a log from before logs were signed, "sluice log accept-unsigned --because …" has them signed as they are';
+const WITHOUT_KEY =
+  '. Where records are all there is, as of a log from before logs were signed, "sluice log accept-unsigned ' +
+  '--because …" has them signed as they are';
 
 interface Trace {
   readonly what: string;
@@ -70,7 +88,7 @@ async function tracesIn({ dir, size }: BegunOptions): Promise<readonly Trace[]> 
   const tiles = await tilesIn(dir);
   return [
     ...[...files, ...kept, ...tiles].map((what) => ({ what, isRecord: false })),
-    ...size > 0 ? [{ what: `a record (${await placeOf(dir, size - 1)})`, isRecord: true }] : [],
+    ...(size > 0 ? [{ what: `a record (${await placeOf(dir, size - 1)})`, isRecord: true }] : []),
   ];
 }
 
@@ -92,7 +110,10 @@ export function refuseGone(dir: string, keysDir: string, copyPath: string | unde
   const [keys, copy] = [openLogKeys(keysDir), openCopy({ dir, keysDir, path: copyPath })];
   const copied = copy.read();
   if (keys.current() === undefined && keys.first() === undefined && (copied?.size ?? 0) === 0) return;
-  throw refusal(`${join(dir, 'origin')}: missing, though there is a key of this log${copied === undefined ? '' : `, and ${copy.path} signs for ${copied.size} records of ${copied.origin}`}`);
+  throw refusal(
+    `${join(dir, 'origin')}: missing, though there is a key of this ` +
+      `log${copied === undefined ? '' : `, and ${copy.path} signs for ${copied.size} records of ${copied.origin}`}`,
+  );
 }
 
 async function checkpointsOf({ dir }: BegunOptions, copied: CopiedCheckpoint | undefined): Promise<KeptCheckpoints> {
@@ -102,33 +123,62 @@ async function checkpointsOf({ dir }: BegunOptions, copied: CopiedCheckpoint | u
     if (isFirst) return NOTHING;
     throw refusal(`${keptPath(dir)}: missing, though there is a key of this log`);
   }
-  const kept = await readCheckpoints(dir).catch((error: Error) => { throw refusal(error.message); });
+  const kept = await readCheckpoints(dir).catch((error: Error) => {
+    throw refusal(error.message);
+  });
   if (kept.last === undefined && !isFirst) {
-    throw refusal(`${keptPath(dir)}: empty, though there is a ${kept.newest === undefined ? 'key of this log' : 'checkpoint'}`);
+    throw refusal(
+      `${keptPath(dir)}: empty, though there is a ${kept.newest === undefined ? 'key of this log' : 'checkpoint'}`,
+    );
   }
   return kept;
 }
 
-function checkSignatures({ origin, keys, copy }: BegunOptions, { kept: { heads }, copied }: Pick<Begun, 'kept' | 'copied'>): void {
-  const all = [...heads, ...copied === undefined ? [] : [{ ...copied, path: copy.path }]];
+function checkSignatures(
+  { origin, keys, copy }: BegunOptions,
+  { kept: { heads }, copied }: Pick<Begun, 'kept' | 'copied'>,
+): void {
+  const all = [...heads, ...(copied === undefined ? [] : [{ ...copied, path: copy.path }])];
   const foreign = all.find((head) => head.origin !== origin);
   if (foreign !== undefined) throw refusal(`${foreign.path}: a checkpoint of another log than ${origin}`);
   const previous = keys.previous();
-  const known: readonly VerifierKey[] = [toVerifierKey(origin, keys.current()!), ...previous === undefined ? [] : [parseVerifierKey(previous)].filter((key) => key !== undefined)];
+  const known: readonly VerifierKey[] = [
+    toVerifierKey(origin, keys.current()!),
+    ...(previous === undefined ? [] : [parseVerifierKey(previous)].filter((key) => key !== undefined)),
+  ];
   const unsigned = all.find((head) => !isSignedBy(head, known));
-  if (unsigned !== undefined) throw refusal(`${unsigned.path}: the last checkpoint is not signed by keys/log.key, or has been changed`);
+  if (unsigned !== undefined)
+    throw refusal(`${unsigned.path}: the last checkpoint is not signed by keys/log.key, or has been changed`);
 }
 
-function checkCopy({ dir, copy }: BegunOptions, { kept, copied, first }: { readonly kept: KeptCheckpoints; readonly copied: CopiedCheckpoint; readonly first: string | undefined }): void {
-  if (first !== undefined && first !== copied.vkey) throw refusal(`${copy.path}: names another first key of this log than keys/log.first.vkey`);
+function checkCopy(
+  { dir, copy }: BegunOptions,
+  {
+    kept,
+    copied,
+    first,
+  }: { readonly kept: KeptCheckpoints; readonly copied: CopiedCheckpoint; readonly first: string | undefined },
+): void {
+  if (first !== undefined && first !== copied.vkey)
+    throw refusal(`${copy.path}: names another first key of this log than keys/log.first.vkey`);
   const stored = readPlainSync(vkeyPath(dir))?.toString();
   const last = kept.heads[0];
-  if (stored === undefined && last !== undefined) throw refusal(`${vkeyPath(dir)}: missing; it is the public key that auditors hold`);
-  if (stored !== undefined && stored !== `${copied.vkey}\n`) throw refusal(`${vkeyPath(dir)}: is not the first public key of this log, which ${copy.path} names: ${copied.vkey}`);
+  if (stored === undefined && last !== undefined)
+    throw refusal(`${vkeyPath(dir)}: missing; it is the public key that auditors hold`);
+  if (stored !== undefined && stored !== `${copied.vkey}\n`)
+    throw refusal(
+      `${vkeyPath(dir)}: is not the first public key of this log, which ${copy.path} names: ${copied.vkey}`,
+    );
   if ((last?.size ?? 0) < copied.size) {
-    throw refusal(`${keptPath(dir)}: signs for ${last?.size ?? 0} records, but ${copy.path}, the copy of the newest checkpoint, for ${copied.size}: this is an older state of the log, or its last checkpoints were removed`);
+    throw refusal(
+      `${keptPath(dir)}: signs for ${last?.size ?? 0} records, but ${copy.path}, the copy of the newest ` +
+        `checkpoint, for ${copied.size}: this is an older state of the log, or its last checkpoints were removed`,
+    );
   }
   if (last !== undefined && last.size === copied.size && !last.root.equals(copied.root)) {
-    throw refusal(`${last.path}: signs for another history of ${last.size} records than ${copy.path}, the copy of the newest checkpoint`);
+    throw refusal(
+      `${last.path}: signs for another history of ${last.size} records than ${copy.path}, the copy of the newest ` +
+        `checkpoint`,
+    );
   }
 }

@@ -36,7 +36,8 @@ export interface CheckOptions extends BegunOptions {
  * record further back was not changed is for the verifier to say. Of a log without a copy of its newest checkpoint all
  * records are looked at. Changes nothing.
  *
- * @throws {Error} naming file, line and index, and the ways out, when anything disagrees: nothing more may be signed then.
+ * @throws {Error} naming file, line and index, and the ways out, when anything disagrees: nothing more may be signed
+ * then.
  */
 export async function checkTree(options: CheckOptions): Promise<Checked> {
   const { dir, size } = options;
@@ -44,17 +45,27 @@ export async function checkTree(options: CheckOptions): Promise<Checked> {
   const last = begun.kept.heads[0];
   const signed = last?.size ?? 0;
   if (signed > size) {
-    throw refusal(`${await placeOf(dir, Math.max(0, size - 1))}: the log ends with record ${size - 1}, but ${last!.path} signs for ${signed} records: ${size} to ${signed - 1} are missing`);
+    throw refusal(
+      `${await placeOf(dir, Math.max(0, size - 1))}: the log ends with record ${size - 1}, but ${last!.path} signs ` +
+        `for ${signed} records: ${size} to ${signed - 1} are missing`,
+    );
   }
   await refuseUnsigned(options, signed);
   const first = await firstIndex(dir);
-  if (first > 0) await checkPruned(dir, first, last, false).catch((error: Error) => { throw refusal(error.message); });
+  if (first > 0)
+    await checkPruned(dir, first, last, false).catch((error: Error) => {
+      throw refusal(error.message);
+    });
 
   const { edge, tiles, damage } = await signedTree(options, { begun, last, first });
   if (damage !== undefined && damage.differing.length > 0 && begun.copied === undefined) {
-    throw refusal(`${dir}/${damage.differing[0]!}: does not hold the hashes of the log's records, or not all of them, and this log has no copy of its newest checkpoint yet by which to tell that the tile is what was changed`);
+    throw refusal(
+      `${dir}/${damage.differing[0]!}: does not hold the hashes of the log's records, or not all of them, and this ` +
+        `log has no copy of its newest checkpoint yet by which to tell that the tile is what was changed`,
+    );
   }
-  // What is not signed yet. The tiles of a log from before there was a tree don't wait in memory: an operator has accepted it.
+  // What is not signed yet. The tiles of a log from before there was a tree don't wait in memory: an operator has
+  // accepted it.
   for await (const leaves of leavesOf(dir, { from: signed, to: size })) {
     edge.append(leaves);
     if (!options.accepts || tiles.length < TILE_WIDTH) continue;
@@ -65,16 +76,29 @@ export async function checkTree(options: CheckOptions): Promise<Checked> {
   await refuseBeyond(dir, size);
   const partials = await checkPartials({ dir, signed, size, edge, tiles });
   if (partials.differing.length > 0 && begun.copied === undefined) {
-    const [{ tile, width }] = partials.differing as [typeof partials.differing[number]];
-    throw refusal(`${dir}/${tilePath(tile, width)}: does not hold the hashes of the log's records, and this log has no copy of its newest checkpoint yet by which to tell that the tile is what was changed`);
+    const [{ tile, width }] = partials.differing as [(typeof partials.differing)[number]];
+    throw refusal(
+      `${dir}/${tilePath(tile, width)}: does not hold the hashes of the log's records, and this log has no copy of ` +
+        `its newest checkpoint yet by which to tell that the tile is what was changed`,
+    );
   }
-  return { ...begun, edge, tiles, objectBytes: await checkObjects(dir, size), mending: mendingOf(dir, { signed, damage, partials }) };
+  return {
+    ...begun,
+    edge,
+    tiles,
+    objectBytes: await checkObjects(dir, size),
+    mending: mendingOf(dir, { signed, damage, partials }),
+  };
 }
 
 async function refuseUnsigned({ dir, size, maxUnsigned, accepts }: CheckOptions, signed: number): Promise<void> {
   if (accepts || size - signed <= maxUnsigned) return;
-  throw refusal(`${await placeOf(dir, signed)}: no checkpoint covers records ${signed} to ${size - 1}: ${size - signed}, and a log that is written leaves at most ${maxUnsigned}. `
-    + 'If you know how they came there, have them signed by "sluice log accept-unsigned --because …", which is recorded');
+  throw refusal(
+    `${await placeOf(dir, signed)}: no checkpoint covers records ${signed} to ${size - 1}: ` +
+      `${size - signed}, and a log that is written leaves at most ${maxUnsigned}. ` +
+      'If you know how they came there, have them signed by "sluice log accept-unsigned --because …", which is ' +
+      'recorded',
+  );
 }
 
 interface Known {
@@ -85,18 +109,32 @@ interface Known {
 }
 
 /** The tree of what is signed for; from the tiles before the last segment, where these and the checkpoints agree. */
-async function signedTree({ dir, copy }: CheckOptions, { begun, last, first }: Known): Promise<{ readonly edge: Edge; readonly tiles: Tile[]; readonly damage: Damage | undefined }> {
+async function signedTree(
+  { dir, copy }: CheckOptions,
+  { begun, last, first }: Known,
+): Promise<{ readonly edge: Edge; readonly tiles: Tile[]; readonly damage: Damage | undefined }> {
   const signed = last?.size ?? 0;
   const { copied, isNew } = begun;
   const tiles: Tile[] = [];
   const partials = await edgeOf(dir, signed);
   const edge = partials && createEdge((tile) => tiles.push(tile), { size: signed, partials });
-  const agrees = edge !== undefined && (last === undefined || edge.root().equals(last.root)) && await areInTiles(dir, signed)
-    && await extendsCopy(dir, copied, last) && (first === 0 || await checkPruned(dir, first, last).then(() => true, () => false));
+  const agrees =
+    edge !== undefined &&
+    (last === undefined || edge.root().equals(last.root)) &&
+    (await areInTiles(dir, signed)) &&
+    (await extendsCopy(dir, copied, last)) &&
+    (first === 0 ||
+      (await checkPruned(dir, first, last).then(
+        () => true,
+        () => false,
+      )));
   if (agrees && (isNew || copied !== undefined)) return { edge, tiles, damage: undefined };
   const damage = await compareAll({ dir, last, copy, copied, tiles });
   // All lines are the signed ones, whatever the tiles hold.
-  if (first > 0) await checkPruned(dir, first, last, false).catch((error: Error) => { throw refusal(error.message); });
+  if (first > 0)
+    await checkPruned(dir, first, last, false).catch((error: Error) => {
+      throw refusal(error.message);
+    });
   return { edge: damage.edge, tiles, damage };
 }
 
@@ -117,6 +155,8 @@ async function areInTiles(dir: string, size: number): Promise<boolean> {
 
 async function extendsCopy(dir: string, copied: TreeHead | undefined, last: TreeHead | undefined): Promise<boolean> {
   if (copied === undefined || last === undefined || copied.size === 0 || copied.size === last.size) return true;
-  return proveConsistency(dir, copied.size, last.size).then((proof) => verifyConsistency(copied, last, proof), () => false);
+  return proveConsistency(dir, copied.size, last.size).then(
+    (proof) => verifyConsistency(copied, last, proof),
+    () => false,
+  );
 }
-

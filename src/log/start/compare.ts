@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { createEdge, fullTiles, partialWidth, TILE_WIDTH, tilePath, type Edge, type Tile } from '../../core/tlog/edge.ts';
+import {
+  createEdge,
+  fullTiles,
+  partialWidth,
+  TILE_WIDTH,
+  tilePath,
+  type Edge,
+  type Tile,
+} from '../../core/tlog/edge.ts';
 import { HASH_BYTES, type TreeHead } from '../../core/tlog/merkle.ts';
 import { keptPath } from '../tree/checkpoints.ts';
 import type { Copy, CopiedCheckpoint } from '../tree/copy.ts';
@@ -23,7 +31,8 @@ export function compareTile(stored: Buffer | undefined, made: Buffer): 'same' | 
 export function firstDifference(stored: Buffer, made: Buffer): number | undefined {
   for (let at = 0; at < stored.length; at += HASH_BYTES) {
     const hash = stored.subarray(at, at + HASH_BYTES);
-    if (!hash.equals(made.subarray(at, at + hash.length)) && !hash.equals(HOLE.subarray(0, hash.length))) return at / HASH_BYTES;
+    if (!hash.equals(made.subarray(at, at + hash.length)) && !hash.equals(HOLE.subarray(0, hash.length)))
+      return at / HASH_BYTES;
   }
   return undefined;
 }
@@ -61,23 +70,37 @@ export async function compareAll({ dir, last, copy, copied, tiles }: Compared): 
     const state = compareTile(stored, tile.hashes);
     if (state === 'missing') missing.add(tilePath(tile));
     else if (state !== 'same') differing.push(tilePath(tile));
-    if (tile.level === 0 && stored !== undefined && state === 'differs') firstChanged ??= tile.index * TILE_WIDTH + (firstDifference(stored, tile.hashes) ?? 0);
+    if (tile.level === 0 && stored !== undefined && state === 'differs')
+      firstChanged ??= tile.index * TILE_WIDTH + (firstDifference(stored, tile.hashes) ?? 0);
   });
   if (last !== undefined && !edge.root().equals(last.root)) {
     firstChanged ??= await changedInPartial(dir, edge);
-    throw refusal(firstChanged === undefined
-      ? `${keptPath(dir)}: the ${size} records are not those that the last checkpoint signs; "sluice log verify" tells more`
-      : `${await placeOf(dir, firstChanged)}: record ${firstChanged} is not the one that was signed`);
+    throw refusal(
+      firstChanged === undefined
+        ? `${keptPath(dir)}: the ${size} records are not those that the last checkpoint signs; "sluice log verify" ` +
+            `tells more`
+        : `${await placeOf(dir, firstChanged)}: record ${firstChanged} is not the one that was signed`,
+    );
   }
   if (copied !== undefined && middle?.equals(copied.root) === false) {
-    throw refusal(`${copy.path}: is the copy of a checkpoint of another history: the first ${copied.size} records are not those that it signs for`);
+    throw refusal(
+      `${copy.path}: is the copy of a checkpoint of another history: the first ${copied.size} records are not ` +
+        `those that it signs for`,
+    );
   }
   return { edge, missing, differing };
 }
 
 /** Makes these full tiles again, a few at a time. */
-export async function remake(dir: string, { size, names }: { readonly size: number; readonly names: ReadonlySet<string> }, write: (tile: Tile) => Promise<void>): Promise<void> {
-  if (names.size > 0) await treeOf(dir, { size, middle: undefined, tiles: [] }, async (tile) => { if (names.has(tilePath(tile))) await write(tile); });
+export async function remake(
+  dir: string,
+  { size, names }: { readonly size: number; readonly names: ReadonlySet<string> },
+  write: (tile: Tile) => Promise<void>,
+): Promise<void> {
+  if (names.size > 0)
+    await treeOf(dir, { size, middle: undefined, tiles: [] }, async (tile) => {
+      if (names.has(tilePath(tile))) await write(tile);
+    });
 }
 
 interface Sizes {
@@ -88,11 +111,16 @@ interface Sizes {
 }
 
 /** The tree of the first records, from the records themselves; of those that were pruned, from their tiles. */
-async function treeOf(dir: string, { size, middle, tiles }: Sizes, onTile: (tile: Tile) => Promise<void>): Promise<{ readonly edge: Edge; readonly middle: Buffer | undefined }> {
+async function treeOf(
+  dir: string,
+  { size, middle, tiles }: Sizes,
+  onTile: (tile: Tile) => Promise<void>,
+): Promise<{ readonly edge: Edge; readonly middle: Buffer | undefined }> {
   const edge = createEdge((tile) => tiles.push(tile));
   let root: Buffer | undefined = middle === 0 ? edge.root() : undefined;
   const grow = async (leaves: Buffer) => {
-    const cut = middle === undefined ? 0 : Math.min(Math.max(0, middle - edge.size()), leaves.length / HASH_BYTES) * HASH_BYTES;
+    const cut =
+      middle === undefined ? 0 : Math.min(Math.max(0, middle - edge.size()), leaves.length / HASH_BYTES) * HASH_BYTES;
     for (const some of [leaves.subarray(0, cut), leaves.subarray(cut)]) {
       edge.append(some);
       if (edge.size() === middle) root ??= edge.root();
@@ -102,7 +130,8 @@ async function treeOf(dir: string, { size, middle, tiles }: Sizes, onTile: (tile
   const first = Math.min(size, await firstIndex(dir));
   for (let index = 0; index * TILE_WIDTH < first; index += 1) {
     const tile = await readTileFile(dir, { level: 0, index });
-    if (tile === undefined) throw refusal(`${join(dir, tilePath({ level: 0, index }))}: missing or damaged, and its records were pruned`);
+    if (tile === undefined)
+      throw refusal(`${join(dir, tilePath({ level: 0, index }))}: missing or damaged, and its records were pruned`);
     await grow(tile.subarray(0, (Math.min(first, (index + 1) * TILE_WIDTH) - index * TILE_WIDTH) * HASH_BYTES));
   }
   for await (const leaves of leavesOf(dir, { from: first, to: size })) await grow(leaves);

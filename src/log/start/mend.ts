@@ -26,8 +26,8 @@ export interface Found {
 }
 
 export function mendingOf(dir: string, { signed, damage, partials: { lost, differing } }: Found): Mending {
-  const asides = [...damage?.differing ?? [], ...differing.map(({ tile, width }) => tilePath(tile, width))];
-  const full = new Set([...damage?.missing ?? [], ...damage?.differing ?? []]);
+  const asides = [...(damage?.differing ?? []), ...differing.map(({ tile, width }) => tilePath(tile, width))];
+  const full = new Set([...(damage?.missing ?? []), ...(damage?.differing ?? [])]);
   const partials = [...lost, ...differing];
   return {
     asides,
@@ -35,7 +35,8 @@ export function mendingOf(dir: string, { signed, damage, partials: { lost, diffe
     async run() {
       for (const name of asides) await layAside(dir, name);
       await remake(dir, { size: signed, names: full }, (tile) => writeTiles(nodeFiles, dir, [tile]));
-      for (const { tile, width } of partials) await writePartials(nodeFiles, dir, [{ ...tile, hashes: tile.hashes.subarray(0, width * HASH_BYTES) }]);
+      for (const { tile, width } of partials)
+        await writePartials(nodeFiles, dir, [{ ...tile, hashes: tile.hashes.subarray(0, width * HASH_BYTES) }]);
     },
   };
 }
@@ -47,7 +48,10 @@ async function layAside(dir: string, name: string): Promise<void> {
   if (bytes === undefined) return;
   const folder = join(dir, 'aside');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const aside = join(folder, `${name.replaceAll('/', '-')}-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`);
+  const aside = join(
+    folder,
+    `${name.replaceAll('/', '-')}-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`,
+  );
   if (existsSync(aside)) return; // the same bytes
   await rename(path, aside);
   for (const one of [dir, folder, dirname(path)]) await syncFolder(nodeFiles, one);

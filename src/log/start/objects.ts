@@ -27,7 +27,10 @@ export async function checkObjects(dir: string, size: number): Promise<number> {
       const named: { readonly hex: string; readonly place: string }[] = [];
       const isNaming = block.includes(OBJECT);
       eachLine(block, (start, newline) => {
-        const hex = isNaming && newline - start <= LONGEST && index < size ? NAMING.exec(block.toString('latin1', start, newline))?.[1] : undefined;
+        const hex =
+          isNaming && newline - start <= LONGEST && index < size
+            ? NAMING.exec(block.toString('latin1', start, newline))?.[1]
+            : undefined;
         if (hex !== undefined) named.push({ hex, place: `${segmentPath(dir, first)}:${index - first + 1}` });
         index += 1;
       });
@@ -42,10 +45,14 @@ export async function checkObjects(dir: string, size: number): Promise<number> {
   return bytes;
 }
 
-async function checkObject(dir: string, { hex, place }: { readonly hex: string; readonly place: string }): Promise<number> {
+async function checkObject(
+  dir: string,
+  { hex, place }: { readonly hex: string; readonly place: string },
+): Promise<number> {
   if (!/^[0-9a-f]{64}$/.test(hex)) throw refusal(`${place}: names a side object that none is called`);
   const bytes = await readPlain(objectPath(dir, hex), MAX_OBJECT_BYTES);
   if (bytes === undefined) throw refusal(`${objectPath(dir, hex)}: missing; ${place} names it`);
-  if (createHash('sha256').update(bytes).digest('hex') !== hex) throw refusal(`${objectPath(dir, hex)}: has been changed; ${place} names it`);
+  if (createHash('sha256').update(bytes).digest('hex') !== hex)
+    throw refusal(`${objectPath(dir, hex)}: has been changed; ${place} names it`);
   return bytes.length;
 }

@@ -36,7 +36,8 @@ export interface StoredOptions {
 export async function checkNewTiles(dir: string, tiles: readonly Tile[]): Promise<void> {
   for (const tile of tiles) {
     const stored = await tileBytes(dir, tile);
-    if (compareTile(stored, tile.hashes) === 'differs') throw await contradiction(dir, { tile, width: TILE_WIDTH }, stored!);
+    if (compareTile(stored, tile.hashes) === 'differs')
+      throw await contradiction(dir, { tile, width: TILE_WIDTH }, stored!);
   }
 }
 
@@ -47,7 +48,9 @@ export async function checkNewTiles(dir: string, tiles: readonly Tile[]): Promis
  *
  * @throws {Error} naming the place when one that no checkpoint covers does, or tells of records that aren't there.
  */
-export async function checkPartials(options: StoredOptions): Promise<{ readonly lost: readonly PartialFile[]; readonly differing: readonly PartialFile[] }> {
+export async function checkPartials(
+  options: StoredOptions,
+): Promise<{ readonly lost: readonly PartialFile[]; readonly differing: readonly PartialFile[] }> {
   const { dir, signed, size } = options;
   const [lost, differing]: [PartialFile[], PartialFile[]] = [[], []];
   const lastSegment = (await listSegments(dir)).at(-1) ?? 0;
@@ -61,15 +64,19 @@ export async function checkPartials(options: StoredOptions): Promise<{ readonly 
       const state = compareTile(stored, tile.hashes.subarray(0, width * HASH_BYTES));
       if (state === 'lost') lost.push({ tile, width });
       if (state !== 'differs') continue;
-      if ((index * TILE_WIDTH + width) * TILE_WIDTH ** level > signed) throw await contradiction(dir, { tile, width }, stored!);
+      if ((index * TILE_WIDTH + width) * TILE_WIDTH ** level > signed)
+        throw await contradiction(dir, { tile, width }, stored!);
       differing.push({ tile, width });
     }
   }
   return { lost, differing };
 }
 
-/** The files of tiles that aren't full, as they lie in the folder of the first and of the last of these tiles, and between. */
-async function filesOf(dir: string, { level, from, to }: { readonly level: number; readonly from: number; readonly to: number }): Promise<readonly { readonly index: number; readonly width: number }[]> {
+/** The files of tiles that aren't full, as they lie in the folders of these tiles. */
+async function filesOf(
+  dir: string,
+  { level, from, to }: { readonly level: number; readonly from: number; readonly to: number },
+): Promise<readonly { readonly index: number; readonly width: number }[]> {
   const files: { readonly index: number; readonly width: number }[] = [];
   for (const folder of foldersOf(dir, { level, from, to })) {
     for (const { name } of await listPlain(folder.path)) {
@@ -83,24 +90,28 @@ async function filesOf(dir: string, { level, from, to }: { readonly level: numbe
 }
 
 /** A folder has a thousand tiles. */
-function foldersOf(dir: string, { level, from, to }: { readonly level: number; readonly from: number; readonly to: number }) {
+function foldersOf(
+  dir: string,
+  { level, from, to }: { readonly level: number; readonly from: number; readonly to: number },
+) {
   const folders: { readonly from: number; readonly path: string }[] = [];
-  for (let at = Math.floor(from / 1000) * 1000; at <= to; at += 1000) folders.push({ from: at, path: dirname(join(dir, tilePath({ level, index: at }))) });
+  for (let at = Math.floor(from / 1000) * 1000; at <= to; at += 1000)
+    folders.push({ from: at, path: dirname(join(dir, tilePath({ level, index: at }))) });
   return folders;
 }
 
-/** The hashes that belong into the tile: from the edge, from what it has filled, else from the records or the tiles below. */
+/** The hashes that belong into the tile: from the edge, from what it has filled, else from the records or the file. */
 async function hashesOf({ dir, size, edge, tiles }: StoredOptions, { level, index }: Place): Promise<Buffer> {
   const isIt = (tile: Tile) => tile.level === level && tile.index === index;
   const made = edge.partials().find(isIt) ?? tiles.find(isIt);
   if (made !== undefined) return made.hashes;
   if (index >= fullTiles(size, level)) return Buffer.alloc(0);
-  if (level > 0) return await readTileFile(dir, { level, index }) ?? Buffer.alloc(0);
+  if (level > 0) return (await readTileFile(dir, { level, index })) ?? Buffer.alloc(0);
   const leaves: Buffer[] = [];
   for await (const some of leavesOf(dir, { from: index * TILE_WIDTH, to: (index + 1) * TILE_WIDTH })) leaves.push(some);
   const own = Buffer.concat(leaves);
   // Of a tile whose first records were pruned the file tells.
-  return own.length === TILE_WIDTH * HASH_BYTES ? own : await readTileFile(dir, { level, index }) ?? own;
+  return own.length === TILE_WIDTH * HASH_BYTES ? own : ((await readTileFile(dir, { level, index })) ?? own);
 }
 
 /**
@@ -122,7 +133,8 @@ export async function refuseBeyond(dir: string, size: number): Promise<void> {
         const index = folder.from + Number(digits ?? NaN);
         const isBeyond = index > end || (index === end && (part === undefined || partialWidth(size, level) === 0));
         if (!isBeyond) continue;
-        const [first] = part === undefined ? [''] : (await listPlain(join(folder.path, entry.name))).map((file) => `/${file.name}`);
+        const [first] =
+          part === undefined ? [''] : (await listPlain(join(folder.path, entry.name))).map((file) => `/${file.name}`);
         if (first !== undefined) throw missingRecords(`${join(folder.path, entry.name)}${first}`, size);
       }
     }
@@ -135,11 +147,18 @@ function levelsAbove(top: string, folder: string): readonly string[] {
   return folders;
 }
 
-const missingRecords = (name: string, size: number) => refusal(`${name}: tells of records from ${size} on, and the log ends with ${size === 0 ? 'none' : `record ${size - 1}`}: they were removed`);
+const missingRecords = (name: string, size: number) =>
+  refusal(
+    `${name}: tells of records from ${size} on, and the log ends with ` +
+      `${size === 0 ? 'none' : `record ${size - 1}`}: they were removed`,
+  );
 
 async function contradiction(dir: string, { tile, width }: PartialFile, stored: Buffer): Promise<Error> {
   const name = join(dir, tilePath(tile, width));
   const at = firstDifference(stored, tile.hashes.subarray(0, width * HASH_BYTES)) ?? width;
   const record = (tile.index * TILE_WIDTH + at) * TILE_WIDTH ** tile.level;
-  return refusal(`${await placeOf(dir, record)}: record ${record}${tile.level === 0 ? '' : ' or one of those after it'} is not the one whose hash ${name} holds: one of both was changed, and no checkpoint covers it`);
+  return refusal(
+    `${await placeOf(dir, record)}: record ${record}${tile.level === 0 ? '' : ' or one of those after it'} is not ` +
+      `the one whose hash ${name} holds: one of both was changed, and no checkpoint covers it`,
+  );
 }

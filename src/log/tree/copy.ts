@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseCheckpoint } from '../../core/tlog/checkpoint.ts';
 import { makeFolder, replaceFile, syncFolder } from '../../datadir/durable.ts';
+import { refuseWriters } from '../../datadir/log-key.ts';
 import type { Files } from '../files.ts';
 import { replaceByFiles, type SignedCheckpoint } from './checkpoints.ts';
 
@@ -34,25 +35,48 @@ const textOf = ({ vkey, note }: CopyContent) => `${JSON.stringify({ v: 1, vkey, 
  * @param path default: `log.checkpoint` among the keys.
  * @throws {Error} for the operator when its folder isn't there, or lies in the log's own.
  */
-export function openCopy({ dir, keysDir, path = join(keysDir, 'log.checkpoint') }: { readonly dir: string; readonly keysDir: string; readonly path?: string | undefined }): Copy {
+export function openCopy({
+  dir,
+  keysDir,
+  path = join(keysDir, 'log.checkpoint'),
+}: {
+  readonly dir: string;
+  readonly keysDir: string;
+  readonly path?: string | undefined;
+}): Copy {
   makeFolder(keysDir);
   const folder = dirname(resolve(path));
-  if (!existsSync(folder)) throw new Error(`${path}: there is no folder for the copy of the log's newest checkpoint. Make it, or mount it, and start again (SLUICE_LOG_CHECKPOINT_FILE).`);
+  if (!existsSync(folder))
+    throw new Error(
+      `${path}: there is no folder for the copy of the log's newest checkpoint. Make it, or mount it, and start ` +
+        `again (SLUICE_LOG_CHECKPOINT_FILE).`,
+    );
   if (existsSync(dir) && isWithin(realpathSync(dir), join(realpathSync(folder), basename(path)))) {
-    throw new Error(`${path}: the copy of the log's newest checkpoint may not lie in the log's own folder: whoever can change the log could change both. Give it another place by SLUICE_LOG_CHECKPOINT_FILE.`);
+    throw new Error(
+      `${path}: the copy of the log's newest checkpoint may not lie in the log's own folder: whoever can change ` +
+        `the log could change both. Give it another place by SLUICE_LOG_CHECKPOINT_FILE.`,
+    );
   }
   return {
     path,
     read() {
       if (!existsSync(path)) return undefined;
       const info = statSync(path);
-      if ((info.mode & 0o002) !== 0) throw new Error(`${path}: can be written by everybody (mode 0${(info.mode & 0o777).toString(8)}). Whoever writes it can have an older log taken for the newest: chmod 600 it.`);
+      for (const name of [path, folder])
+        refuseWriters(
+          name,
+          'Whoever changes the copy of the newest checkpoint can have an older log taken for this one',
+        );
       try {
         if (!info.isFile() || info.size > MAX_BYTES) throw new Error('no such file');
         const { vkey, note } = Content.parse(JSON.parse(readFileSync(path, 'utf8')));
         return { ...parseCheckpoint(note)!, note, vkey };
       } catch (error) {
-        throw new Error(`${path}: damaged; it is the copy of the log's newest checkpoint. Restore it from a copy of the data directory.`, { cause: error });
+        throw new Error(
+          `${path}: damaged; it is the copy of the log's newest checkpoint. Restore it from a copy of the data ` +
+            `directory.`,
+          { cause: error },
+        );
       }
     },
     begin: (content) => replaceFile(path, textOf(content)),

