@@ -37,7 +37,7 @@ interface Kept extends Omit<Bundle, 'wasm' | 'rules' | 'source'> {
 }
 
 /** Raised whenever a build refuses more than before, or keeps more: what passed earlier checks is built anew. */
-const CHECKS = 3;
+const CHECKS = 4;
 
 export { PolicyError };
 
@@ -59,6 +59,7 @@ export async function loadBundle(options: BuildOptions): Promise<Bundle> {
   const source = sources.digest;
   const folder = path.join(options.cache, hexOf(source));
   const kept = await readChecked(folder, source);
+  if (kept !== undefined && sources.problems.length > 0) throw new PolicyError(sources.problems.map((problem) => placeIn(options, problem)));
   if (kept !== undefined) return kept;
   const from = options.shipped === undefined ? undefined : path.join(options.shipped, hexOf(source));
   const shipped = from === undefined ? undefined : await readChecked(from, source);
@@ -170,7 +171,7 @@ function runner({ binary, tree, folders }: { readonly binary: string; readonly t
 }
 
 /** What OPA says of its inside, in words of the rules. */
-const toWords = (line: string) => line.replace(/rego_type_error: undefined function internal\.print$/, 'a rule can\'t print: what it prints are facts about people, which no log may hold; print in a test, or ask `sluice explain`');
+const toWords = (line: string) => line.replace(/rego_type_error: undefined function internal\.print$/, 'a rule can\'t print: no log may hold what it would print of a question; print in a test, or ask `sluice explain`');
 
 const hexOf = (source: string) => source.slice('sha256:'.length);
 

@@ -57,9 +57,11 @@ export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
     unify(eachOf(keys), keyOf(map!));
     return keys;
   },
-  // The default is what stands there when nothing does: nobody's name.
-  'object.get': ([map], [, path], step) => {
+  // The default stands there when nothing does: whatever else it is, it may be that.
+  'object.get': ([map], [, path, otherwise], step) => {
     const steps = path?.type === 'array' ? path.value as readonly Term[] : [path!];
-    return steps.reduce(step, map!);
+    const found = steps.reduce(step, map!);
+    if (otherwise?.type === 'string') unify(found, createFlow(`one of ${String(otherwise.value)}`));
+    return found;
   },
 };

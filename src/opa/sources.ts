@@ -48,13 +48,14 @@ export async function readSources(folders: RuleFolders): Promise<Sources> {
   const rego = [...shipped, ...own.map((name) => `${OWN}${name}`)].filter((name) => name.endsWith('.rego')).sort();
   const readAll = async (names: readonly string[]) => new Map(await Promise.all(names.map(async (name) => [name, await read(fileOf(folders, name))] as const)));
   const modules = rego.filter((name) => !isTest(name));
+  const misnamed = own.filter((name) => /\.rego$/i.test(name) && !name.endsWith('.rego')).map((name) => `${OWN}${name}:1: its name must end in .rego, in small letters: as it is nobody reads it`);
   const files = await readAll([...modules, 'capabilities.json', 'schemas/input.json']);
   const tests = new Map([...await readAll(rego.filter(isTest))].filter(([, content]) => mayHoldRules(content)));
   const taxonomy = shipped.includes(TAXONOMY) ? await readAll([TAXONOMY]) : new Map<string, Buffer>();
   const names = taxonomyOf(taxonomy.get(TAXONOMY));
   return {
     digest: digestOf(new Map([...files, ...tests, ...taxonomy])), files, tests, modules, taxonomy: names ?? [],
-    problems: [...checkNames(modules), ...names === undefined ? [`${TAXONOMY}:1: must be { "categories": ["…"], "purposes": ["…"] }`] : []],
+    problems: [...misnamed, ...checkNames(modules), ...names === undefined ? [`${TAXONOMY}:1: must be { "categories": ["…"], "purposes": ["…"] }`] : []],
   };
 }
 

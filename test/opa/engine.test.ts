@@ -11,7 +11,7 @@ import { ageSince, createSnapshot } from '../../src/snapshot.ts';
 import { loadYaml } from '../../src/sources/yaml/load.ts';
 import { checkNames } from '../../src/policy/names.ts';
 import { EvaluationFailed, type Rule } from '../../src/core/decide/rulings.ts';
-import { loadBundle } from '../../src/opa/build.ts';
+import { loadBundle, readBundle } from '../../src/opa/build.ts';
 import { createEngine } from '../../src/opa/engine.ts';
 import { readTarGz } from '../../src/opa/tar.ts';
 import { copyPolicies, findBuiltOpa, openWorld, removeWorlds, ROOT, RULES, shippedEngine } from '../support/world.ts';
@@ -122,6 +122,17 @@ describe('building the policy', () => {
     const stored = path.join(options.cache, first.source.slice('sha256:'.length), 'policy.wasm');
     await writeFile(stored, 'tampered');
     await expect(loadBundle({ ...options, opa: noOpa })).rejects.toThrow('opa was asked for');
+  });
+
+  test('F1: what an earlier program built is read for its records, and built anew before it decides', async () => {
+    const options = { ...RULES, cache: path.join(folder, 'earlier') };
+    const { source, rules } = await loadBundle({ ...options, opa: findBuiltOpa });
+    const kept = path.join(options.cache, source.slice('sha256:'.length));
+    const { wasm, rules: described, reads } = JSON.parse(await readFile(path.join(kept, 'rules.json'), 'utf8')) as Record<string, unknown>;
+    await writeFile(path.join(kept, 'rules.json'), JSON.stringify({ wasm, rules: described, reads }));
+    expect((await readBundle(kept, source))!.rules).toEqual(rules);
+    await expect(loadBundle({ ...options, opa: async () => { throw new Error('opa was asked for'); } })).rejects.toThrow('opa was asked for');
+    expect((await loadBundle({ ...options, opa: findBuiltOpa })).literals.length).toBeGreaterThan(50);
   });
 
   test.each([

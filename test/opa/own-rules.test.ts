@@ -45,6 +45,7 @@ describe('house 8: rules of one\'s own stand among the facts', () => {
     { name: 'the package of a shipped file', file: 'house.rego', text: rule('house').replace('.own', ''), says: /\/rules\/house\.rego:1: the package must be egress\.rules\.own\.house/ },
     { name: 'a folder below', file: 'more/house.rego', text: rule('house'), says: /\/rules\/more\/house\.rego:1: rules stand in this folder itself/ },
     { name: 'the name of what rules give', file: 'rulings.rego', text: rule('rulings'), says: /\/rules\/rulings\.rego:1: a file of rules can't be called rulings/ },
+    { name: 'a name that only looks like one of a rule file', file: 'house.REGO', text: rule('house'), says: /\/rules\/house\.REGO:1: its name must end in \.rego, in small letters/ },
     { name: 'broken Rego', file: 'house.rego', text: `${rule('house')}x if {\n`, says: /\/rules\/house\.rego:\d+: rego_parse_error/ },
     { name: 'an id that a shipped rule has', file: 'house.rego', text: rule('house', 'unknown-vendor'), says: /the rule unknown-vendor has METADATA at \S+ too/ },
   ])('$name fails by file:line', async ({ file, text, says }) => {
