@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   datadir: ['core', 'files'],
   opa: ['core'],
   sources: ['core', 'files', 'threads'],
-  log: ['core', 'datadir', 'threads'],
+  log: ['core', 'datadir', 'files', 'threads'],
   pdp: ['core', 'datadir', 'opa', 'sources', 'log'],
   sdk: ['core', 'pdp'],
   replay: ['core', 'opa', 'log', 'pdp'],

@@ -95,7 +95,7 @@ function refuseOpenFolders(path: string): void {
     if (name === BUNDLES) shut(folder);
     const found = statSync(folder, { throwIfNoEntry: false });
     // Who may only look can't come here past the folder above; but a folder may be a volume, which is elsewhere too.
-    if (found?.isDirectory() === true && (found.mode & 0o022) !== 0) refuseStrangers(folder, found);
+    if (found?.isDirectory() === true) refuseStrangers(folder, found, { mayRead: true });
   }
 }
 

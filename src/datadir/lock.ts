@@ -1,22 +1,11 @@
-import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { refuseStrangersAt } from '../files/access.ts';
+import { makePrivate } from '../files/access.ts';
 
 // Locks that nobody refers to any more would be let go by the garbage collector.
 const held = new Set<DatabaseSync>();
 
 const SQLITE_BUSY = 5;
-
-// Made by the umask. Where another user of the same group made it, as after a change of the user, it is looked at instead.
-function makePrivate(file: string): void {
-  try {
-    chmodSync(file, 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
-    refuseStrangersAt(file);
-  }
-}
 
 /**
  * Takes the folder for this process alone; gives what lets it go. The lock is SQLite's, which the kernel drops when the

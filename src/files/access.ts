@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, statSync } from 'node:fs';
 
 /** What tells who may do what with a file; `Stats` of node:fs fits, its bigints too. */
 export interface Owned {
@@ -19,6 +19,8 @@ export interface Reason {
   readonly why?: string;
   /** What is to be done besides once it is shut, as it may have been read: continues "chmod 600 it, and". */
   readonly andThen?: string;
+  /** Whether others may read and enter: of a folder below one that they can't enter. */
+  readonly mayRead?: boolean;
   /** Another way out where a folder belongs to somebody else: continues "or". */
   readonly elsewhere?: string;
 }
@@ -38,16 +40,16 @@ export const groupWarning = 'a group of this process can read or change what is 
  *
  * @throws {Error} naming the path and its mode, with what to write.
  */
-export function refuseStrangers(path: string, file: Owned, { why, andThen, elsewhere }: Reason = {}, self: Process = thisProcess()): void {
+export function refuseStrangers(path: string, file: Owned, { why, andThen, mayRead = false, elsewhere }: Reason = {}, self: Process = thisProcess()): void {
   if (self.uid === undefined) return;
   const mode = Number(file.mode) & 0o777;
-  const groupBits = (mode >> 3) & 7;
+  const [groupBits, otherBits] = [(mode >> 3) & 7, mode].map((bits) => bits & (mayRead ? 2 : 7)) as [number, number];
   const isOwnGroup = self.groups.includes(Number(file.gid));
-  if ((mode & 7) === 0 && (groupBits === 0 || isOwnGroup)) {
+  if (otherBits === 0 && (groupBits === 0 || isOwnGroup)) {
     if (groupBits !== 0) groupMay.add(path);
     return;
   }
-  const [bits, strangers] = (mode & 7) === 0 ? [groupBits, `the group ${file.gid}, none of this process's`] : [mode & 7, 'others'];
+  const [bits, strangers] = otherBits === 0 ? [groupBits, `the group ${file.gid}, none of this process's`] : [otherBits, 'others'];
   const can = [...(bits & 4 ? ['read'] : []), ...(bits & 2 ? ['changed'] : [])].join(' and ') || (file.isDirectory() ? 'entered' : 'run');
   const advice = adviceOn(path, file, self);
   throw new Error(`${path}: can be ${can} by ${strangers} (mode 0${mode.toString(8)})${why === undefined ? '' : `. ${why}`}: ${advice}${andThen === undefined ? '' : `, and ${andThen}`}${elsewhere === undefined ? '' : `; or ${elsewhere}`}`);
@@ -57,6 +59,21 @@ export function refuseStrangers(path: string, file: Owned, { why, andThen, elsew
 export function refuseStrangersAt(path: string, reason?: Reason): void {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined) refuseStrangers(path, file, reason);
+}
+
+/**
+ * For a file that was made as the umask was. Where another user of the same group made it, as after a change of the
+ * user, only that one may change its mode: then it is looked at instead.
+ *
+ * @throws {Error} as `refuseStrangers`.
+ */
+export function makePrivate(file: string): void {
+  try {
+    chmodSync(file, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    refuseStrangersAt(file);
+  }
 }
 
 function adviceOn(path: string, file: Owned, { uid, groups }: Process): string {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, createReadStream, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { makeFolder, replaceFile } from '../../datadir/durable.ts';
+import { makePrivate } from '../../files/access.ts';
 import { IndexDamaged } from './damage.ts';
 import { FACETS } from './ask/facets.ts';
 
@@ -63,7 +64,7 @@ export async function openToWrite(folder: string): Promise<DatabaseSync> {
   const isSealed = !isNew && await checkSeal(file);
   const db = new DatabaseSync(file, { timeout: 5000 });
   try {
-    chmodSync(file, 0o600); // the files that SQLite puts beside it get the same mode
+    makePrivate(file); // the files that SQLite puts beside it get the same mode
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864');
     if (isNew) db.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${VERSION}; COMMIT`);
     else check(db, isSealed);
