@@ -10,7 +10,8 @@ export function makeFolder(path: string): void {
   syncFolder(dirname(wanted));
 }
 
-// Whoever can write the folder could else have another file written over. Node takes numbers here too; its types don't say so.
+// Whoever can write the folder could else have another file written over. Node takes numbers here too; its types don't
+// say so.
 const NO_LINK = (constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW) as unknown as string;
 
 /**

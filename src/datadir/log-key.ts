@@ -32,13 +32,21 @@ const toPem = (key: KeyObject) => String(key.export({ format: 'pem', type: 'pkcs
 
 /** @param dir the data directory's `keys`. */
 export function openLogKeys(dir: string): LogKeys {
-  const [path, nextPath, previousPath, firstPath] = ['log.key', 'log.key.next', 'log.previous.vkey', 'log.first.vkey'].map((name) => join(dir, name)) as [string, string, string, string];
+  const [path, nextPath, previousPath, firstPath] = [
+    'log.key',
+    'log.key.next',
+    'log.previous.vkey',
+    'log.first.vkey',
+  ].map((name) => join(dir, name)) as [string, string, string, string];
   const textIn = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trimEnd() : undefined);
   const makeKey = () => generateKeyPairSync('ed25519').privateKey;
 
   function read<T>(file: string, parse: (text: string) => T): T | undefined {
     if (!existsSync(file)) return undefined;
-    refuseStrangersAt(file, { why: 'Whoever has this key can sign another log as this one', andThen: 'rotate it with "sluice log rotate-key"' });
+    refuseStrangersAt(file, {
+      why: 'Whoever has this key can sign another log as this one',
+      andThen: 'rotate it with "sluice log rotate-key"',
+    });
     try {
       return parse(readFileSync(file, 'utf8'));
     } catch (error) {
@@ -97,5 +105,9 @@ function toKey(pem: string): KeyObject {
 /** As `refuseStrangersAt`, of what is no secret: others may read it and not change it. */
 export function refuseWriters(path: string, why: string): void {
   const info = statSync(path);
-  refuseStrangers(path, { mode: info.mode & 0o222, uid: info.uid, gid: info.gid, isDirectory: () => info.isDirectory() }, { why });
+  refuseStrangers(
+    path,
+    { mode: info.mode & 0o222, uid: info.uid, gid: info.gid, isDirectory: () => info.isDirectory() },
+    { why },
+  );
 }

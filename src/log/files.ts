@@ -25,9 +25,15 @@ export interface LogFile {
 }
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants;
-// What is written is never somewhere else than its name says; a pipe keeps nobody waiting. A folder may be a link: the log's own.
+// What is written is never somewhere else than its name says; a pipe keeps nobody waiting. A folder may be a link: the
+// log's own.
 const WITHIN = O_NOFOLLOW | O_NONBLOCK;
-const FLAGS = { a: O_WRONLY | O_APPEND | O_CREAT | WITHIN, w: O_WRONLY | O_CREAT | O_TRUNC | WITHIN, 'r+': O_RDWR | WITHIN, r: O_RDONLY };
+const FLAGS = {
+  a: O_WRONLY | O_APPEND | O_CREAT | WITHIN,
+  w: O_WRONLY | O_CREAT | O_TRUNC | WITHIN,
+  'r+': O_RDWR | WITHIN,
+  r: O_RDONLY,
+};
 
 export const nodeFiles: Files = {
   async open(path, flags) {
@@ -39,7 +45,10 @@ export const nodeFiles: Files = {
       truncate: (length) => file.truncate(length),
       size: async () => (await file.stat()).size,
       async isInPlace(bytes) {
-        const [own, named] = await Promise.all([file.stat({ bigint: true }), lstat(path, { bigint: true }).catch(() => undefined)]);
+        const [own, named] = await Promise.all([
+          file.stat({ bigint: true }),
+          lstat(path, { bigint: true }).catch(() => undefined),
+        ]);
         return own.ino === named?.ino && own.dev === named.dev && Number(own.size) === bytes;
       },
       close: () => file.close(),
@@ -91,7 +100,9 @@ export async function writeAll(file: LogFile, bytes: Uint8Array): Promise<void> 
  * @throws {Error} for the operator when it is none.
  */
 export async function openPlain(path: string): Promise<FileHandle> {
-  const file = await open(path, O_RDONLY | WITHIN).catch((error: NodeJS.ErrnoException) => { throw error.code === 'ELOOP' || error.code === 'ENXIO' ? odd(path) : error; });
+  const file = await open(path, O_RDONLY | WITHIN).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ELOOP' || error.code === 'ENXIO' ? odd(path) : error;
+  });
   try {
     if (!(await file.stat()).isFile()) throw odd(path);
     return file;
@@ -135,10 +146,15 @@ const SMALL = 1 << 20;
 
 function refuseLarge(path: string, info: Stats, most: number): void {
   if (!info.isFile()) throw odd(path);
-  if (info.size > most) throw new Error(`${path}: is larger than any file of its kind that Sluice writes. Restore it from a copy.`);
+  if (info.size > most)
+    throw new Error(`${path}: is larger than any file of its kind that Sluice writes. Restore it from a copy.`);
 }
 
-/** The names in a folder that must be one itself, as far as they are plain files or folders; none when it isn't there. @throws {Error} for any other. */
+/**
+ * What lies in a folder that must be one itself, and holds plain files and folders alone; nothing when it isn't there.
+ *
+ * @throws {Error} for any other.
+ */
 export async function listPlain(folder: string): Promise<readonly Dirent[]> {
   const info = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -152,6 +168,8 @@ export async function listPlain(folder: string): Promise<readonly Dirent[]> {
   return entries;
 }
 
-const odd = (path: string) => new Error(
-  `${path}: is no plain file or folder, but a link, a pipe or a device. Sluice makes none in a log, and what it shows need not be what another reader sees. Restore what belongs there from a copy.`,
-);
+const odd = (path: string) =>
+  new Error(
+    `${path}: is no plain file or folder, but a link, a pipe or a device. Sluice makes none in a log, and what it ` +
+    `shows need not be what another reader sees. Restore what belongs there from a copy.`,
+  );

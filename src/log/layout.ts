@@ -15,7 +15,11 @@ export const MAX_OBJECT_BYTES = 1 << 28;
 
 const FOLDERS = ['segments', 'objects', 'tile', 'aside'];
 
-/** @throws {Error} naming what lies in the log and is a link, a pipe or a device, before any of it is read. The log's own folder may be a link. */
+/**
+ * Before anything of the log is read. Its own folder may be a link.
+ *
+ * @throws {Error} naming what lies in it and is a link, a pipe or a device.
+ */
 export async function refuseOdd(dir: string): Promise<void> {
   for (const folder of [`${dir}/`, ...FOLDERS.map((name) => join(dir, name))]) await listPlain(folder);
 }
@@ -42,7 +46,9 @@ export async function openLayout(dir: string): Promise<{ readonly origin: string
 export function readOrigin(dir: string): string {
   const path = join(dir, 'origin');
   const text = readPlainSync(path)?.toString();
-  if (text === undefined) throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
+  if (text === undefined) {
+    throw new Error(`${path}: missing, though there are segments. Restore it from a copy: a log never changes its origin.`);
+  }
   const origin = text.trimEnd();
   if (!/^sluice\/[0-9a-f]{16}$/.test(origin)) throw new Error(`${path}: damaged. Restore it from a copy; every line of the log names the origin.`);
   return origin;

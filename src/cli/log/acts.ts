@@ -21,16 +21,28 @@ interface Parts {
 async function withDataDir<T>(invocation: Invocation, context: Context, act: (parts: Parts) => Promise<T>): Promise<T> {
   const { dataDir: folder } = foldersOf(invocation, context);
   // With a key there was a log: that it is gone is for the act to say, and a new one may begin.
-  const dir = existsSync(path.join(folder, 'keys', 'log.key')) ? path.join(folder, 'log') : logDirOf(invocation, context);
+  const dir = existsSync(path.join(folder, 'keys', 'log.key'))
+    ? path.join(folder, 'log')
+    : logDirOf(invocation, context);
   const dataDir = await openDataDir(folder).catch(mistake);
   try {
-    return await act({ dataDir, dir, keysDir: path.join(path.dirname(dir), 'keys'), copyPath: context.env['SLUICE_LOG_CHECKPOINT_FILE'] || undefined });
+    return await act({
+      dataDir,
+      dir,
+      keysDir: path.join(path.dirname(dir), 'keys'),
+      copyPath: context.env['SLUICE_LOG_CHECKPOINT_FILE'] || undefined,
+    });
   } finally {
     dataDir.close();
   }
 }
 
-async function withLog<T>(invocation: Invocation, context: Context, act: (log: OpenedLog, dataDir: DataDir) => Promise<T>, options: Pick<LogOptions, 'acceptUnsigned'> = {}): Promise<T> {
+async function withLog<T>(
+  invocation: Invocation,
+  context: Context,
+  act: (log: OpenedLog, dataDir: DataDir) => Promise<T>,
+  options: Pick<LogOptions, 'acceptUnsigned'> = {},
+): Promise<T> {
   return withDataDir(invocation, context, async ({ dataDir, dir, keysDir, copyPath }) => {
     const log = await openLog({ dir, keysDir, copyPath, now: Date.now, ...options }).catch(mistake);
     try {
@@ -92,17 +104,24 @@ function beforeOf(invocation: Invocation, { env }: Context): number {
 
 function becauseOf(invocation: Invocation, example: string): string {
   const because = textOf(invocation, 'because')?.trim() ?? '';
-  if (because === '' || because.length > 500 || /[\p{Cc}]/u.test(because)) throw new UsageError(`say why, in one line of at most 500 characters: ${example}`);
+  if (because === '' || because.length > 500 || /[\p{Cc}]/u.test(because))
+    throw new UsageError(`say why, in one line of at most 500 characters: ${example}`);
   return because;
 }
 
 export const acceptUnsigned: Action = async (invocation, context) => {
-  const because = becauseOf(invocation, 'sluice log accept-unsigned --because "the checkpoints could not be written since …"');
+  const because = becauseOf(
+    invocation,
+    'sluice log accept-unsigned --because "the checkpoints could not be written since …"',
+  );
   return withLog(invocation, context, async ({ evidence }) => {
     const { from, to } = evidence!.opening.unsigned;
-    context.out(from === to
-      ? 'There are no records that no checkpoint covers: nothing was changed.'
-      : `${count(to - from, 'record')} from ${from} on, which no checkpoint covered, ${to - from === 1 ? 'is' : 'are'} signed now. The log has a record of it, which says why.`);
+    context.out(
+      from === to
+        ? 'There are no records that no checkpoint covers: nothing was changed.'
+        : `${count(to - from, 'record')} from ${from} on, which no checkpoint covered, ` +
+        `${to - from === 1 ? 'is' : 'are'} signed now. The log has a record of it, which says why.`,
+    );
     return 0;
   }, { acceptUnsigned: because });
 };

@@ -37,7 +37,12 @@ export async function readCheckpoints(dir: string): Promise<KeptCheckpoints> {
     ...last === undefined ? [] : [toSigned(last, keptPath(dir))],
     ...newest === undefined ? [] : [toSigned(newest, checkpointPath(dir))],
   ];
-  return { heads: notes.toSorted((a, b) => b.size - a.size), bytes, ...(last !== undefined && { last }), ...(newest !== undefined && { newest }) };
+  return {
+    heads: notes.toSorted((a, b) => b.size - a.size),
+    bytes,
+    ...(last !== undefined && { last }),
+    ...(newest !== undefined && { newest }),
+  };
 }
 
 /** A line has some hundred bytes: the last 64 KiB hold the last one. */
@@ -119,7 +124,8 @@ export function createKeeper({ files, dir, bytes, writeCopy, ...found }: KeeperO
     // First where nothing is ever replaced: what one reader has seen can then never be denied to another.
     await within(files, keptPath(dir), 'a', async (file) => {
       const size = await file.size();
-      if (size < end) throw new DisplacedError(`${keptPath(dir)} has become shorter, or been removed, by another hand than Sluice's`);
+      if (size < end)
+        throw new DisplacedError(`${keptPath(dir)} has become shorter, or been removed, by another hand than Sluice's`);
       if (size > end) await file.truncate(end);
       await writeAll(file, line);
       await synced(file.datasync);

@@ -71,33 +71,43 @@ interface OpenedEvidence extends Evidence {
 
 /** Undefined without `keysDir`. @throws {Error} for the operator; see `checkTree`. */
 export async function openEvidence(options: EvidenceOptions): Promise<OpenedEvidence | undefined> {
-  const { dir, files, origin, size, keysDir, signEveryMs = 1000, maxUnsigned = MAX_UNSIGNED_RECORDS, acceptUnsigned, monotonic, onSigningProblem = () => {} } = options;
+  const { dir, files, origin, size, keysDir, acceptUnsigned, monotonic } = options;
+  const { signEveryMs = 1000, maxUnsigned = MAX_UNSIGNED_RECORDS, onSigningProblem = () => {} } = options;
   if (keysDir === undefined) return undefined;
   const keys = openLogKeys(keysDir);
   const copy = openCopy({ dir, keysDir, path: options.copyPath });
-  const checked = await checkTree({ dir, origin, keys, copy, size, maxUnsigned, accepts: acceptUnsigned !== undefined });
+  const accepts = acceptUnsigned !== undefined;
+  const checked = await checkTree({ dir, origin, keys, copy, size, maxUnsigned, accepts });
   const first = beginLog({ dir, origin, keys, copy }, checked);
   let key = keys.current()!;
   const vkey = () => toVerifierKey(origin, key).text;
   const { heads: [last], ...places } = checked.kept;
-  const keeper = createKeeper({ files, dir, ...places, copied: checked.copied?.note, writeCopy: (note) => copy.write(files, { vkey: first, note }) });
+  const keeper = createKeeper({
+    files, dir, ...places, copied: checked.copied?.note,
+    writeCopy: (note) => copy.write(files, { vkey: first, note }),
+  });
   const tree = createTree({
-    dir, files, origin, key, keeper, everyMs: signEveryMs, maxUnsigned, accepted: acceptUnsigned === undefined ? 0 : size, monotonic, onProblem: onSigningProblem,
-    edge: checked.edge, tiles: checked.tiles, signed: last?.size,
+    dir, files, origin, key, keeper, maxUnsigned, monotonic, everyMs: signEveryMs, onProblem: onSigningProblem,
+    edge: checked.edge, tiles: checked.tiles, signed: last?.size, accepted: accepts ? size : 0,
   });
   const opening: Opening = {
-    unsigned: { from: last?.size ?? 0, to: size }, repairedTiles: checked.mending.count, asides: checked.mending.asides, isCopyMade: !checked.isNew && checked.copied === undefined,
+    unsigned: { from: last?.size ?? 0, to: size },
+    repairedTiles: checked.mending.count,
+    asides: checked.mending.asides,
+    isCopyMade: !checked.isNew && checked.copied === undefined,
   };
   let append: DecisionLog['append'];
   let isStarting = true;
 
-  const record = (members: object) => append({ kind: 'recovered', members: JSON.stringify(members).slice(1, -1) }).durable;
+  const record = (members: object) =>
+    append({ kind: 'recovered', members: JSON.stringify(members).slice(1, -1) }).durable;
 
   /** Before anything is signed; what is done is recorded before it is. */
   async function mend(): Promise<void> {
     for (const members of recordsOf(opening, acceptUnsigned)) await record(members);
     await checked.mending.run();
-    if (last !== undefined && checked.copied !== undefined) await keeper.keep(last.note); // it may be missing in one of its places
+    // It may be missing in one of its places.
+    if (last !== undefined && checked.copied !== undefined) await keeper.keep(last.note);
   }
 
   async function signFirst(): Promise<void> {
@@ -114,10 +124,15 @@ export async function openEvidence(options: EvidenceOptions): Promise<OpenedEvid
   /** A log of an earlier version: only what is verified as a whole gets the copy, once. */
   async function verifyFirst(): Promise<void> {
     await checked.mending.run();
-    if (statSync(keptPath(dir)).size > checked.kept.bytes) truncateSync(keptPath(dir), checked.kept.bytes); // what a crash has torn
+    // What a crash has torn.
+    if (statSync(keptPath(dir)).size > checked.kept.bytes) truncateSync(keptPath(dir), checked.kept.bytes);
     await keeper.keep(last!.note, { withCopy: false }); // one may have come before it was the newest
     const wrong = await verifyWhole(dir, first);
-    if (wrong !== undefined) throw refusal(`${dir}: this log has no copy of its newest checkpoint, and gets one only as it was signed, which it is not: ${wrong}`);
+    if (wrong !== undefined)
+      throw refusal(
+        `${dir}: this log has no copy of its newest checkpoint, and gets one only as it was signed, which it is ` +
+        `not: ${wrong}`,
+      );
     await record({ what: 'checkpoint_copied', size: last!.size, root: last!.root.toString('base64') });
   }
 
@@ -186,8 +201,10 @@ export async function openEvidence(options: EvidenceOptions): Promise<OpenedEvid
 /** What a start records of what it does. */
 function recordsOf({ asides, unsigned: { from, to } }: Opening, because: string | undefined): readonly object[] {
   return [
-    ...asides.length > 0 ? [{ what: 'tiles_set_aside', tiles: asides.slice(0, MAX_NAMES), more: Math.max(0, asides.length - MAX_NAMES) }] : [],
-    ...because !== undefined && to > from ? [{ what: 'unsigned_accepted', from, to, because }] : [],
+    ...(asides.length > 0
+      ? [{ what: 'tiles_set_aside', tiles: asides.slice(0, MAX_NAMES), more: Math.max(0, asides.length - MAX_NAMES) }]
+      : []),
+    ...(because !== undefined && to > from ? [{ what: 'unsigned_accepted', from, to, because }] : []),
   ];
 }
 

@@ -89,7 +89,10 @@ function textIn(path: string): string | undefined {
 }
 
 /** Whatever state the old log is in: what can't be read any more is not there. */
-async function makePlan({ dir, keysDir, copy }: Places, because: string): Promise<Plan & { readonly isMoved: boolean }> {
+async function makePlan(
+  { dir, keysDir, copy }: Places,
+  because: string,
+): Promise<Plan & { readonly isMoved: boolean }> {
   const first = parseVerifierKey(textIn(vkeyPath(dir)) ?? '');
   const stored = textIn(join(dir, 'origin'));
   const keys = openLogKeys(keysDir);
@@ -100,7 +103,10 @@ async function makePlan({ dir, keysDir, copy }: Places, because: string): Promis
   const plan = {
     isMoved: false,
     old: {
-      origin, vkey: key === undefined ? first?.text ?? null : toVerifierKey(origin, key).text, size: last?.size ?? 0, checkpoint: last?.note ?? null,
+      origin,
+      vkey: key === undefined ? (first?.text ?? null) : toVerifierKey(origin, key).text,
+      size: last?.size ?? 0,
+      checkpoint: last?.note ?? null,
       folder: origin.replaceAll(/[^a-z0-9]+/g, '-'),
     },
     lost: lost.slice(0, MAX_RANGES),
@@ -119,7 +125,8 @@ function copiedIn(copy: Copy): SignedCheckpoint | undefined {
   }
 }
 
-const newer = (last: SignedCheckpoint | undefined, copied: SignedCheckpoint | undefined) => (copied !== undefined && copied.size > (last?.size ?? -1) ? copied : last);
+const newer = (last: SignedCheckpoint | undefined, copied: SignedCheckpoint | undefined) =>
+  copied !== undefined && copied.size > (last?.size ?? -1) ? copied : last;
 
 async function lostRanges(dir: string, head: TreeHead | undefined): Promise<[number, number][]> {
   const size = head?.size ?? 0;
@@ -150,7 +157,8 @@ async function addThere(dir: string, segment: number, there: [number, number][])
       });
       for (const [index, line] of lines) {
         const at = Math.floor(index / TILE_WIDTH);
-        if (tile?.index !== at) tile = { index: at, hashes: await readTileFile(dir, { level: 0, index: at }).catch(() => undefined) };
+        if (tile?.index !== at)
+          tile = { index: at, hashes: await readTileFile(dir, { level: 0, index: at }).catch(() => undefined) };
         const hash = tile.hashes?.subarray((index % TILE_WIDTH) * HASH_BYTES, (index % TILE_WIDTH + 1) * HASH_BYTES);
         if (hash !== undefined && !hash.equals(leafHash(line))) continue;
         const last = there.at(-1);

@@ -28,9 +28,11 @@ export const Plan = z.strictObject({
 const Step = Plan.extend({ isMoved: z.boolean() });
 export type Plan = z.infer<typeof Plan>;
 
-export const readPlan = (keysDir: string): z.infer<typeof Step> | undefined => (existsSync(planPath(keysDir)) ? Step.parse(JSON.parse(readFileSync(planPath(keysDir), 'utf8'))) : undefined);
+export const readPlan = (keysDir: string): z.infer<typeof Step> | undefined =>
+  existsSync(planPath(keysDir)) ? Step.parse(JSON.parse(readFileSync(planPath(keysDir), 'utf8'))) : undefined;
 
-export const writePlan = (keysDir: string, step: z.infer<typeof Step>) => replaceFile(planPath(keysDir), JSON.stringify(step));
+export const writePlan = (keysDir: string, step: z.infer<typeof Step>) =>
+  replaceFile(planPath(keysDir), JSON.stringify(step));
 
 export function removePlan(keysDir: string): void {
   rmSync(planPath(keysDir), { force: true });
@@ -42,11 +44,19 @@ export const STAYS: readonly string[] = ['old'];
 
 /** @throws {Error} when a new origin was begun and the way to it not finished. */
 export function refuseUnfinished(keysDir: string): void {
-  if (existsSync(planPath(keysDir))) throw new Error(`${planPath(keysDir)}: a new origin was begun and not finished. Finish it with "sluice log new-origin --because …".`);
+  if (existsSync(planPath(keysDir)))
+    throw new Error(
+      `${planPath(keysDir)}: a new origin was begun and not finished. Finish it with "sluice log new-origin ` +
+      `--because …".`,
+    );
 }
 
 /** @throws {Error} when the version before this one, which kept its plan in the log's folder, has not finished. */
 export function refuseEarlier(dir: string): void {
   const path = planPath(dir);
-  if (existsSync(path)) throw new Error(`${path}: an earlier version of Sluice began a new origin and did not finish it. Finish it with that version; or, if nobody asked for a new origin, remove this file.`);
+  if (existsSync(path))
+    throw new Error(
+      `${path}: an earlier version of Sluice began a new origin and did not finish it. Finish it with that ` +
+      `version; or, if nobody asked for a new origin, remove this file.`,
+    );
 }

@@ -70,12 +70,16 @@ export async function prune({ dir, tree, append, beforeMs, archive }: Pruning): 
 }
 
 /** The first segments whose successor begins before the moment, and whose last tile is full. */
-export async function leavingOf(dir: string, segments: readonly number[], { beforeMs, size }: { readonly beforeMs: number; readonly size: number }): Promise<readonly number[]> {
+export async function leavingOf(
+  dir: string,
+  segments: readonly number[],
+  { beforeMs, size }: { readonly beforeMs: number; readonly size: number },
+): Promise<readonly number[]> {
   const leaving: number[] = [];
   for (const [position, first] of segments.slice(0, -1).entries()) {
     const successor = segments[position + 1]!;
     const isInTiles = Math.ceil(successor / TILE_WIDTH) <= fullTiles(size, 0);
-    if (!isInTiles || await startMs(dir, successor) >= beforeMs) break;
+    if (!isInTiles || (await startMs(dir, successor)) >= beforeMs) break;
     leaving.push(first);
   }
   return leaving;
@@ -113,14 +117,21 @@ async function checkTiles(dir: string, { from, to }: { readonly from: number; re
  * @throws {Error} naming what is not.
  */
 async function signedRoot(dir: string, { from, to }: Range, whole: TreeHead): Promise<Buffer> {
-  const refuse = (what: string) => new Error(`${what}: not as the log was signed: nothing was pruned. "sluice log verify" tells more.`);
+  const refuse = (what: string) =>
+    new Error(`${what}: not as the log was signed: nothing was pruned. "sluice log verify" tells more.`);
   const read = createNodeReader(dir, whole.size);
   const root = await rootOfRange({ from: 0, to }, read);
-  if (!verifyConsistency({ size: to, root }, whole, await proveConsistency(dir, to, whole.size))) throw refuse(`${join(dir, 'tile')}: the tiles of records 0 to ${to - 1}`);
+  if (!verifyConsistency({ size: to, root }, whole, await proveConsistency(dir, to, whole.size)))
+    throw refuse(`${join(dir, 'tile')}: the tiles of records 0 to ${to - 1}`);
   for (let level = 0, records = TILE_WIDTH; records <= to; level += 1, records *= TILE_WIDTH) {
-    for (let index = Math.floor(from / records); index < Math.min(Math.ceil(to / records), fullTiles(whole.size, level)); index += 1) {
+    for (
+      let index = Math.floor(from / records);
+      index < Math.min(Math.ceil(to / records), fullTiles(whole.size, level));
+      index += 1
+    ) {
       const tile = await readTileFile(dir, { level, index });
-      if (tile === undefined || !rootOf(tile).equals(await read((level + 1) * Math.log2(TILE_WIDTH), index))) throw refuse(join(dir, tilePath({ level, index })));
+      if (tile === undefined || !rootOf(tile).equals(await read((level + 1) * Math.log2(TILE_WIDTH), index)))
+        throw refuse(join(dir, tilePath({ level, index })));
     }
   }
   return root;

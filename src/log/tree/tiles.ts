@@ -18,7 +18,18 @@ export async function writeTiles(files: Files, dir: string, tiles: readonly Tile
     const names = new Set(await readdir(folder));
     // Beside each other: in a busy thread each step of a file waits for a turn. So few names are left by a crash.
     for (let at = 0; at < some.length; at += AT_ONCE) {
-      await allDone(some.slice(at, at + AT_ONCE).map((tile, n) => writeTile(files, { path: join(dir, tilePath(tile)), temporary: temporaryIn(dir, n), hashes: tile.hashes, isSynced: true })));
+      await allDone(
+        some
+          .slice(at, at + AT_ONCE)
+          .map((tile, n) =>
+            writeTile(files, {
+              path: join(dir, tilePath(tile)),
+              temporary: temporaryIn(dir, n),
+              hashes: tile.hashes,
+              isSynced: true,
+            }),
+          ),
+      );
     }
     for (const tile of some) {
       const parts = `${join(dir, tilePath(tile))}.p`;
@@ -66,7 +77,8 @@ async function writeTile(files: Files, { path, temporary, hashes, isSynced }: Wr
 }
 
 /** What the tile's file holds, whatever its length. */
-export const tileBytes = (dir: string, place: Place, width = TILE_WIDTH): Promise<Buffer | undefined> => readPlain(join(dir, tilePath(place, width)));
+export const tileBytes = (dir: string, place: Place, width = TILE_WIDTH): Promise<Buffer | undefined> =>
+  readPlain(join(dir, tilePath(place, width)));
 
 /** The tile as it lies on disk; undefined when it isn't there as a whole. */
 export async function readTileFile(dir: string, place: Place, width = TILE_WIDTH): Promise<Buffer | undefined> {

@@ -57,7 +57,10 @@ export interface Tree {
   head(): TreeHead;
   /** Does this when all before it is done, and nothing beside it. */
   inTurn(work: () => Promise<void>): Promise<void>;
-  /** Why no record may be appended, with the error's code; undefined while they may. @param next index of the next record; `isReserved`: it is no answer. */
+  /**
+   * Why no record may be appended, with the error's code; undefined while they may.
+   * @param next index of the next record; `isReserved`: it is no answer.
+   */
   failure(next: number, isReserved: boolean): { readonly reason: string; readonly code: string } | undefined;
   /** Nothing more is signed. */
   abandon(): void;
@@ -75,12 +78,13 @@ const TILES_AT_ONCE = 64;
 export const MAX_UNSIGNED_RECORDS = 131_072;
 /** One append may write as many lines: a gap, what a segment begins with, an input. */
 const LINES_AT_ONCE = 16;
-/** So many lines are kept for what is no answer: a switch that stops a vendor isn't refused for what waits to be signed. */
+/** So many lines are kept for what is no answer: a switch that stops a vendor waits for no signature. */
 const RESERVED_LINES = 4096;
 /** How long signing may take, or fail, before no more records are taken. */
 const SIGNING_MS = 1000;
 
-export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, maxUnsigned, accepted, monotonic, onProblem, ...rest }: TreeOptions): Tree {
+export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, onProblem, ...rest }: TreeOptions): Tree {
+  const { maxUnsigned, accepted, monotonic } = rest;
   let { key, signed } = rest;
   let problem: { readonly reason: string; readonly code: string; readonly isFinal: boolean } | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -88,7 +92,7 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, m
   let isClosed = false;
   let unhashed: Buffer[] = [];
   let unhashedLeaves = 0;
-  /** When the oldest record became durable that no checkpoint covers, and the oldest that the one under way won't cover. */
+  /** When the oldest record became durable that no checkpoint covers, and that the one under way won't cover. */
   let [unsignedSinceMs, behindSinceMs]: (number | undefined)[] = [];
   /** When what is under way was begun. */
   let workingSinceMs: number | undefined;
@@ -98,13 +102,15 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, m
     const groups = unhashed;
     [unhashed, unhashedLeaves] = [[], 0];
     for (const leaves of groups) edge.append(leaves);
-    if (tiles.length >= TILES_AT_ONCE && running === undefined && problem === undefined) queue(writeFull).catch(() => {});
-    if (edge.size() - Math.max(signed ?? 0, accepted) >= maxUnsigned / 4 && running === undefined && problem === undefined) queue().catch(() => {});
+    const isFree = () => running === undefined && problem === undefined;
+    if (tiles.length >= TILES_AT_ONCE && isFree()) queue(writeFull).catch(() => {});
+    if (edge.size() - Math.max(signed ?? 0, accepted) >= maxUnsigned / 4 && isFree()) queue().catch(() => {});
     if (edge.size() !== signed) schedule(dueMs());
   }
 
   /** From the oldest record that is not signed for, so that signing may take its time. */
-  const dueMs = () => Math.max(0, everyMs - (unsignedSinceMs === undefined || problem !== undefined ? 0 : monotonic() - unsignedSinceMs));
+  const dueMs = () =>
+    Math.max(0, everyMs - (unsignedSinceMs === undefined || problem !== undefined ? 0 : monotonic() - unsignedSinceMs));
 
   const sizeNow = () => edge.size() + unhashedLeaves;
 
@@ -139,9 +145,11 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, m
       await work();
       problem = undefined;
     } catch (error) {
-      const { code = 'unknown' } = (error instanceof Error && error.cause !== undefined ? error.cause : error) as NodeJS.ErrnoException;
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      const { code = 'unknown' } = cause as NodeJS.ErrnoException;
       const isFinal = !isPassing(error);
-      const reason = `the log's checkpoints can't be written (${code}): ${isFinal ? 'see to the disk, then restart' : `they go on ${passing(code)}`}`;
+      const wayOut = isFinal ? 'see to the disk, then restart' : `they go on ${passing(code)}`;
+      const reason = `the log's checkpoints can't be written (${code}): ${wayOut}`;
       if (problem?.reason !== reason) onProblem(reason);
       problem = { reason, code, isFinal };
       throw error;
@@ -166,7 +174,8 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, m
   function isLate(): boolean {
     const nowMs = monotonic();
     const isTooOld = unsignedSinceMs !== undefined && nowMs - unsignedSinceMs >= everyMs + SIGNING_MS;
-    return isTooOld && (problem !== undefined || (workingSinceMs !== undefined && nowMs - workingSinceMs >= SIGNING_MS));
+    const isStuck = workingSinceMs !== undefined && nowMs - workingSinceMs >= SIGNING_MS;
+    return isTooOld && (problem !== undefined || isStuck);
   }
 
   function schedule(ms: number): void {
@@ -224,4 +233,5 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, m
   };
 }
 
-const UNSIGNED = 'records are on disk and not signed for yet, as many as a crash may leave: the next ones are taken when they are';
+const UNSIGNED =
+  'records are on disk and not signed for yet, as many as a crash may leave: the next ones are taken when they are';
