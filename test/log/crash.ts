@@ -60,7 +60,7 @@ function patch(target: object, name: string, wrap: (original: Call) => Call): ()
 /** Makes a folder hold exactly this. */
 export function restore(folder: string, state: State): void {
   fs.rmSync(folder, { recursive: true, force: true });
-  fs.mkdirSync(folder, { recursive: true });
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const [path, content] of state) {
     if (content === 'folder') fs.mkdirSync(join(folder, path), { mode: 0o700 });
     else fs.writeFileSync(join(folder, path), content, { mode: 0o600 });

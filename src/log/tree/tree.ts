@@ -146,9 +146,9 @@ export function createTree({ dir, files, origin, edge, tiles, keeper, everyMs, o
       problem = undefined;
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+      const { code = 'unknown', path: place = 'the disk' } = cause as NodeJS.ErrnoException;
       const isFinal = !isPassing(error);
-      const wayOut = isFinal ? 'see to the disk, then restart' : `they go on ${passing(code)}`;
+      const wayOut = isFinal ? `see to ${place}, then restart` : `they go on ${passing(code)}`;
       const reason = `the log's checkpoints can't be written (${code}): ${wayOut}`;
       if (problem?.reason !== reason) onProblem(reason);
       problem = { reason, code, isFinal };
