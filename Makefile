@@ -3,7 +3,7 @@
 NODE := sh scripts/node.sh
 TOOLS := .tools
 
-.PHONY: help run demo-traffic test lint build bench bench-short soak setup node opa
+.PHONY: help run demo-traffic test lint clients build bench bench-short soak setup node opa
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ test: setup $(TOOLS)/bin/regal $(TOOLS)/bin/fsck ## run every test
 
 lint: setup $(TOOLS)/bin/regal ## types, lint and Rego checks only
 	@$(NODE) scripts/test.ts --lint
+
+clients: setup ## make clients of /openapi.json by five generators, compile them and ask by them; some minutes the first time
+	@$(NODE) scripts/openapi-clients.ts
 
 demo-traffic: setup ## fill the decision log with example traffic, for the reports
 	@$(NODE) scripts/demo-traffic.ts
