@@ -42,7 +42,7 @@ function getting(id: string, summary: string, responses: object) {
 
 const PATHS = {
   '/check': posting({ id: 'check', tag: 'questions', summary: 'May these fields leave? Every decision is 200, a denial included', body: ref('Question'), answer: 'Answer', also: [409, 503] }),
-  '/check/batch': posting({ id: 'checkBatch', tag: 'questions', summary: 'Up to 1,000 questions; each has its own decision or error', body: ref('Batch'), answer: 'BatchAnswer', also: [] }),
+  '/check/batch': posting({ id: 'checkBatch', tag: 'questions', summary: 'Up to 1,000 questions; each has its own decision or error, after 20,000 fields or 16 MiB of answer the error too_large', body: ref('Batch'), answer: 'BatchAnswer', also: [] }),
   '/permitted': posting({ id: 'permitted', tag: 'questions', summary: 'What may the identity send the vendor: every category, or every field of the event', body: ref('PermittedQuestion'), answer: 'Permitted', also: [409, 503] }),
   '/admin/reload': posting({ id: 'reload', summary: 'Load policy and facts anew; ok false: the last good ones stay', body: ref('Nothing'), answer: 'Reloaded', also: [], needsBody: false }),
   '/admin/vendors/{id}/state': posting({ id: 'setVendorState', summary: 'Set a vendor\'s state: the kill switch', body: ref('VendorStateBody'), answer: 'VendorState', also: [404, 503], inPath: 'id' }),

@@ -28,7 +28,7 @@ export interface Entry {
 }
 
 export interface Appended {
-  /** Resolves with its index when the line and all before it are on disk. Rejects with SluiceError `audit_unavailable` otherwise. */
+  /** Asked for at once, if at all. Resolves with its index when the line and all before it are on disk. Rejects with SluiceError `audit_unavailable` otherwise. */
   readonly durable: Promise<number>;
 }
 

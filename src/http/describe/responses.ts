@@ -10,7 +10,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'No revision as new as minRevision asks for',
   413: 'Larger than the limits',
   415: 'Not application/json in UTF-8',
-  429: 'Faster than the caller\'s rate: see Retry-After',
+  429: 'Faster than the caller\'s rate, or too many long bodies at once: see Retry-After',
   431: 'The headers are too large',
   500: 'A fault in Sluice; nothing was decided',
   503: 'The decision can not be recorded, so there is none: see Retry-After',

@@ -5,8 +5,8 @@ import type { Line } from '../line.ts';
 import { createStopwatch, type Ticking } from './stopwatch.ts';
 import { gapEntry, mergeRefused, type Refused } from '../refused.ts';
 import type { Sequence } from '../sequence.ts';
-import { PRECEDENCE, type DecisionLog, type Entry } from '../types.ts';
-import { createWaiting, type Waiting } from './waiting.ts';
+import { PRECEDENCE, type Appended, type DecisionLog, type Entry } from '../types.ts';
+import { createWaiting, type Group, type Waiting } from './waiting.ts';
 import { isPassing, passing, type Commit, type Writer } from '../writer.ts';
 
 export interface QueueOptions {
@@ -41,12 +41,12 @@ interface Part extends Commit {
   readonly lines: Line[];
   next: number;
   readonly placed: Waiting[];
-  readonly indexes: number[];
+  bytes: number;
 }
 
 const sumOf = (parts: readonly Part[]) => ({
   records: parts.reduce((sum, { placed }) => sum + placed.length, 0),
-  bytes: parts.reduce((sum, { placed }) => sum + placed.reduce((bytes, one) => bytes + one.bytes, 0), 0),
+  bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
 });
 
 const RETRY_MS = 1000;
@@ -62,7 +62,7 @@ const CROWDED = 1 / 16;
 /** Everything of the log but its origin: gathers what is appended into groups and has one after the other written. */
 export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
   const { writer, sequence, onSegment, now, maxQueued, monotonic, stalledMs, ticking, unsigned = () => undefined, onWritable = () => {} } = options;
-  const waiting = createWaiting();
+  const waiting = createWaiting(GROUP);
   /** What is being committed: no longer waiting, and not durable. */
   let committing = { records: 0, bytes: 0 };
   let refused: Refused | undefined;
@@ -97,22 +97,29 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
     throw unavailable(reason, failure?.isFinal !== true);
   }
 
-  function enqueue(entry: Entry | undefined): Promise<number> {
-    const { promise: durable, resolve, reject } = Promise.withResolvers<number>();
-    durable.catch(() => {}); // whoever doesn't wait for a record is told by failure()
-    waiting.push({ entry, refused, begins: onSegment(), moment: sequence.moment(), bytes: sizeOf(entry), resolve, reject });
+  /** Whoever doesn't ask whether it is durable is told by `failure()`. */
+  function enqueue(entry: Entry | undefined): Appended {
+    const one: Waiting = { entry, refused, begins: onSegment(), moment: sequence.moment(), bytes: sizeOf(entry), index: -1, error: undefined };
+    const { done } = waiting.push(one);
     refused = undefined;
     running ??= run();
-    return durable;
+    return {
+      get durable() {
+        return done.promise.then(() => {
+          if (one.error !== undefined) throw one.error;
+          return one.index;
+        });
+      },
+    };
   }
 
   async function run(): Promise<void> {
     await turn(); // what is appended in this turn of the event loop becomes one group
-    for (let group = waiting.take(GROUP); group.length > 0; group = waiting.take(GROUP)) await commit(group);
+    for (let group = waiting.take(); group !== undefined; group = waiting.take()) await commit(group);
     running = undefined;
   }
 
-  async function commit(group: readonly Waiting[]): Promise<void> {
+  async function commit({ waiting: group, done }: Group): Promise<void> {
     const parts = place(group);
     committing = sumOf(parts);
     try {
@@ -122,11 +129,11 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
         failure = undefined;
         parts.shift();
         committing = sumOf(parts);
-        for (const [at, { resolve }] of part.placed.entries()) resolve(part.indexes[at]!);
       }
     } catch (error) {
       if (fail(parts.flatMap(({ placed }) => placed), error).isFinal) await writer.abandon();
     }
+    done.resolve();
     relieved.resolve();
     relieved = Promise.withResolvers();
     tell();
@@ -140,14 +147,15 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
         const lines = sequence.put({ ...one, gap: one.refused && gapEntry(one.refused) });
         const segment = sequence.segment();
         let part = parts.at(-1);
-        if (part?.segment !== segment) parts.push(part = { segment, lines: [], next: 0, placed: [], indexes: [] });
+        if (part?.segment !== segment) parts.push(part = { segment, lines: [], next: 0, placed: [], bytes: 0 });
         part.lines.push(...lines);
         part.next = sequence.next();
         part.placed.push(one);
-        part.indexes.push(part.next - 1);
+        part.bytes += one.bytes;
+        one.index = part.next - 1;
       } catch (error) {
         refused = mergeRefused(one.refused, refused);
-        one.reject(error as Error);
+        one.error = error;
       }
     }
     return parts;
@@ -164,18 +172,20 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
     const { reason, code } = explain(error);
     const failed: Failure = { reason, code, isFinal: !isPassing(error), triedAtMs: now() };
     failure = failed;
-    const lost = [...group, ...waiting.takeAll()];
+    const others = waiting.takeAll();
+    const lost = [...group, ...others.flatMap((other) => other.waiting)];
     committing = { records: 0, bytes: 0 };
     for (const { refused: earlier } of lost) refused = mergeRefused(refused, earlier);
     const count = lost.filter(({ entry }) => entry !== undefined).length;
     if (count > 0) refused = mergeRefused(refused, { count, sinceMs: now(), reason: code });
     sequence.takeBack(writer.tail().next);
-    for (const { reject } of lost) reject(unavailable(reason, !failed.isFinal, error));
+    for (const one of lost) one.error = unavailable(reason, !failed.isFinal, error);
+    for (const { done } of others) done.resolve();
     return failed;
   }
 
   async function finish(): Promise<void> {
-    if (refused !== undefined && (failure === undefined || mayTry(failure))) void enqueue(undefined);
+    if (refused !== undefined && (failure === undefined || mayTry(failure))) enqueue(undefined);
     await running;
     await writer.close();
   }
@@ -188,7 +198,7 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
       if (why !== undefined) refuse(why.reason, why.code);
       if (isStalled()) refuse(STALLED, 'stalled');
       if (PRECEDENCE[entry.kind] === 'bounded' ? isFull() : records() >= maxQueued.records + RESERVED) refuse(FULL, 'queue_full');
-      return { durable: enqueue(entry) };
+      return enqueue(entry);
     },
     failure: () => (closing === undefined ? failure?.reason ?? unsigned(lastIndex(), false)?.reason ?? (isStalled() ? STALLED : isFull() ? FULL : undefined) : 'the log is closed'),
     queued: records,
@@ -197,7 +207,7 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
     size: () => writer.tail().next + records(),
     async probe() {
       if (failure === undefined || closing !== undefined || !mayTry(failure)) return;
-      await enqueue(undefined).catch(() => {}); // the gap record, or with a try under way nothing more
+      await enqueue(undefined).durable.catch(() => {}); // the gap record, or with a try under way nothing more
     },
     close: () => closing ??= finish(),
   };

@@ -14,48 +14,65 @@ export interface Waiting {
   readonly moment: TimeOfRecord;
   /** About what it takes in the log and in memory. */
   readonly bytes: number;
-  /** With its index. */
-  readonly resolve: (index: number) => void;
-  readonly reject: (error: Error) => void;
+  /** Once it has one. */
+  index: number;
+  /** Why it is not in the log. */
+  error: unknown;
+}
+
+/** Records that are written together, if they are of one segment. */
+export interface Group {
+  readonly waiting: Waiting[];
+  bytes: number;
+  /** Resolves when each of them is in the log for good, or has its error. */
+  readonly done: PromiseWithResolvers<void>;
 }
 
 /** What waits to be written, in the order in which it will be. */
 export interface WaitingList {
-  push(one: Waiting): void;
-  /** The next ones, up to these bounds, but one at least if there is one. */
-  take(most: { readonly records: number; readonly bytes: number }): readonly Waiting[];
-  takeAll(): readonly Waiting[];
+  /** Gives the group that it goes with. */
+  push(one: Waiting): Group;
+  /** The next one; what goes ahead is alone in its group, so that it is on disk the sooner. */
+  take(): Group | undefined;
+  takeAll(): readonly Group[];
   records(): number;
   bytes(): number;
 }
 
-export function createWaiting(): WaitingList {
-  const ahead: Waiting[] = [];
-  let others: Waiting[] = [];
-  let total = 0;
+/** @param most of one group. */
+export function createWaiting(most: { readonly records: number; readonly bytes: number }): WaitingList {
+  const ahead: Group[] = [];
+  const others: Group[] = [];
+  let total = { records: 0, bytes: 0 };
 
-  function take(list: Waiting[], most: { readonly records: number; readonly bytes: number }): readonly Waiting[] {
-    let [count, bytes] = [0, 0];
-    while (count < list.length && (count === 0 || (count < most.records && bytes + list[count]!.bytes <= most.bytes))) bytes += list[count++]!.bytes;
-    total -= bytes;
-    return list.splice(0, count);
+  function roomIn(groups: Group[], bytes: number): Group {
+    const last = groups.at(-1);
+    if (last !== undefined && last.waiting.length < most.records && last.bytes + bytes <= most.bytes) return last;
+    const group: Group = { waiting: [], bytes: 0, done: Promise.withResolvers() };
+    groups.push(group);
+    return group;
   }
 
   return {
     push(one) {
       const isAhead = one.entry !== undefined && PRECEDENCE[one.entry.kind] === 'ahead';
-      (isAhead ? ahead : others).push(one);
-      total += one.bytes;
+      const group = roomIn(isAhead ? ahead : others, one.bytes);
+      group.waiting.push(one);
+      group.bytes += one.bytes;
+      total.records += 1;
+      total.bytes += one.bytes;
+      return group;
     },
-    // What goes ahead is alone in its group: it is on disk the sooner.
-    take: (most) => take(ahead.length > 0 ? ahead : others, most),
+    take() {
+      const group = ahead.shift() ?? others.shift();
+      if (group !== undefined) total = { records: total.records - group.waiting.length, bytes: total.bytes - group.bytes };
+      return group;
+    },
     takeAll() {
-      const all = [...ahead.splice(0), ...others];
-      others = [];
-      total = 0;
-      return all;
+      total = { records: 0, bytes: 0 };
+      return [...ahead.splice(0), ...others.splice(0)];
     },
-    records: () => ahead.length + others.length,
-    bytes: () => total,
+    records: () => total.records,
+    bytes: () => total.bytes,
   };
 }
