@@ -39,7 +39,7 @@ test('whatever stands in a record, all are shown, and the terminal obeys none of
   expect(shown.slice(0, 2).map((text) => text.split('\n').length)).toEqual([ODD.length + 1, ODD.length + 2]);
   expect(shown.join('').replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202A-\u202E]/u);
   expect(shown[0]).toContain('a\\u001b[2J@r\\u009b2J');
-  expect(shown[2]).toContain('"rule": "r\\u009b2J"');
+  expect(shown[2]).toContain('a\\u001b[2J by r\\u009b2J');
   expect((await run(query, { values: { kind: ['all'], csv: true } })).split('\r\n')).toHaveLength(ODD.length + 1);
 });
 
