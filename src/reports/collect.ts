@@ -5,7 +5,7 @@ import type { AskedRecord, LogLine } from '../replay/recorded.ts';
 import type { Rejudge } from '../replay/rejudge.ts';
 import { scan, type Group, type ScanOptions } from '../replay/scan.ts';
 import { newHolding, noteNatures, noteWithheld, reachedBy, refuse, take, type Holding, type Nature, type Question } from './held/holding.ts';
-import { addTo, type Counted } from './tally.ts';
+import { addTo, MAX_NAMES, type Counted } from './tally.ts';
 
 export interface Collected {
   readonly holdings: ReadonlyMap<string, Holding>;
@@ -35,14 +35,15 @@ export interface Collector {
   result(): Collected;
 }
 
-export function createCollector(): Collector {
+/** @param maxNames how many names of a kind are kept of a vendor. */
+export function createCollector(maxNames: number = MAX_NAMES): Collector {
   const holdings = new Map<string, Holding>();
   const natures = new Map<string, Nature>();
   let [notWritten, withoutInput] = [0, 0];
   const holdingOf = (name: string) => {
     // Of vendors that nobody knew there may be any number; nothing ever went to one.
     const vendor = name.startsWith('?') ? '?' : name;
-    const known = holdings.get(vendor) ?? newHolding(vendor);
+    const known = holdings.get(vendor) ?? newHolding(vendor, maxNames);
     holdings.set(vendor, known);
     return known;
   };
@@ -127,7 +128,7 @@ export const scanFor = (collector: Collector, options: ScanOptions): AsyncGenera
 });
 
 /** Everything that the log's decisions of the time let out. */
-export function collectFrom(options: ScanOptions): Promise<Collected> {
-  const collector = createCollector();
+export function collectFrom(options: ScanOptions, maxNames?: number): Promise<Collected> {
+  const collector = createCollector(maxNames);
   return collect(scanFor(collector, options), collector);
 }

@@ -7,7 +7,7 @@ import { newHolding, type Held, type Holding } from './held/holding.ts';
 import { combinationsOf, joinKeysOf, type HeldCombination, type JoinKey } from './held/inference.ts';
 import { contactable, keysToRotate, type KeyToRotate } from './held/remedies.ts';
 import { subProcessorsOf, type SubProcessor } from './held/sub-processors.ts';
-import { amountOf, type AmountReport, type Names } from './tally.ts';
+import { amountOf, MAX_NAMES, type AmountReport, type Names } from './tally.ts';
 import { windowOf, type Window, type WindowReport } from './window.ts';
 
 type Named = readonly { readonly name: string; readonly decisions: number }[];
@@ -76,7 +76,7 @@ export interface ExposureReport {
   readonly contactable: readonly string[];
   /** How far all this goes, in sentences. */
   readonly notes: readonly string[];
-  /** A list of names was cut off at 1,000. */
+  /** A list of names was cut off, at 1,000 unless all were asked for. */
   readonly incomplete: boolean;
 }
 
@@ -94,7 +94,7 @@ export interface ExposureOptions extends Window {
 
 /** What a vendor was permitted to receive: an upper bound of what it has. Names only, never a value. */
 export function exposureOf(collected: Collected, { vendor, catalogue, basis, under, state, notReplayed = 0, crossedInTime = 0, ...window }: ExposureOptions): ExposureReport {
-  const holding = collected.holdings.get(vendor) ?? newHolding(vendor);
+  const holding = collected.holdings.get(vendor) ?? newHolding(vendor, MAX_NAMES);
   return {
     report: 'exposure', v: 1, vendor,
     name: catalogue?.facts.vendors.get(vendor)?.name ?? vendor,

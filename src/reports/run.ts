@@ -33,6 +33,8 @@ export interface ReportDeps {
   readonly nowMs: number;
   /** Whether `dir` was named by itself: a copy, or an earlier log. */
   readonly isCopy?: boolean;
+  /** How many names each list may have; default 1,000. */
+  readonly maxNames?: number;
   /** Text of a spreadsheet of declared flows; for data-flow. */
   readonly declared?: string;
 }
@@ -93,17 +95,17 @@ const CLOCK = ['detected', 'notified', 'aware', 'told'] as const;
 export const REPORTS: Readonly<Record<string, Kind>> = {
   exposure: {
     summary: 'what a vendor was permitted to receive', parameters: [...WINDOW, 'vendor'], required: ['vendor'], formats: ['json', 'markdown'],
-    async run(parameters, { dir, isCopy, catalogue }, window) {
-      const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
+    async run(parameters, { dir, isCopy, catalogue, maxNames }, window) {
+      const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] }, maxNames)];
       const value = exposureOf(collected, { ...window, vendor: vendorOf(parameters, catalogue, collected.holdings), catalogue, basis, state: await stateOf(parameters.get('vendor')!, dir, catalogue) });
       return { value, markdown: () => exposureText(value) };
     },
   },
   incident: {
     summary: 'an incident at a vendor, in the order of GDPR Art. 33(3)', parameters: [...WINDOW, 'vendor', ...CLOCK], required: ['vendor'], formats: ['json', 'markdown'],
-    async run(parameters, { dir, isCopy, catalogue, nowMs }, window) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs, maxNames }, window) {
       const times = timesOf(parameters, nowMs);
-      const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] })];
+      const [basis, collected] = [await readBasis(dir, isCopy), await collectFrom({ dir, ...window, refusalsOf: [parameters.get('vendor')!] }, maxNames)];
       const vendor = vendorOf(parameters, catalogue, collected.holdings);
       const state = await stateOf(vendor, dir, catalogue);
       const value = incidentOf(collected, { ...window, vendor, catalogue, basis, state, nowMs, ...(times !== undefined && { times }) });
@@ -112,8 +114,8 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   },
   vendors: {
     summary: 'what all vendors hold, and what they can put together', parameters: WINDOW, required: [], formats: ['json', 'markdown'],
-    async run(_, { dir, isCopy, catalogue }, window) {
-      const value = acrossVendors(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, catalogue, basis: await readBasis(dir, isCopy) });
+    async run(_, { dir, isCopy, catalogue, maxNames }, window) {
+      const value = acrossVendors(await collectFrom({ dir, ...window, refusalsOf: [] }, maxNames), { ...window, catalogue, basis: await readBasis(dir, isCopy) });
       return { value, markdown: () => acrossText(value) };
     },
   },
@@ -159,9 +161,9 @@ export const REPORTS: Readonly<Record<string, Kind>> = {
   },
   processing: {
     summary: 'a record of processing activities, GDPR Art. 30(1)', parameters: [...WINDOW, 'controller', 'contact', 'subjects'], required: [], formats: ['json', 'markdown', 'csv'],
-    async run(parameters, { dir, isCopy, catalogue, nowMs }, window) {
+    async run(parameters, { dir, isCopy, catalogue, nowMs, maxNames }, window) {
       const stated = Object.fromEntries(['controller', 'contact', 'subjects'].flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : [])));
-      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }), { ...window, ...stated, catalogue, nowMs, basis: await readBasis(dir, isCopy) });
+      const value = processingOf(await collectFrom({ dir, ...window, refusalsOf: [] }, maxNames), { ...window, ...stated, catalogue, nowMs, basis: await readBasis(dir, isCopy) });
       return { value, markdown: () => processingText(value), csv: () => processingCsv(value) };
     },
   },

@@ -1,7 +1,7 @@
-/** What a report keeps of a name's kind: a log may hold more names than anyone can read. */
-const MAX_NAMES = 1000;
+/** What a report keeps of a name's kind, unless all are wanted: a log may hold more names than anyone can read. */
+export const MAX_NAMES = 1000;
 
-/** Distinct names, each with how many decisions named it. Over 1,000 the further ones are only counted as more. */
+/** Distinct names, each with how many decisions named it. Beyond so many the further ones are only counted as more. */
 export interface Names {
   add(name: string, times: number): void;
   /** The most frequent first, then by name. */
@@ -9,13 +9,13 @@ export interface Names {
   readonly more: () => boolean;
 }
 
-export function createNames(): Names {
+export function createNames(most: number = MAX_NAMES): Names {
   const counts = new Map<string, number>();
   let more = false;
   return {
     add(name, times) {
       const before = counts.get(name);
-      if (before === undefined && counts.size >= MAX_NAMES) more = true;
+      if (before === undefined && counts.size >= most) more = true;
       else counts.set(name, (before ?? 0) + times);
     },
     list: () => [...counts].map(([name, decisions]) => ({ name, decisions })).sort((a, b) => b.decisions - a.decisions || (a.name < b.name ? -1 : 1)),

@@ -83,3 +83,21 @@ test('F21: who reads the first lines alone gets them, without an error; what it 
   expect(JSON.parse(first!)).toMatchObject({ index: COUNT + 2 });
   expect([code, err]).toEqual(['141', '']);
 }, 30_000);
+
+test('F21: a list of a report has more than a thousand names with --all', async () => {
+  const data = await mkdtemp(path.join(tmpdir(), 'sluice-names-'));
+  const log = await openLog({ dir: path.join(data, 'log'), now: () => Date.UTC(2026, 10, 22, 12) });
+  await Promise.all(Array.from({ length: 1_200 }, (_, n) => log.append({ kind: 'decision', members: JSON.stringify({
+    decisionId: `d-${n}`, caller: 'gateway', identity: `user:u${n}`, vendor: 'mixpanel', environment: 'production', channel: 'telemetry', event: 'viewed', decision: 'allow', mode: 'enforce',
+    fields: [{ paths: ['city'], profile: 0, effect: 'allow', category: 'user.location', rules: ['g'] }], obligations: [], reasons: [], fix: null, expiresAt: null, ageMs: 0, memo: false, micros: 1,
+  }).slice(1, -1) }).durable));
+  await log.close();
+  const listed = async (...args: readonly string[]) => {
+    const { identities, incomplete } = JSON.parse((await sluice(...args, '--json', '--data-dir', data)).out) as { identities: unknown[]; incomplete: boolean };
+    return [identities.length, incomplete];
+  };
+  expect(await listed('exposure', 'mixpanel')).toEqual([1000, true]);
+  expect(await listed('exposure', 'mixpanel', '--all')).toEqual([1200, false]);
+  expect(await listed('report', 'exposure', 'mixpanel', '--all')).toEqual([1200, false]);
+  await rm(data, { recursive: true });
+}, 60_000);

@@ -5,7 +5,7 @@ import { exposureOf } from '../../reports/exposure.ts';
 import { stateOf } from '../../reports/run.ts';
 import { exposureText } from '../../reports/text/exposure.ts';
 import { UsageError, type Command, type Invocation } from '../command.ts';
-import { catalogueOf, logOf, WINDOW_HELP, WINDOW_OPTIONS, windowFrom, textOf, vendorIn } from './options.ts';
+import { catalogueOf, logOf, WINDOW_HELP, WINDOW_OPTIONS, windowFrom, textOf, vendorIn, maxNamesOf } from './options.ts';
 import { rejudgeOf } from './rejudge.ts';
 
 export const exposure: Command = {
@@ -18,8 +18,9 @@ how often; an upper bound of what it has. It names fields and categories, never 
   --policies DIR     instead: what these facts would have permitted of the same questions, asked
                      as they were, or else as the answer's fix says
   --rego DIR         with these rules (default: rego, or SLUICE_REGO); alone, over the recorded input
+  --all              lists of any length, not of 1,000 names at most
 ${WINDOW_HELP}`,
-  options: { ...WINDOW_OPTIONS, vendor: { type: 'string' }, policies: { type: 'string' }, rego: { type: 'string' } },
+  options: { ...WINDOW_OPTIONS, all: { type: 'boolean' }, vendor: { type: 'string' }, policies: { type: 'string' }, rego: { type: 'string' } },
   async run(invocation, context) {
     const vendor = vendorIn(invocation, invocation.positionals);
     if (vendor === undefined) throw new UsageError('name one vendor: sluice exposure mixpanel');
@@ -27,7 +28,7 @@ ${WINDOW_HELP}`,
     const options = { dir: logOf(invocation, context), ...window };
     const catalogue = await catalogueOf(invocation, context);
     const rejudge = await rejudgeOf(invocation, context);
-    const collector = createCollector();
+    const collector = createCollector(maxNamesOf(invocation));
     const collected = rejudge === undefined
       ? await collect(scanFor(collector, { ...options, refusalsOf: [vendor] }), collector)
       : await collectUnder(scanFor(collector, options), rejudge, collector);

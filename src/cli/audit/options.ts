@@ -14,6 +14,9 @@ export const WINDOW_HELP = `  --from, --to TIME  2026-11-22, or 2026-11-22T12:00
 
 export const textOf = ({ values }: Invocation, name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
 
+/** How many names each list of a report may have; undefined: what is usual. */
+export const maxNamesOf = ({ values }: Invocation): number | undefined => (values['all'] === true ? Infinity : undefined);
+
 /** The one vendor that is named, behind the command or by --vendor. @throws {UsageError} for more than one. */
 export function vendorIn(invocation: Invocation, positionals: readonly string[]): string | undefined {
   const named = new Set([...positionals, ...[textOf(invocation, 'vendor') ?? []].flat()]);

@@ -4,7 +4,7 @@ import { didYouMean } from '../../core/suggest.ts';
 import { PARAMETERS, REPORTS, runReport, type ReportFormat } from '../../reports/run.ts';
 import { loadYaml } from '../../sources/yaml/load.ts';
 import { FOLDER_OPTIONS, foldersOf, UsageError, type Command } from '../command.ts';
-import { logOf, textOf, vendorIn } from './options.ts';
+import { logOf, maxNamesOf, textOf, vendorIn } from './options.ts';
 
 const NAMES = Object.keys(PARAMETERS);
 
@@ -20,12 +20,13 @@ The vendor may stand behind KIND too, as in: sluice report exposure mixpanel
 otherwise; --told: when we told the authority.
 
   --declared FILE    data-flow: a spreadsheet of flows that are declared, as --csv writes it
+  --all              lists of any length, not of 1,000 names at most
   --json, --csv, --mermaid   instead of Markdown, where the report has it
   --policies DIR     the facts (default: policies, or SLUICE_POLICIES)
   --data-dir DIR     where log/ is (default: .sluice, or SLUICE_DATA_DIR)
   --log DIR          the log itself: a copy, or an earlier one in log/old/`,
   options: {
-    'data-dir': FOLDER_OPTIONS['data-dir'], log: { type: 'string' }, policies: { type: 'string' }, declared: { type: 'string' }, json: { type: 'boolean' }, csv: { type: 'boolean' }, mermaid: { type: 'boolean' },
+    'data-dir': FOLDER_OPTIONS['data-dir'], log: { type: 'string' }, policies: { type: 'string' }, declared: { type: 'string' }, all: { type: 'boolean' }, json: { type: 'boolean' }, csv: { type: 'boolean' }, mermaid: { type: 'boolean' },
     ...Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }])),
   },
   async run(invocation, context) {
@@ -44,8 +45,10 @@ otherwise; --told: when we told the authority.
     if (declaredFile !== undefined && kind !== 'data-flow') throw new UsageError('--declared is for data-flow');
     const parameters = new Map(NAMES.flatMap((name) => { const text = textOf(invocation, name); return text === undefined ? [] : [[name, text] as const]; }));
     if (vendor !== undefined) parameters.set('vendor', vendor);
+    const maxNames = maxNamesOf(invocation);
     const made = await runReport(kind, parameters, {
       dir: logOf(invocation, context), catalogue: createCatalogue(await loadYaml(foldersOf(invocation, context).policies)), nowMs: Date.now(), isCopy: textOf(invocation, 'log') !== undefined,
+      ...(maxNames !== undefined && { maxNames }),
       ...(declaredFile !== undefined && { declared: await readFile(declaredFile, 'utf8') }),
     });
     context.out((format === 'json' ? JSON.stringify(made.value, null, 2) : made[format]!()).trimEnd());

@@ -25,6 +25,8 @@ export interface Holding {
   /** Decisions that let nothing out. */
   readonly refused: Amount;
   readonly held: Map<string, Held>;
+  /** How many names each list of this may have. */
+  readonly maxNames: number;
   readonly identities: Names;
   readonly environments: Names;
   readonly events: Names;
@@ -69,11 +71,15 @@ export interface Nature {
 /** Whose question it was, and of what. */
 export type Question = Pick<AskedRecord, 'identity' | 'vendor' | 'environment' | 'purpose' | 'event' | 'caller' | 'revision' | 'onBehalfOf' | 'about'>;
 
-export const newHolding = (vendor: string): Holding => ({
-  vendor, permitted: noAmount(), refused: noAmount(), held: new Map(), identities: createNames(), environments: createNames(), events: createNames(), purposes: createNames(),
-  callers: createNames(), revisions: createNames(), refusedFor: createNames(), withheld: createNames(), via: createNames(), reaches: createNames(), sets: createNames(),
-  objects: createNames(), secrets: createNames(), byPurpose: new Map(), onlyAsked: noAmount(), afterFix: noAmount(), inShadow: noAmount(),
-});
+/** @param maxNames how many names each of its lists may have. */
+export function newHolding(vendor: string, maxNames: number): Holding {
+  const names = () => createNames(maxNames);
+  return {
+    vendor, maxNames, permitted: noAmount(), refused: noAmount(), held: new Map(), identities: names(), environments: names(), events: names(), purposes: names(),
+    callers: names(), revisions: names(), refusedFor: names(), withheld: names(), via: names(), reaches: names(), sets: names(),
+    objects: names(), secrets: names(), byPurpose: new Map(), onlyAsked: noAmount(), afterFix: noAmount(), inShadow: noAmount(),
+  };
+}
 
 export function refuse(holding: Holding, { reasons, fields }: Outcome & Pick<AskedRecord, 'reasons'>, counted: Counted): void {
   addTo(holding.refused, counted);
@@ -94,7 +100,7 @@ export function take(holding: Holding, question: Question, left: readonly Left[]
   holding.events.add(question.event ?? NO_EVENT, count);
   if (question.purpose !== undefined) holding.purposes.add(question.purpose, count);
   if (question.about !== undefined) holding.objects.add(question.about, count);
-  noteTowards(holding.byPurpose, question, { left, counted });
+  noteTowards(holding, question, { left, counted });
   holding.callers.add(question.caller, count);
   if (question.revision !== undefined) holding.revisions.add(question.revision.digest, count);
   holding.sets.add([...new Set(left.map(({ category }) => category))].sort().join(' '), count);
@@ -111,8 +117,8 @@ export function take(holding: Holding, question: Question, left: readonly Left[]
   }
 }
 
-function noteTowards(byPurpose: Holding['byPurpose'], { purpose = NO_PURPOSE, event = NO_EVENT }: Question, { left, counted }: { readonly left: readonly Left[]; readonly counted: Counted }): void {
-  const one = byPurpose.get(purpose) ?? { amount: noAmount(), categories: new Set(), forms: new Set(), events: createNames() };
+function noteTowards({ byPurpose, maxNames }: Holding, { purpose = NO_PURPOSE, event = NO_EVENT }: Question, { left, counted }: { readonly left: readonly Left[]; readonly counted: Counted }): void {
+  const one = byPurpose.get(purpose) ?? { amount: noAmount(), categories: new Set(), forms: new Set(), events: createNames(maxNames) };
   byPurpose.set(purpose, one);
   addTo(one.amount, counted);
   one.events.add(event, counted.count);
@@ -122,9 +128,9 @@ function noteTowards(byPurpose: Holding['byPurpose'], { purpose = NO_PURPOSE, ev
   }
 }
 
-function heldOf({ held }: Holding, { category, from, form }: Left): Held {
+function heldOf({ held, maxNames }: Holding, { category, from, form }: Left): Held {
   const key = `${category} ${form} ${from ?? ''}`;
-  const known = held.get(key) ?? { category, from, form, amount: noAmount(), fields: createNames(), events: createNames(), ops: new Set<string>() };
+  const known = held.get(key) ?? { category, from, form, amount: noAmount(), fields: createNames(maxNames), events: createNames(maxNames), ops: new Set<string>() };
   held.set(key, known);
   return known;
 }

@@ -83,7 +83,7 @@ function evidence(report: ExposureReport): readonly string[] {
       coverageText(report.coverage),
       ...report.notes.map(plain),
       ...(onlyAsked.decisions === 0 ? [] : [`Answers to /permitted, by which nothing leaves, are not counted: ${onlyAsked.decisions}.`]),
-      ...(report.incomplete ? ['A list was cut off at 1,000 names.'] : []),
+      ...(report.incomplete ? ['A list was cut off at 1,000 names. sluice exposure --all gives all.'] : []),
     ]),
   ];
 }
