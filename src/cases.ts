@@ -86,7 +86,10 @@ function runCase(one: Case, location: string, snapshot: Snapshot): CaseResult {
       ...(found.length > 0 && { reasons: judged.decision.reasons.map(reasonText) }),
     };
   } catch (error) {
-    if (error instanceof EvaluationFailed) return { name, location, failed: error.message, differences: [`the rules can't be evaluated: ${error.message}`] };
+    if (error instanceof EvaluationFailed) {
+      const differences = [`the rules can't be evaluated: ${error.message}`];
+      return { name, location, failed: error.message, differences };
+    }
     if (!(error instanceof SluiceError)) throw error;
     return {
       name,

@@ -33,7 +33,10 @@ ${FOLDER_HELP}`,
     const loaded = await load(folders, Date.now);
     const snapshot = toSnapshot(loaded);
     const cases = await runCases(path.join(folders.policies, 'cases'), snapshot);
-    const shown = { judged: cases.flatMap((one) => one.judged ?? []), failed: cases.flatMap((one) => one.failed ?? []) };
+    const shown = {
+      judged: cases.flatMap((one) => one.judged ?? []),
+      failed: cases.flatMap((one) => one.failed ?? []),
+    };
     const permit = context.env['SLUICE_PERMIT_KEYS_FILE'] ?? '';
     const vetted = await vet(loaded, { folders, ...shown, permit: permit !== '' });
     const ofFacts = await warningsOf(folders.policies, {

@@ -14,7 +14,7 @@ import { readTarGz } from './tar.ts';
 const run = promisify(execFile);
 const ENTRYPOINT = 'egress/decision';
 
-/** A built policy. `digest` covers the WASM and what the rules say of themselves; `source` the files it was built from. */
+/** A built policy; `source` is the digest of the files it was built from. */
 export interface Bundle {
   readonly wasm: Uint8Array<ArrayBuffer>;
   readonly rules: ReadonlyMap<string, Rule>;
@@ -59,7 +59,8 @@ export async function loadBundle(options: BuildOptions): Promise<Bundle> {
   const source = sources.digest;
   const folder = path.join(options.cache, hexOf(source));
   const kept = await readChecked(folder, source);
-  if (kept !== undefined && sources.problems.length > 0) throw new PolicyError(sources.problems.map((problem) => placeIn(options, problem)));
+  if (kept !== undefined && sources.problems.length > 0)
+    throw new PolicyError(sources.problems.map((problem) => placeIn(options, problem)));
   if (kept !== undefined) return kept;
   const from = options.shipped === undefined ? undefined : path.join(options.shipped, hexOf(source));
   const shipped = from === undefined ? undefined : await readChecked(from, source);
@@ -71,12 +72,17 @@ export async function loadBundle(options: BuildOptions): Promise<Bundle> {
 
 /** The package is for everybody to read, its copy for nobody else. */
 async function copyShipped(from: string, folder: string): Promise<void> {
-  const files = await Promise.all((await readdir(from)).map(async (name) => [name, await readFile(path.join(from, name))] as const));
+  const files = await Promise.all(
+    (await readdir(from)).map(async (name) => [name, await readFile(path.join(from, name))] as const),
+  );
   await putInPlace(folder, files);
 }
 
 /** Files of mode 0600 in a folder of 0700, which has its name only once they are whole. */
-async function putInPlace(folder: string, files: readonly (readonly [name: string, content: Uint8Array | string])[]): Promise<void> {
+async function putInPlace(
+  folder: string,
+  files: readonly (readonly [name: string, content: Uint8Array | string])[],
+): Promise<void> {
   const cache = path.dirname(folder);
   await mkdir(cache, { recursive: true, mode: 0o700 });
   const fresh = path.join(cache, `.${randomBytes(6).toString('hex')}`);
@@ -97,13 +103,27 @@ async function readChecked(folder: string, source: string): Promise<Bundle | und
   return found?.checks === CHECKS ? found.bundle : undefined;
 }
 
-async function read(folder: string, source: string): Promise<{ readonly bundle: Bundle; readonly checks: number | undefined } | undefined> {
+async function read(
+  folder: string,
+  source: string,
+): Promise<{ readonly bundle: Bundle; readonly checks: number | undefined } | undefined> {
   try {
-    const [bytes, text] = await Promise.all([readFile(path.join(folder, 'policy.wasm')), readFile(path.join(folder, 'rules.json'), 'utf8')]);
+    const [bytes, text] = await Promise.all([
+      readFile(path.join(folder, 'policy.wasm')),
+      readFile(path.join(folder, 'rules.json'), 'utf8'),
+    ]);
     const { wasm, rules, checks, ...more } = JSON.parse(text) as Pick<Kept, 'wasm' | 'rules' | 'reads'> & Partial<Kept>;
     if (wasm !== sha256(bytes)) return undefined;
     const described = { literals: [], shapes: {}, taxonomy: [], ...more };
-    return { bundle: { ...described, wasm: new Uint8Array(bytes), rules: new Map(rules.map((rule) => [rule.id, rule])), source }, checks };
+    return {
+      bundle: {
+        ...described,
+        wasm: new Uint8Array(bytes),
+        rules: new Map(rules.map((rule) => [rule.id, rule])),
+        source,
+      },
+      checks,
+    };
   } catch {
     return undefined;
   }
@@ -131,11 +151,19 @@ async function build(options: BuildOptions, folder: string, sources: Sources): P
     const wasm = files.get('/policy.wasm');
     if (wasm === undefined) throw new PolicyError(['the bundle has no policy.wasm']);
     const described: Kept = {
-      checks: CHECKS, wasm: sha256(wasm), rules: toRules(inspected), reads: await readsOf(runOpa), taxonomy: sources.taxonomy,
+      checks: CHECKS,
+      wasm: sha256(wasm),
+      rules: toRules(inspected),
+      reads: await readsOf(runOpa),
+      taxonomy: sources.taxonomy,
       literals: modules.flatMap(({ file, module }) => literalsOf(file, module)),
       shapes: Object.assign({}, ...modules.map(({ module }) => shapesOf(module))) as Kept['shapes'],
     };
-    await putInPlace(folder, [['policy.wasm', wasm], ['bundle.tar.gz', await readFile(archive)], ['rules.json', JSON.stringify(described)]]);
+    await putInPlace(folder, [
+      ['policy.wasm', wasm],
+      ['bundle.tar.gz', await readFile(archive)],
+      ['rules.json', JSON.stringify(described)],
+    ]);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -145,33 +173,73 @@ async function build(options: BuildOptions, folder: string, sources: Sources): P
 }
 
 async function parseAll(runOpa: RunOpa, modules: readonly string[]) {
-  return Promise.all(modules.map(async (file) => ({ file, module: JSON.parse(await runOpa(['parse', '-f', 'json', '--json-include', 'locations', file])) as unknown })));
+  return Promise.all(
+    modules.map(async (file) => ({
+      file,
+      module: JSON.parse(await runOpa(['parse', '-f', 'json', '--json-include', 'locations', file])) as unknown,
+    })),
+  );
 }
 
 async function readsOf(runOpa: RunOpa): Promise<readonly string[]> {
-  const text = await runOpa(['deps', '-f', 'json', '-d', '.', '--ignore', 'schemas', '--ignore', 'capabilities.json', 'data.egress.decision']);
+  const text = await runOpa([
+    'deps',
+    '-f',
+    'json',
+    '-d',
+    '.',
+    '--ignore',
+    'schemas',
+    '--ignore',
+    'capabilities.json',
+    'data.egress.decision',
+  ]);
   const { base } = JSON.parse(text) as { base: readonly (readonly { readonly value: string }[])[] };
-  return base.filter(([root]) => root?.value === 'input').map((ref) => ref.slice(1).map(({ value }) => value).join('.')).filter((name) => name !== '').sort();
+  return base
+    .filter(([root]) => root?.value === 'input')
+    .map((ref) =>
+      ref
+        .slice(1)
+        .map(({ value }) => value)
+        .join('.'),
+    )
+    .filter((name) => name !== '')
+    .sort();
 }
 
 type RunOpa = (args: readonly string[]) => Promise<string>;
 
 /** Runs opa in the tree; what it says of a file there, it says of the one that this was read from. */
-function runner({ binary, tree, folders }: { readonly binary: string; readonly tree: string; readonly folders: RuleFolders }): RunOpa {
+function runner({
+  binary,
+  tree,
+  folders,
+}: {
+  readonly binary: string;
+  readonly tree: string;
+  readonly folders: RuleFolders;
+}): RunOpa {
   return async (args) => {
     try {
       return (await run(binary, args, { cwd: tree, maxBuffer: 64 * 1024 * 1024 })).stdout;
     } catch (error) {
       const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message: string };
       const text = [stderr, stdout].find((output) => output !== undefined && output.trim() !== '') ?? message;
-      const lines = text.trim().split('\n').filter((line) => !/^\d+ errors? occurred(?: during loading)?:?$/.test(line)).map((line) => line.replace(/^\d+ errors? occurred(?: during loading)?: /, ''));
+      const lines = text
+        .trim()
+        .split('\n')
+        .filter((line) => !/^\d+ errors? occurred(?: during loading)?:?$/.test(line))
+        .map((line) => line.replace(/^\d+ errors? occurred(?: during loading)?: /, ''));
       throw new PolicyError(lines.map((line) => toWords(/^\S+\.rego:\d+/.test(line) ? placeIn(folders, line) : line)));
     }
   };
 }
 
+const NO_PRINT =
+  "a rule can't print: no log may hold what it would print of a question; print in a test, or ask `sluice explain`";
+
 /** What OPA says of its inside, in words of the rules. */
-const toWords = (line: string) => line.replace(/rego_type_error: undefined function internal\.print$/, 'a rule can\'t print: no log may hold what it would print of a question; print in a test, or ask `sluice explain`');
+const toWords = (line: string) => line.replace(/rego_type_error: undefined function internal\.print$/, NO_PRINT);
 
 const hexOf = (source: string) => source.slice('sha256:'.length);
 

@@ -2,7 +2,11 @@ import { createFlow, eachOf, keyOf, makeSet, rootOf, unify, type Flow, type Test
 import type { Term } from './references.ts';
 
 /** What a call gives, as far as it is known; on the way it tells what its operands have to do with each other. */
-type BuiltIn = (flows: readonly Flow[], args: readonly Term[], step: (flow: Flow, step: Term) => Flow) => Flow | undefined;
+type BuiltIn = (
+  flows: readonly Flow[],
+  args: readonly Term[],
+  step: (flow: Flow, step: Term) => Flow,
+) => Flow | undefined;
 
 const same: BuiltIn = ([a, b]) => {
   if (a !== undefined && b !== undefined) unify(a, b);
@@ -14,10 +18,12 @@ const sets: BuiltIn = ([a, b]) => {
   unify(eachOf(a), eachOf(b));
   return a;
 };
-const comparing = (test: Test): BuiltIn => ([text, piece]) => {
-  if (text !== undefined && piece !== undefined) rootOf(piece).tests.push({ test, with: text });
-  return undefined;
-};
+const comparing =
+  (test: Test): BuiltIn =>
+  ([text, piece]) => {
+    if (text !== undefined && piece !== undefined) rootOf(piece).tests.push({ test, with: text });
+    return undefined;
+  };
 
 /** What is compared with the text in another case is compared with the text. */
 const folding: BuiltIn = ([text]) => {
@@ -28,10 +34,10 @@ const folding: BuiltIn = ([text]) => {
 
 /** Those that compare: of what others give nothing is known. */
 export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
-  'eq': same,
-  'equal': same,
-  'assign': same,
-  'neq': same,
+  eq: same,
+  equal: same,
+  assign: same,
+  neq: same,
   'internal.member_2': ([value, list]) => {
     unify(eachOf(list!), value!);
     return undefined;
@@ -41,16 +47,16 @@ export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
     unify(eachOf(list!), value!);
     return undefined;
   },
-  'and': sets,
-  'or': sets,
-  'minus': sets,
+  and: sets,
+  or: sets,
+  minus: sets,
   'array.concat': sets,
-  'type_name': () => createFlow('JSON type'),
-  'lower': folding,
-  'upper': folding,
-  'startswith': comparing('prefix'),
-  'endswith': comparing('suffix'),
-  'contains': comparing('part'),
+  type_name: () => createFlow('JSON type'),
+  lower: folding,
+  upper: folding,
+  startswith: comparing('prefix'),
+  endswith: comparing('suffix'),
+  contains: comparing('part'),
   'object.keys': ([map]) => {
     const keys = createFlow();
     makeSet(keys);
@@ -59,7 +65,7 @@ export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
   },
   // The default stands there when nothing does: whatever else it is, it may be that.
   'object.get': ([map], [, path, otherwise], step) => {
-    const steps = path?.type === 'array' ? path.value as readonly Term[] : [path!];
+    const steps = path?.type === 'array' ? (path.value as readonly Term[]) : [path!];
     const found = steps.reduce(step, map!);
     if (otherwise?.type === 'string') unify(found, createFlow(`one of ${String(otherwise.value)}`));
     return found;

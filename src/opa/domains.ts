@@ -1,10 +1,16 @@
 import { OPERATORS } from '../core/catalogue/operators.ts';
 import { ancestorsOf } from '../core/catalogue/selectors.ts';
-import type { Facts, Scalar } from '../core/facts.ts';
+import type { Facts } from '../core/facts.ts';
 import { REASON_CODES } from '../core/reason-codes.ts';
-import type { RegoInput } from '../core/prepare/prepared.ts';
 import {
-  CHANNELS, CLAIM_NAMES, EVENT_KINDS, IDENTIFIABILITIES, IDENTITY_TYPES, SENSITIVITIES, VENDOR_CATEGORIES, VENDOR_STATES,
+  CHANNELS,
+  CLAIM_NAMES,
+  EVENT_KINDS,
+  IDENTIFIABILITIES,
+  IDENTITY_TYPES,
+  SENSITIVITIES,
+  VENDOR_CATEGORIES,
+  VENDOR_STATES,
 } from '../core/vocabulary.ts';
 
 /** What the strings of one kind may be, so that what a rule compares with them can be looked up. */
@@ -22,7 +28,13 @@ interface Kind {
 const closed = (title: string, names: readonly string[]): Kind => ({ title, names: () => names });
 const below = (names: Iterable<string>) => [...names].flatMap(ancestorsOf);
 /** Grants name ids, or every one. */
-const orAll = (kind: Kind): Kind => ({ ...kind, names: (facts) => { const names = kind.names(facts); return names && [...names, '*']; } });
+const orAll = (kind: Kind): Kind => ({
+  ...kind,
+  names: (facts) => {
+    const names = kind.names(facts);
+    return names && [...names, '*'];
+  },
+});
 
 const categories: Kind = { title: 'category', names: ({ categories: known }) => known.keys() };
 const purposes: Kind = { title: 'purpose', names: ({ purposes: known }) => known };
@@ -32,42 +44,55 @@ const kinds = closed('kind of event', EVENT_KINDS);
 
 /** By the name that the table below calls it by. */
 export const KINDS = {
-  'category': categories,
+  category: categories,
   'category or parent': { title: 'category', names: (facts) => below(categories.names(facts)!) },
-  'purpose': purposes,
+  purpose: purposes,
   'purpose or parent': { title: 'purpose', names: (facts) => below(purposes.names(facts)!) },
   'purpose of grants': orAll({ title: 'purpose', names: (facts) => below(purposes.names(facts)!) }),
-  'vendor': { title: 'vendor', names: ({ vendors }) => vendors.keys() },
-  'environment': environments,
+  vendor: { title: 'vendor', names: ({ vendors }) => vendors.keys() },
+  environment: environments,
   'environment of grants': orAll(environments),
-  'tier': { title: 'tier', names: (facts) => [...facts.environments.values()].map(({ tier }) => tier) },
-  'event': { title: 'event', names: ({ events }) => [...events.values()].map(({ name }) => name) },
-  'object type': { title: 'type of object', names: ({ events }) => [...events.values()].flatMap(({ about }) => about?.type ?? []) },
-  'identity': { title: 'identity', names: ({ identities }) => identities.keys(), permit: true },
-  'role': { title: 'role', names: ({ roles }) => roles.keys(), permit: true },
-  'grant': { title: 'grant', names: ({ grants, closures }) => [...grants.keys(), ...closures.keys()], permit: true },
-  'relation': { title: 'relation', names: relationsOf, permit: true },
+  tier: { title: 'tier', names: (facts) => [...facts.environments.values()].map(({ tier }) => tier) },
+  event: { title: 'event', names: ({ events }) => [...events.values()].map(({ name }) => name) },
+  'object type': {
+    title: 'type of object',
+    names: ({ events }) => [...events.values()].flatMap(({ about }) => about?.type ?? []),
+  },
+  identity: { title: 'identity', names: ({ identities }) => identities.keys(), permit: true },
+  role: { title: 'role', names: ({ roles }) => roles.keys(), permit: true },
+  grant: { title: 'grant', names: ({ grants, closures }) => [...grants.keys(), ...closures.keys()], permit: true },
+  relation: { title: 'relation', names: relationsOf, permit: true },
   'context name': { title: 'name of context.yaml', names: ({ context }) => context.keys() },
-  'attribute': { title: 'attribute of an identity', names: ({ identities }) => [...identities.values()].flatMap(({ attributes }) => Object.keys(attributes)), permit: true, loose: true },
-  'vendor attribute': { title: 'attribute of a vendor', names: ({ vendors }) => [...vendors.values()].flatMap(({ attributes = {} }) => Object.keys(attributes)), permit: true, loose: true },
-  'label': { title: 'label of a field', names: labelsOf, loose: true },
-  'region': closed('region', regionCodes()),
+  attribute: {
+    title: 'attribute of an identity',
+    names: ({ identities }) => [...identities.values()].flatMap(({ attributes }) => Object.keys(attributes)),
+    permit: true,
+    loose: true,
+  },
+  'vendor attribute': {
+    title: 'attribute of a vendor',
+    names: ({ vendors }) => [...vendors.values()].flatMap(({ attributes = {} }) => Object.keys(attributes)),
+    permit: true,
+    loose: true,
+  },
+  label: { title: 'label of a field', names: labelsOf, loose: true },
+  region: closed('region', regionCodes()),
   'identity type': closed('type of identity', IDENTITY_TYPES),
   'vendor category': closed('category of vendors', VENDOR_CATEGORIES),
   'vendor state': closed('state of a vendor', VENDOR_STATES),
-  'party': closed('party', ['first', 'third']),
-  'claim': closed('claim', CLAIM_NAMES),
+  party: closed('party', ['first', 'third']),
+  claim: closed('claim', CLAIM_NAMES),
   'claim state': closed('state of a claim', ['valid', 'missing', 'expired']),
-  'channel': channels,
+  channel: channels,
   'channel of grants': orAll(channels),
-  'kind': kinds,
+  kind: kinds,
   'kind of grants': orAll(kinds),
-  'sensitivity': closed('sensitivity', SENSITIVITIES),
-  'identifiability': closed('identifiability', IDENTIFIABILITIES),
-  'operator': closed('operator of conditions', [...OPERATORS.keys()]),
-  'reason code': { title: 'reason code', names: ({ codes }) => [...REASON_CODES, ...codes?.keys() ?? []] },
+  sensitivity: closed('sensitivity', SENSITIVITIES),
+  identifiability: closed('identifiability', IDENTIFIABILITIES),
+  operator: closed('operator of conditions', [...OPERATORS.keys()]),
+  'reason code': { title: 'reason code', names: ({ codes }) => [...REASON_CODES, ...(codes?.keys() ?? [])] },
   'JSON type': closed('type of a value', ['array', 'boolean', 'null', 'number', 'object', 'set', 'string']),
-  'demand': closed('demand of a manifest', ['required']),
+  demand: closed('demand of a manifest', ['required']),
 } as const satisfies Readonly<Record<string, Kind>>;
 
 /**
@@ -77,7 +102,8 @@ export const KINDS = {
 export type Domain = keyof typeof KINDS | `context value ${string}` | `one of ${string}`;
 
 /** Members of the input that a rule may name. */
-export const membersIn = (domain: Domain): readonly string[] | undefined => (domain.startsWith('one of ') ? domain.slice('one of '.length).split(',') : undefined);
+export const membersIn = (domain: Domain): readonly string[] | undefined =>
+  domain.startsWith('one of ') ? domain.slice('one of '.length).split(',') : undefined;
 
 /** @returns the kind; undefined for one that an earlier program knew. */
 export function kindOf(domain: string): Kind | undefined {
@@ -85,81 +111,33 @@ export function kindOf(domain: string): Kind | undefined {
   const members = membersIn(domain as Domain);
   if (members !== undefined) return closed('member of the input', members);
   const name = /^context value (.+)$/.exec(domain)?.[1];
-  return name === undefined ? undefined : { title: `value of context.${name}`, names: ({ context }) => context.get(name)?.enum };
+  return name === undefined
+    ? undefined
+    : { title: `value of context.${name}`, names: ({ context }) => context.get(name)?.enum };
 }
-
-/** Total over the input: of every string that a rule may compare with, what it may be; `text` is anything. */
-type Table<T> = [T] extends [string] ? Domain | 'text'
-  : [T] extends [number | boolean] ? 'value'
-    : [Scalar] extends [T] ? 'value'
-      : T extends readonly (infer E)[] ? { readonly each: Table<E> }
-        : string extends keyof T ? { readonly keys: Domain; readonly each: Table<T[keyof T]> | 'context value' }
-          : { readonly [K in keyof T]-?: Table<NonNullable<T[K]>> };
-
-/** What stands at a place of the input. */
-export type Shape = string | { readonly each: Shape; readonly keys?: Domain } | { readonly [member: string]: Shape };
-
-const selectors = { exact: { each: 'category' }, below: { each: 'category or parent' } } as const;
-const atom = { path: { each: 'text' }, op: 'operator', value: 'value', ref: { each: 'text' }, negate: 'value' } as const;
-
-const INPUT: Table<RegoInput> = {
-  identity: {
-    id: 'identity', type: 'identity type', known: 'value', roles: { each: 'role' },
-    attributes: { keys: 'attribute', each: 'value' },
-    manifest: { onBehalfOf: 'demand', vendors: { each: 'vendor' }, environments: { each: 'environment' }, categories: selectors },
-  },
-  vendor: {
-    id: 'vendor', known: 'value', party: 'party', categories: { each: 'vendor category' }, confirmed: { each: 'vendor category' },
-    tenant: 'text', attributes: { keys: 'vendor attribute', each: 'value' },
-    claims: { keys: 'claim', each: { state: 'claim state', value: 'value' } },
-    state: 'vendor state', regions: { each: 'region' }, inEu: 'value',
-    reaches: { llm: 'value', inEu: 'value', vendors: { each: 'vendor' } },
-  },
-  environment: { id: 'environment', known: 'value', tier: 'tier' },
-  purpose: { id: 'purpose', stated: 'value', known: 'value', allowed: 'value', ancestors: { keys: 'purpose or parent', each: 'value' } },
-  channel: 'channel',
-  destination: { secure: 'value' },
-  event: { id: 'event', kind: 'kind', known: 'value', about: 'object type', minCell: 'value' },
-  aggregate: { minCell: 'value', groupBy: { each: { category: 'category', known: 'value', identifiability: 'identifiability' } } },
-  about: { id: 'text', relations: { each: 'relation' } },
-  delegation: { actsFor: 'value' },
-  dataSubject: { region: 'region', elsewhere: 'value' },
-  context: { keys: 'context name', each: 'context value' },
-  profiles: {
-    each: {
-      category: 'category', ancestors: { keys: 'category or parent', each: 'value' }, sensitivity: 'sensitivity',
-      identifiability: 'identifiability', personal: 'value', known: 'value', measure: 'value', labels: { keys: 'label', each: 'value' },
-    },
-  },
-  grants: {
-    each: {
-      id: 'grant', role: 'role',
-      vendors: { each: { vendor: 'vendor', party: 'party', categories: { each: 'vendor category' } } },
-      environments: { each: 'environment of grants' }, purposes: { each: 'purpose of grants' }, channels: { each: 'channel of grants' },
-      kinds: { each: 'kind of grants' }, categories: selectors, except: selectors, exclusive: 'value', relation: 'relation',
-      conditions: { each: { code: 'reason code', any: { each: { each: atom } } } },
-    },
-  },
-  matches: { each: { each: 'value' } },
-  exclusives: { each: 'grant' },
-};
-
-/** The whole input. */
-export const INPUT_SHAPE: Shape = INPUT;
 
 /** ISO 3166-1 alpha-2, as the platform knows them, and the two unions that count as one. */
 function regionCodes(): readonly string[] {
   const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
   const names = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
   const pairs = letters.flatMap((first) => letters.map((second) => `${first}${second}`));
-  return ['EEA', ...pairs.filter((code) => names.of(code) !== undefined && new Intl.Locale(`und-${code}`).region === code)];
+  return [
+    'EEA',
+    ...pairs.filter((code) => names.of(code) !== undefined && new Intl.Locale(`und-${code}`).region === code),
+  ];
 }
 
 function relationsOf({ tuples, relationRules, graph, grants }: Facts): Iterable<string> | undefined {
   if (graph !== undefined) return undefined; // packed by another thread
-  return [...tuples.map(({ relation }) => relation), ...relationRules.map(({ relation }) => relation), ...[...grants.values()].flatMap(({ relation }) => relation ?? [])];
+  return [
+    ...tuples.map(({ relation }) => relation),
+    ...relationRules.map(({ relation }) => relation),
+    ...[...grants.values()].flatMap(({ relation }) => relation ?? []),
+  ];
 }
 
 function labelsOf({ events, fields }: Facts): Iterable<string> {
-  return [...fields.values(), ...[...events.values()].flatMap((event) => event.fields)].flatMap(({ labels }) => Object.keys(labels));
+  return [...fields.values(), ...[...events.values()].flatMap((event) => event.fields)].flatMap(({ labels }) =>
+    Object.keys(labels),
+  );
 }

@@ -1,4 +1,5 @@
-import type { Domain, Shape } from './domains.ts';
+import type { Domain } from './domains.ts';
+import type { Shape } from './input-shape.ts';
 
 /** A string that stands in a rule. */
 export interface Written {
@@ -21,13 +22,19 @@ export interface Flow {
   each?: Flow;
   key?: Flow;
   members: Map<string, Flow>;
-  /** Written out in the rule: each of its members is what it holds. Other than those of a set they need not be alike. */
+  /** Written out in the rule: its members are what it holds, and need not be alike. */
   whole: boolean;
   /** Strings of these are compared with this one's in another way than by being equal. */
   tests: { readonly test: Test; readonly with: Flow }[];
 }
 
-export const createFlow = (shape?: Shape): Flow => ({ shapes: shape === undefined ? [] : [shape], written: [], members: new Map(), whole: false, tests: [] });
+export const createFlow = (shape?: Shape): Flow => ({
+  shapes: shape === undefined ? [] : [shape],
+  written: [],
+  members: new Map(),
+  whole: false,
+  tests: [],
+});
 
 export function rootOf(flow: Flow): Flow {
   let root = flow;
@@ -35,7 +42,7 @@ export function rootOf(flow: Flow): Flow {
   return root;
 }
 
-/** From now on both are one. What is compared with a part of itself is one with it: no flow is made here, so that it ends. */
+/** From now on both are one. No flow is made here, so that it ends also where one holds itself. */
 export function unify(a: Flow, b: Flow): void {
   const [to, from] = [rootOf(a), rootOf(b)];
   if (to === from) return;
@@ -50,7 +57,8 @@ export function unify(a: Flow, b: Flow): void {
 }
 
 function holdMembers(root: Flow): void {
-  if (root.whole && root.each !== undefined) for (const member of [...root.members.values()]) unify(rootOf(root).each!, member);
+  if (root.whole && root.each !== undefined)
+    for (const member of [...root.members.values()]) unify(rootOf(root).each!, member);
 }
 
 function adopt(root: Flow, side: 'each' | 'key', child: Flow): void {
@@ -101,7 +109,10 @@ export function memberOf(flow: Flow, name: string): Flow {
 export const makeSet = (flow: Flow): void => unify(keyOf(flow), eachOf(flow));
 
 /** The kinds of names that it may be. */
-export const domainsOf = (flow: Flow): readonly Domain[] => rootOf(flow).shapes.filter((shape): shape is Domain => typeof shape === 'string' && shape !== 'text' && shape !== 'value');
+export const domainsOf = (flow: Flow): readonly Domain[] =>
+  rootOf(flow).shapes.filter(
+    (shape): shape is Domain => typeof shape === 'string' && shape !== 'text' && shape !== 'value',
+  );
 
 function attach(root: Flow, shape: Shape): void {
   if (root.shapes.includes(shape)) return;
@@ -112,7 +123,8 @@ function attach(root: Flow, shape: Shape): void {
 }
 
 function attachEach(root: Flow, shape: Shape): void {
-  if (typeof shape === 'object' && isEach(shape) && shape.each !== 'context value') attach(rootOf(root.each!), shape.each);
+  if (typeof shape === 'object' && isEach(shape) && shape.each !== 'context value')
+    attach(rootOf(root.each!), shape.each);
 }
 
 function attachKey(root: Flow, shape: Shape): void {

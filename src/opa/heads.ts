@@ -32,7 +32,11 @@ const WRITE = 'write rulings["id"] contains index if { some index, profile in in
  * @param described ids of the rules that have METADATA.
  * @returns `file:row: what is wrong`
  */
-export function checkHeads(file: string, rules: readonly RuleNode[], described: ReadonlySet<string>): readonly string[] {
+export function checkHeads(
+  file: string,
+  rules: readonly RuleNode[],
+  described: ReadonlySet<string>,
+): readonly string[] {
   const sets = indexSets(rules.flatMap((rule) => toClause(rule) ?? []));
   return rules.flatMap((rule) => {
     const problem = problemOf(file, rule, described, sets);
@@ -60,10 +64,18 @@ type Sets = ReturnType<typeof indexSets>;
 function problemOf(file: string, rule: RuleNode, described: ReadonlySet<string>, sets: Sets): string | undefined {
   const name = nameOf(rule);
   if (name.startsWith('_') || SHARED[file]?.includes(name) === true) return undefined;
-  if (name !== 'rulings') return `nobody reads ${name}: a rule says what it hits by rulings["id"], and helpers are private: _${name.replace(/^_+/, '')}`;
+  if (name !== 'rulings')
+    return `nobody reads ${name}: a rule says what it hits by rulings["id"], and helpers are private: _${name}`;
   const [, id, ...more] = rule.head.ref;
   if (id?.type !== 'string') return `write the rule's id in its head: ${WRITE}`;
-  if (more.length > 0 || rule.head.key === undefined || rule.head.value !== undefined || rule.head.args !== undefined || rule.default === true || rule.else !== undefined) {
+  if (
+    more.length > 0 ||
+    rule.head.key === undefined ||
+    rule.head.value !== undefined ||
+    rule.head.args !== undefined ||
+    rule.default === true ||
+    rule.else !== undefined
+  ) {
     return `rulings["${String(id.value)}"] is no set of profiles, and would never count: ${WRITE}`;
   }
   if (!described.has(String(id.value))) return `the rule ${String(id.value)} has no METADATA`;
@@ -72,10 +84,15 @@ function problemOf(file: string, rule: RuleNode, described: ReadonlySet<string>,
 
 /** What a rule gives must be a profile of the question whatever the question: anything else fails its evaluation. */
 function keyProblem(key: Term, clause: Clause | undefined, sets: Sets): string | undefined {
-  if (key.type === 'string' && key.value === '*') return undefined;
-  if (key.type !== 'var') return `a rule gives indexes of profiles, or "*"${key.type === 'string' ? `, not "${String(key.value)}"` : ''}: ${WRITE}`;
+  const written = String(key.value);
+  if (key.type === 'string' && written === '*') return undefined;
+  if (key.type === 'string') return `a rule gives indexes of profiles, or "*", not "${written}": ${WRITE}`;
+  if (key.type !== 'var') return `a rule gives indexes of profiles, or "*": ${WRITE}`;
   if (clause !== undefined && sets.provesIndex(clause)) return undefined;
-  return `${String(key.value)} may be something other than the index of a profile: bind it by "some ${String(key.value)}, profile in input.profiles", input.profiles[${String(key.value)}], or a helper "_helper contains index" that does`;
+  return (
+    `${written} may be something other than the index of a profile: bind it by "some ${written}, profile in ` +
+    `input.profiles", by input.profiles[${written}], or by a helper "_helper contains index" that does`
+  );
 }
 
 export const nameOf = ({ head }: RuleNode): string => String(head.ref[0]?.value);
@@ -83,7 +100,8 @@ export const nameOf = ({ head }: RuleNode): string => String(head.ref[0]?.value)
 function toClause({ head, body = [] }: RuleNode): Clause | undefined {
   const [name, ...path] = head.ref;
   const key = head.key;
-  if (name === undefined || key?.type !== 'var') return key === undefined ? undefined : { set: pathOf(head.ref), key: undefined, body };
+  if (name === undefined || key?.type !== 'var')
+    return key === undefined ? undefined : { set: pathOf(head.ref), key: undefined, body };
   return { set: pathOf([name, ...path]), key: String(key.value), body };
 }
 

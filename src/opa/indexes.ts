@@ -26,9 +26,16 @@ export function indexSets(clauses: readonly Clause[]): { readonly provesIndex: (
 /** Whether one of the conditions that all must hold takes `key` from the profiles. */
 function bindsIndex(body: readonly unknown[], key: string, sets: ReadonlySet<string>): boolean {
   return body.some((expression) => {
-    const { terms, negated, with: mocked } = expression as { readonly terms: unknown; readonly negated?: boolean; readonly with?: unknown };
+    const {
+      terms,
+      negated,
+      with: mocked,
+    } = expression as { readonly terms: unknown; readonly negated?: boolean; readonly with?: unknown };
     if (negated === true || mocked !== undefined) return false;
-    return membersOf(terms).some((term) => isMember(term, key, sets)) || refsOf(terms).some((steps) => isStep(steps, key, sets));
+    return (
+      membersOf(terms).some((term) => isMember(term, key, sets)) ||
+      refsOf(terms).some((steps) => isStep(steps, key, sets))
+    );
   });
 }
 
@@ -39,7 +46,10 @@ function isMember(term: Term, key: string, sets: ReadonlySet<string>): boolean {
   const name = operator === undefined ? '' : pathOf(operator.value);
   if (!isVar(args[0], key)) return false;
   const [, second, third] = args;
-  return (name === 'internal.member_3' && isProfiles(third)) || (name === 'internal.member_2' && second?.type === 'var' && sets.has(String(second.value)));
+  return (
+    (name === 'internal.member_3' && isProfiles(third)) ||
+    (name === 'internal.member_2' && second?.type === 'var' && sets.has(String(second.value)))
+  );
 }
 
 /** `input.profiles[key]`, `_set[key]`. */
@@ -56,7 +66,7 @@ const pathOf = (ref: unknown) => (ref as readonly Term[]).map(({ value }) => Str
 function membersOf(terms: unknown): readonly Term[] {
   const symbols = (terms as { readonly symbols?: readonly Term[] }).symbols;
   if (symbols !== undefined) return symbols;
-  const list = Array.isArray(terms) ? terms as readonly Term[] : [terms as Term];
+  const list = Array.isArray(terms) ? (terms as readonly Term[]) : [terms as Term];
   // `key in _set` alone is a call written as an operator and its operands.
   return list.length > 1 ? [{ type: 'call', value: list }] : list;
 }
@@ -64,7 +74,11 @@ function membersOf(terms: unknown): readonly Term[] {
 /** References that must be there for the expression to hold; those in comprehensions, `every` and `not` need not. */
 function refsOf(terms: unknown): readonly (readonly Term[])[] {
   if (Array.isArray(terms)) return terms.flatMap(refsOf);
-  const { symbols, type, value } = terms as { readonly symbols?: readonly Term[]; readonly type?: string; readonly value?: unknown };
+  const { symbols, type, value } = terms as {
+    readonly symbols?: readonly Term[];
+    readonly type?: string;
+    readonly value?: unknown;
+  };
   if (symbols !== undefined) return symbols.flatMap(refsOf);
   if (type === 'call') return (value as readonly Term[]).flatMap(refsOf);
   if (type === 'ref') return [value as readonly Term[], ...(value as readonly Term[]).slice(1).flatMap(refsOf)];

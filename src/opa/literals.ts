@@ -1,7 +1,19 @@
 import { BUILT_INS } from './built-ins.ts';
-import { INPUT_SHAPE, membersIn, type Domain } from './domains.ts';
-import { createFlow, domainsOf, eachOf, keyOf, makeSet, memberOf, rootOf, unify, type Flow, type Test } from './flow.ts';
+import { membersIn, type Domain } from './domains.ts';
+import {
+  createFlow,
+  domainsOf,
+  eachOf,
+  keyOf,
+  makeSet,
+  memberOf,
+  rootOf,
+  unify,
+  type Flow,
+  type Test,
+} from './flow.ts';
 import type { RuleNode } from './heads.ts';
+import { INPUT_SHAPE } from './input-shape.ts';
 import type { Term } from './references.ts';
 
 /** A string that a rule compares with names of the catalogue or of a closed list. */
@@ -39,7 +51,10 @@ export function literalsOf(file: string, module: unknown): readonly Literal[] {
     const [root, ...steps] = path.value;
     const name = alias ?? String(path.value.at(-1)?.value);
     const flow = root?.value === 'input' ? createFlow(INPUT_SHAPE) : createFlow();
-    names.set(name, steps.reduce((at, step) => memberOf(at, String(step.value)), flow));
+    names.set(
+      name,
+      steps.reduce((at, step) => memberOf(at, String(step.value)), flow),
+    );
   }
   for (const { head } of rules) {
     const name = String(head.ref[0]?.value);
@@ -52,13 +67,22 @@ export function literalsOf(file: string, module: unknown): readonly Literal[] {
 function found(file: string, literals: readonly Flow[]): readonly Literal[] {
   const bySpot = new Map<string, Literal>();
   for (const root of new Set(literals.map(rootOf))) {
-    const tests: readonly { readonly test: Test; readonly with: Flow }[] = [{ test: 'equals', with: root }, ...root.tests];
+    const tests: readonly { readonly test: Test; readonly with: Flow }[] = [
+      { test: 'equals', with: root },
+      ...root.tests,
+    ];
     for (const { test, with: other } of tests) {
       const domains = [...new Set(domainsOf(other))].sort();
       if (domains.length === 0) continue;
       // The members that there are need not be kept: there are many, and no fact changes them.
       const written = root.written.filter(({ value }) => !domains.some((domain) => membersIn(domain)?.includes(value)));
-      for (const { value, row } of written) bySpot.set(JSON.stringify([row, value, test, domains]), { name: value, location: `${file}:${row}`, domains, test });
+      for (const { value, row } of written)
+        bySpot.set(JSON.stringify([row, value, test, domains]), {
+          name: value,
+          location: `${file}:${row}`,
+          domains,
+          test,
+        });
     }
   }
   return [...bySpot.values()];
@@ -78,15 +102,26 @@ function readRule(rule: RuleNode, file: ReadonlyMap<string, Flow>, literals: Flo
       unify(eachOf(at), flowOf(head.key, scope));
     } else if (head.value !== undefined) {
       if (head.key !== undefined) unify(keyOf(at), flowOf(head.key, scope));
-      unify(head.args === undefined ? (head.key === undefined ? at : eachOf(at)) : memberOf(result, 'result'), flowOf(head.value, scope));
+      unify(
+        head.args === undefined ? (head.key === undefined ? at : eachOf(at)) : memberOf(result, 'result'),
+        flowOf(head.value, scope),
+      );
     }
   }
-  if (rule.else !== undefined) readRule({ ...rule.else, head: { ...rule.else.head, ref: head.ref, ...(head.args !== undefined && { args: head.args }) } }, file, literals);
+  if (rule.else !== undefined)
+    readRule(
+      { ...rule.else, head: { ...rule.else.head, ref: head.ref, ...(head.args !== undefined && { args: head.args }) } },
+      file,
+      literals,
+    );
 }
 
 function readBody(body: readonly unknown[], scope: Scope): void {
   for (const expression of body) {
-    const { terms, with: mocks } = expression as { readonly terms: unknown; readonly with?: readonly { readonly value: Term }[] };
+    const { terms, with: mocks } = expression as {
+      readonly terms: unknown;
+      readonly with?: readonly { readonly value: Term }[];
+    };
     readTerms(terms, scope);
     for (const { value } of mocks ?? []) flowOf(value, scope);
   }
@@ -94,7 +129,14 @@ function readBody(body: readonly unknown[], scope: Scope): void {
 
 function readTerms(terms: unknown, scope: Scope): void {
   if (Array.isArray(terms)) return void call(terms as readonly Term[], scope);
-  const { symbols, body, domain, key, value, type } = terms as { readonly symbols?: readonly Term[]; readonly body?: readonly unknown[]; readonly domain?: Term; readonly key?: Term | null; readonly value?: Term; readonly type?: string };
+  const { symbols, body, domain, key, value, type } = terms as {
+    readonly symbols?: readonly Term[];
+    readonly body?: readonly unknown[];
+    readonly domain?: Term;
+    readonly key?: Term | null;
+    readonly value?: Term;
+    readonly type?: string;
+  };
   if (symbols !== undefined) return symbols.forEach((term) => void (term.type === 'call' && flowOf(term, scope)));
   if (domain !== undefined) {
     const flow = flowOf(domain, scope);

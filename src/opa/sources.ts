@@ -44,18 +44,32 @@ export interface Sources {
 
 /** @throws {PolicyError} when a folder or file can't be read. */
 export async function readSources(folders: RuleFolders): Promise<Sources> {
-  const [shipped, own] = await Promise.all([namesBelow(folders.rego), folders.own === undefined ? [] : namesIn(folders.own)]);
+  const [shipped, own] = await Promise.all([
+    namesBelow(folders.rego),
+    folders.own === undefined ? [] : namesIn(folders.own),
+  ]);
   const rego = [...shipped, ...own.map((name) => `${OWN}${name}`)].filter((name) => name.endsWith('.rego')).sort();
-  const readAll = async (names: readonly string[]) => new Map(await Promise.all(names.map(async (name) => [name, await read(fileOf(folders, name))] as const)));
+  const readAll = async (names: readonly string[]) =>
+    new Map(await Promise.all(names.map(async (name) => [name, await read(fileOf(folders, name))] as const)));
   const modules = rego.filter((name) => !isTest(name));
-  const misnamed = own.filter((name) => /\.rego$/i.test(name) && !name.endsWith('.rego')).map((name) => `${OWN}${name}:1: its name must end in .rego, in small letters: as it is nobody reads it`);
+  const misnamed = own
+    .filter((name) => /\.rego$/i.test(name) && !name.endsWith('.rego'))
+    .map((name) => `${OWN}${name}:1: its name must end in .rego, in small letters: as it is nobody reads it`);
   const files = await readAll([...modules, 'capabilities.json', 'schemas/input.json']);
-  const tests = new Map([...await readAll(rego.filter(isTest))].filter(([, content]) => mayHoldRules(content)));
+  const tests = new Map([...(await readAll(rego.filter(isTest)))].filter(([, content]) => mayHoldRules(content)));
   const taxonomy = shipped.includes(TAXONOMY) ? await readAll([TAXONOMY]) : new Map<string, Buffer>();
   const names = taxonomyOf(taxonomy.get(TAXONOMY));
   return {
-    digest: digestOf(new Map([...files, ...tests, ...taxonomy])), files, tests, modules, taxonomy: names ?? [],
-    problems: [...misnamed, ...checkNames(modules), ...names === undefined ? [`${TAXONOMY}:1: must be { "categories": ["…"], "purposes": ["…"] }`] : []],
+    digest: digestOf(new Map([...files, ...tests, ...taxonomy])),
+    files,
+    tests,
+    modules,
+    taxonomy: names ?? [],
+    problems: [
+      ...misnamed,
+      ...checkNames(modules),
+      ...(names === undefined ? [`${TAXONOMY}:1: must be { "categories": ["…"], "purposes": ["…"] }`] : []),
+    ],
   };
 }
 
@@ -65,7 +79,7 @@ function taxonomyOf(content: Uint8Array | undefined): readonly string[] | undefi
   if (content === undefined) return [];
   try {
     const { categories, purposes, ...more } = JSON.parse(new TextDecoder().decode(content)) as Record<string, unknown>;
-    const names: readonly unknown[] = [...categories as unknown[], ...purposes as unknown[]];
+    const names: readonly unknown[] = [...(categories as unknown[]), ...(purposes as unknown[])];
     return names.every((name) => typeof name === 'string') && Object.keys(more).length === 0 ? names : undefined;
   } catch {
     return undefined;
@@ -78,7 +92,10 @@ function taxonomyOf(content: Uint8Array | undefined): readonly string[] | undefi
  */
 function mayHoldRules(content: Uint8Array): boolean {
   const text = new TextDecoder().decode(content);
-  return !/^(?:\s|#[^\n]*\n)*package[ \t]+[\w.]*_test\s*?(?:#|\n|$)/.test(text.replace(/^\uFEFF/, '')) || /^[ \t]*(?:default[ \t]+)?rulings\b/m.test(text);
+  return (
+    !/^(?:\s|#[^\n]*\n)*package[ \t]+[\w.]*_test\s*?(?:#|\n|$)/.test(text.replace(/^\uFEFF/, '')) ||
+    /^[ \t]*(?:default[ \t]+)?rulings\b/m.test(text)
+  );
 }
 
 /** Writes files by their names in the tree into `folder`. */
@@ -93,7 +110,9 @@ export async function writeSources(files: Sources['files'], folder: string): Pro
 export const placeIn = (folders: RuleFolders, place: string): string => fileOf(folders, place);
 
 function fileOf({ rego, own }: RuleFolders, name: string): string {
-  return own !== undefined && name.startsWith(OWN) ? `${trimmed(own)}/${name.slice(OWN.length)}` : `${trimmed(rego)}/${name}`;
+  return own !== undefined && name.startsWith(OWN)
+    ? `${trimmed(own)}/${name.slice(OWN.length)}`
+    : `${trimmed(rego)}/${name}`;
 }
 
 const trimmed = (folder: string) => folder.replace(/\/+$/, '');
@@ -101,15 +120,21 @@ const isTest = (name: string) => name.endsWith('_test.rego');
 
 /** A name in both folders would be one package's for a reader, and two for OPA. */
 function checkNames(modules: readonly string[]): readonly string[] {
-  return modules.filter((name) => name.startsWith(OWN)).flatMap((name) => {
-    const file = name.slice(OWN.length);
-    if (file.includes('/')) return [`${name}:1: rules stand in this folder itself, not in one below it`];
-    return modules.includes(`egress/rules/${file}`) ? [`${name}:1: the shipped rules have a file called ${file} too: choose another name`] : [];
-  });
+  return modules
+    .filter((name) => name.startsWith(OWN))
+    .flatMap((name) => {
+      const file = name.slice(OWN.length);
+      if (file.includes('/')) return [`${name}:1: rules stand in this folder itself, not in one below it`];
+      return modules.includes(`egress/rules/${file}`)
+        ? [`${name}:1: the shipped rules have a file called ${file} too: choose another name`]
+        : [];
+    });
 }
 
 async function namesBelow(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true }).catch((error: unknown) => { throw unreadable(folder, error); });
+  const entries = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw unreadable(folder, error);
+  });
   return entries.map((name) => name.split(path.sep).join('/'));
 }
 
@@ -122,7 +147,10 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   return entries.map((name) => name.split(path.sep).join('/')).filter((name) => !name.startsWith('.'));
 }
 
-const read = (file: string) => readFile(file).catch((error: unknown) => { throw unreadable(file, error); });
+const read = (file: string) =>
+  readFile(file).catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
 
 function digestOf(files: Sources['files']): string {
   const hash = createHash('sha256');
@@ -130,4 +158,5 @@ function digestOf(files: Sources['files']): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-const unreadable = (what: string, error: unknown) => new PolicyError([`${what}: cannot be read (${(error as { code?: string }).code ?? 'error'})`]);
+const unreadable = (what: string, error: unknown) =>
+  new PolicyError([`${what}: cannot be read (${(error as { code?: string }).code ?? 'error'})`]);

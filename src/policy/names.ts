@@ -26,16 +26,24 @@ export interface Known {
 const NOBODY: ReadonlySet<string> = new Set(['?', 'unknown']);
 
 /**
- * Names in rules that nothing is called: such a rule never hits, so that its forbid fails open. Of what the shipped rules
- * name a world need not have all: their own list of names counts too.
+ * Names in rules that nothing is called: such a rule never hits, so that its forbid fails open. Of what the shipped
+ * rules name a world need not have all: their own list of names counts too.
  */
-export function checkNames({ literals, taxonomy }: Pick<Bundle, 'literals' | 'taxonomy'>, { worlds, before = [], permit }: Known): Checked {
+export function checkNames(
+  { literals, taxonomy }: Pick<Bundle, 'literals' | 'taxonomy'>,
+  { worlds, before = [], permit }: Known,
+): Checked {
   const [now, then] = [createLookup(worlds), createLookup(before)];
   const shipped = new Set(taxonomy);
   const errors: string[] = [];
   const warnings: string[] = [];
   for (const literal of literals) {
-    if (NOBODY.has(literal.name) || now.fits(literal) || (!literal.location.startsWith(OWN) && shipped.has(literal.name))) continue;
+    if (
+      NOBODY.has(literal.name) ||
+      now.fits(literal) ||
+      (!literal.location.startsWith(OWN) && shipped.has(literal.name))
+    )
+      continue;
     const kinds = literal.domains.flatMap((domain) => kindOf(domain) ?? []);
     const comesAndGoes = kinds.some((kind) => kind.loose === true || (permit && kind.permit === true));
     if (comesAndGoes || then.fits(literal)) warnings.push(describe(literal, now, then.fits(literal)));
@@ -59,10 +67,15 @@ function createLookup(worlds: readonly Facts[]) {
   return {
     namesOf,
     /** Whether something is called so; of what can't be listed nothing is known to be wrong. */
-    fits: ({ name, domains, test }: Literal) => worlds.length > 0 && domains.some((domain) => {
-      const names = namesOf(domain);
-      return names === undefined || (test === 'equals' ? names.has(name) : names.values().some((known) => TESTS[test](known, name)));
-    }),
+    fits: ({ name, domains, test }: Literal) =>
+      worlds.length > 0 &&
+      domains.some((domain) => {
+        const names = namesOf(domain);
+        return (
+          names === undefined ||
+          (test === 'equals' ? names.has(name) : names.values().some((known) => TESTS[test](known, name)))
+        );
+      }),
   };
 }
 
@@ -75,26 +88,43 @@ const TESTS: Readonly<Record<Literal['test'], (known: string, piece: string) => 
 };
 
 const HOW: Readonly<Record<Literal['test'], string>> = {
-  equals: 'called', folded: 'called', prefix: 'whose name begins with', suffix: 'whose name ends with', part: 'whose name has in it',
+  equals: 'called',
+  folded: 'called',
+  prefix: 'whose name begins with',
+  suffix: 'whose name ends with',
+  part: 'whose name has in it',
 };
 
 function describe({ name, location, domains, test }: Literal, { namesOf }: Lookup, left: boolean): string {
   const title = [...new Set(domains.flatMap((domain) => kindOf(domain)?.title ?? []))].join(' or ');
-  const known = [...new Set(domains.flatMap((domain) => [...namesOf(domain) ?? []]))];
-  return `${location}: there is no ${title} ${HOW[test]} ${name}${left ? ' any more' : ''}${adviceOn(name, domains, known)}: the rule would never hit`;
+  const known = [...new Set(domains.flatMap((domain) => [...(namesOf(domain) ?? [])]))];
+  const called = `${HOW[test]} ${name}${left ? ' any more' : ''}${adviceOn(name, domains, known)}`;
+  return `${location}: there is no ${title} ${called}: the rule would never hit`;
 }
 
 function adviceOn(name: string, domains: Literal['domains'], known: readonly string[]): string {
-  if (name.endsWith('.*') && known.includes(name.slice(0, -2))) return ` (write ${name.slice(0, -2)}: below it is what has it as an ancestor)`;
-  if (domains.includes('category') && known.some((other) => other.startsWith(`${name}.`))) return ` (it is a parent: write profile.ancestors["${name}"])`;
+  if (name.endsWith('.*') && known.includes(name.slice(0, -2)))
+    return ` (write ${name.slice(0, -2)}: below it is what has it as an ancestor)`;
+  if (domains.includes('category') && known.some((other) => other.startsWith(`${name}.`)))
+    return ` (it is a parent: write profile.ancestors["${name}"])`;
   const meant = nearest(name, known);
   return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }
 
 /** Rules whose code is one of the authors' own (`x_…`) that no codes.yaml declares, as `file:row: what is wrong`. */
-export function undeclaredCodes({ facts, bundle }: { readonly facts: Pick<Facts, 'codes'>; readonly bundle: Pick<Bundle, 'rules'> }): readonly string[] {
+export function undeclaredCodes({
+  facts,
+  bundle,
+}: {
+  readonly facts: Pick<Facts, 'codes'>;
+  readonly bundle: Pick<Bundle, 'rules'>;
+}): readonly string[] {
   const declared = [...(facts.codes ?? new Map<OwnCode, string>()).keys()];
-  return [...bundle.rules.values()].filter(({ code }) => isOwnCode(code) && !declared.includes(code)).map(({ id, code, location }) => (
-    `${location}: rule ${id}: the code ${code} stands in no codes.yaml${didYouMean(code, declared)}: write it there, under codes:, with what it means`
-  ));
+  return [...bundle.rules.values()]
+    .filter(({ code }) => isOwnCode(code) && !declared.includes(code))
+    .map(
+      ({ id, code, location }) =>
+        `${location}: rule ${id}: the code ${code} stands in no codes.yaml${didYouMean(code, declared)}: ` +
+        'write it there, under codes:, with what it means',
+    );
 }

@@ -27,25 +27,41 @@ export async function vet(loaded: Loaded, options: VetOptions): Promise<Checked>
   const { mistakes, hit } = await probe(loaded);
   const shown = new Map<string, string>();
   tellOnce(shown, mistakes);
-  tellOnce(shown, [...failed.map((message) => placeOf(message, loaded.engine)), ...checkIndependence(judged, loaded.engine)]);
+  tellOnce(shown, [
+    ...failed.map((message) => placeOf(message, loaded.engine)),
+    ...checkIndependence(judged, loaded.engine),
+  ]);
   const found = [...undeclaredCodes(loaded), ...shown.values()];
   const idle = options.judged === undefined ? [] : neverHit(loaded.engine, new Set([...hit, ...hitBy(judged)]));
-  return { errors: [...named.errors, ...found.map(placed(options))], warnings: [...named.warnings, ...idle.map(placed(options))] };
+  return {
+    errors: [...named.errors, ...found.map(placed(options))],
+    warnings: [...named.warnings, ...idle.map(placed(options))],
+  };
 }
 
 /** Rules of the authors' own that nothing shows to say anything: a forbid that never hits looks like one that holds. */
 function neverHit({ rules }: Loaded['engine'], hit: ReadonlySet<string>): readonly string[] {
   const idle = [...rules.values()].filter(({ id, location }) => location.startsWith(OWN) && !hit.has(id));
-  return idle.map(({ id, location }) => (
-    `${location}: the rule ${id} hits in no case and no probe: write a case that it decides, or see if it can hit at all`
-  )).sort();
+  return idle
+    .map(
+      ({ id, location }) =>
+        `${location}: the rule ${id} hits in no case and no probe: ` +
+        'write a case that it decides, or see if it can hit at all',
+    )
+    .sort();
 }
 
 /** Of `vet` what facts may change that come from Permit: a name may leave, and nobody's rule is wrong by that. */
-export function vetNames({ facts, bundle }: Pick<Loaded, 'facts' | 'bundle'>, { folders, worlds = [facts], before = [], permit = false }: VetOptions): Checked {
+export function vetNames(
+  { facts, bundle }: Pick<Loaded, 'facts' | 'bundle'>,
+  { folders, worlds = [facts], before = [], permit = false }: VetOptions,
+): Checked {
   const { errors, warnings } = checkNames(bundle, { worlds, before, permit });
   const place = placed({ folders });
   return { errors: errors.map(place), warnings: warnings.map(place) };
 }
 
-const placed = ({ folders }: Pick<VetOptions, 'folders'>) => (problem: string) => (/^egress\//.test(problem) ? placeIn(rulesOf(folders), problem) : problem);
+const placed =
+  ({ folders }: Pick<VetOptions, 'folders'>) =>
+  (problem: string) =>
+    /^egress\//.test(problem) ? placeIn(rulesOf(folders), problem) : problem;

@@ -26,12 +26,20 @@ export function createVetting(folders: Folders, logger: Pick<Logger, 'warn'>): V
   function warn(warnings: readonly string[]): void {
     const fresh = warnings.filter((warning) => !told.has(warning));
     told = new Set(warnings);
-    if (fresh.length > 0) logger.warn({ warnings: fresh.slice(0, TOLD), count: fresh.length }, 'rules name what is not there; see sluice build');
+    if (fresh.length > 0)
+      logger.warn(
+        { warnings: fresh.slice(0, TOLD), count: fresh.length },
+        'rules name what is not there; see sluice build',
+      );
   }
 
   return {
     async refuse(loaded, permit, before) {
-      const options = { folders, ...knownOf(loaded, permit), ...(before !== undefined && { before: knownOf(before, permit).worlds }) };
+      const options = {
+        folders,
+        ...knownOf(loaded, permit),
+        ...(before !== undefined && { before: knownOf(before, permit).worlds }),
+      };
       const { errors, warnings } = await vet(loaded, options);
       if (errors.length > 0) throw new PolicyError(errors);
       warn(warnings);

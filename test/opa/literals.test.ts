@@ -8,7 +8,7 @@ import { findBuiltOpa } from '../support/world.ts';
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-literals-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Rules, and what is looked up of them: text, what it must be, and how it is compared where that isn't by being equal. */
+/** Rules, and what is looked up of them: text, what it must be, and how it is compared if not by being equal. */
 const ROWS: readonly (readonly [rule: string, ...found: readonly string[]])[] = [
   ['x if input.vendor.id == "a"', 'a: vendor'],
   ['x if "a" != input.vendor.id', 'a: vendor'],
@@ -24,7 +24,12 @@ const ROWS: readonly (readonly [rule: string, ...found: readonly string[]])[] = 
   ['x if _is(input.environment.tier, "a")\n\n_is(one, other) if one == other', 'a: tier'],
   ['x if _named(input.channel)\n\n_named("a")', 'a: channel'],
   ['x if _tier == "a"\n\n_tier := input.environment.tier', 'a: tier'],
-  ['x if _tier == "a"\n\n_tier := "b" if input.channel == "c" else := input.environment.tier', 'a: tier', 'b: tier', 'c: channel'],
+  [
+    'x if _tier == "a"\n\n_tier := "b" if input.channel == "c" else := input.environment.tier',
+    'a: tier',
+    'b: tier',
+    'c: channel',
+  ],
   ['x if input.profiles[_].ancestors["a"]', 'a: category or parent'],
   ['x if { some p in input.profiles; some c in ["a"]; p.ancestors[c] }', 'a: category or parent'],
   ['x if { some p in input.profiles; "a" in object.keys(p.ancestors) }', 'a: category or parent'],
@@ -40,7 +45,10 @@ const ROWS: readonly (readonly [rule: string, ...found: readonly string[]])[] = 
   ['x if { every region in input.vendor.regions { region in {"a"} } }', 'a: region'],
   ['x if object.get(input.event, "kind", "none") == "a"', 'a: kind | one of none'],
   ['x if object.get(input.event, "kind", "none") == "none"'],
-  ['x if object.get(input.vendor, "catgories", []) == []', 'catgories: one of id,known,party,categories,confirmed,tenant,attributes,claims,state,regions,inEu,reaches'],
+  [
+    'x if object.get(input.vendor, "catgories", []) == []',
+    'catgories: one of id,known,party,categories,confirmed,tenant,attributes,claims,state,regions,inEu,reaches',
+  ],
   ['x if input.context.a == "b"', 'a: context name', 'b: context value a'],
   ['x if input.vendor.claims["a"].state == "b"', 'a: claim', 'b: claim state'],
   ['x if { some name, limit in {"a": 1}; input.vendor.claims[name].value > limit }', 'a: claim'],
@@ -53,14 +61,31 @@ const ROWS: readonly (readonly [rule: string, ...found: readonly string[]])[] = 
 test.each(ROWS)('F1: what %s names is known', async (rule, ...found) => {
   const file = path.join(folder, 'a.rego');
   writeFileSync(file, `package egress.rules.own.a\n\nimport rego.v2\n\n${rule}\n`);
-  const module: unknown = JSON.parse(execFileSync(await findBuiltOpa(), ['parse', '-f', 'json', '--json-include', 'locations', file], { encoding: 'utf8' }));
-  const told = literalsOf('a.rego', module).map(({ name, domains, test: how }) => `${name}: ${domains.join(' | ')}${how === 'equals' ? '' : ` (${how})`}`);
+  const module: unknown = JSON.parse(
+    execFileSync(await findBuiltOpa(), ['parse', '-f', 'json', '--json-include', 'locations', file], {
+      encoding: 'utf8',
+    }),
+  );
+  const told = literalsOf('a.rego', module).map(
+    ({ name, domains, test: how }) => `${name}: ${domains.join(' | ')}${how === 'equals' ? '' : ` (${how})`}`,
+  );
   expect(told.toSorted()).toEqual(found.toSorted());
 });
 
 test('F1: an import of a part of the input is that part', async () => {
   const file = path.join(folder, 'b.rego');
-  writeFileSync(file, 'package egress.rules.own.b\n\nimport rego.v2\n\nimport input.vendor\nimport input.profiles as ps\n\nx if vendor.id == "a"\n\nx if ps[_].sensitivity == "b"\n');
-  const module: unknown = JSON.parse(execFileSync(await findBuiltOpa(), ['parse', '-f', 'json', '--json-include', 'locations', file], { encoding: 'utf8' }));
-  expect(literalsOf('b.rego', module).map(({ name, domains, location }) => `${location} ${name}: ${domains.join()}`).toSorted()).toEqual(['b.rego:10 b: sensitivity', 'b.rego:8 a: vendor']);
+  writeFileSync(
+    file,
+    'package egress.rules.own.b\n\nimport rego.v2\n\nimport input.vendor\nimport input.profiles as ps\n\nx if vendor.id == "a"\n\nx if ps[_].sensitivity == "b"\n',
+  );
+  const module: unknown = JSON.parse(
+    execFileSync(await findBuiltOpa(), ['parse', '-f', 'json', '--json-include', 'locations', file], {
+      encoding: 'utf8',
+    }),
+  );
+  expect(
+    literalsOf('b.rego', module)
+      .map(({ name, domains, location }) => `${location} ${name}: ${domains.join()}`)
+      .toSorted(),
+  ).toEqual(['b.rego:10 b: sensitivity', 'b.rego:8 a: vendor']);
 });

@@ -28,26 +28,40 @@ rulings["guests-stay-home"] contains "*" if {
 }
 `;
 
-test('F1 F2: a role that Permit may bring is told at the start, and refuses no sync; it is told again once it has left', async () => {
+test('F1 F2: a role that Permit may bring is told at the start and refuses no sync; once it has left it is told again', async () => {
   const policies = await copyPolicies({});
   await mkdir(path.join(policies, 'rules'), { recursive: true });
   await writeFile(path.join(policies, 'rules', 'house.rego'), RULE);
-  expect((await failToStart({ policies })).stderr).toMatch(/rules\/house\.rego:12: there is no role called export_guest/);
+  expect((await failToStart({ policies })).stderr).toMatch(
+    /rules\/house\.rego:12: there is no role called export_guest/,
+  );
 
   const { emulator, server } = await administered({ policies });
   const told = () => [...server.output().matchAll(/house\.rego:12: there is no role called export_guest/g)].length;
-  await until(() => server.send('/readyz'), ({ status }) => status === 200);
+  await until(
+    () => server.send('/readyz'),
+    ({ status }) => status === 200,
+  );
   expect(told()).toBe(1);
 
   const role = { key: 'export_guest', name: 'Guests of an export' };
   emulator.act({ method: 'POST', url: `${SCHEMA}/roles`, body: role });
   revoke(emulator);
-  await until(() => server.check(QUESTION), ({ decision }) => decision === 'deny');
+  await until(
+    () => server.check(QUESTION),
+    ({ decision }) => decision === 'deny',
+  );
   expect(told()).toBe(1);
 
   const before = (await server.check(QUESTION)).revision.number;
   emulator.act({ method: 'DELETE', url: `${SCHEMA}/roles/export_guest` });
-  await until(() => server.check(QUESTION), ({ revision }) => revision.number > before);
-  await until(async () => told(), (count) => count === 2);
+  await until(
+    () => server.check(QUESTION),
+    ({ revision }) => revision.number > before,
+  );
+  await until(
+    async () => told(),
+    (count) => count === 2,
+  );
   expect((await server.send('/readyz')).status).toBe(200);
 });
