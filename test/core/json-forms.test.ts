@@ -4,7 +4,7 @@ import { parseJson, Unreadable, type JsonForm } from '../../src/core/parse/json.
 import { NumberText } from '../../src/core/parse/numbers.ts';
 
 const said = (error: unknown): string => {
-  if (error instanceof SluiceError && error.code === 'request_invalid') return error.message.replace("the body can't be read: ", '');
+  if (error instanceof SluiceError && (error.code === 'request_invalid' || error.code === 'too_large')) return error.message.replace("the body can't be read: ", '');
   throw error;
 };
 
@@ -174,6 +174,15 @@ test.each([['question', 'batch', (items: string) => `{"items":[${items}]}`], ['p
     expect((items as unknown[]).map(refusedOr)).toEqual(single.map(refusedOr));
   }), { numRuns: 2000 });
   expect(Math.min(seen.refused, seen.read)).toBeGreaterThan(500);
+});
+
+test('F7: of a payload that is too large not more is built than it may have', () => {
+  for (const value of ['1.0', '{}', '[]', '"x"', '{"a":null}']) {
+    const payload = (count: number) => `{"payload":{"odd":1.50,"a":[${`${value},`.repeat(count - 2)}${value}]}}`;
+    expect(read(payload(10_000), 'question')).toEqual(expect.any(Map));
+    expect(read(payload(10_001), 'question')).toBe('payload: more than 10000 values');
+    expect(read(`{"items":[{"rows":1},${payload(10_001)},${payload(2)}]}`, 'batch')).toEqual(map({ items: [map({ rows: 1 }), 'refused: payload: more than 10000 values', expect.any(Map)] }));
+  }
 });
 
 test('a form reads what all accept alike', () => {

@@ -8,6 +8,8 @@ const QUOTE = 0x22;
 const MINUS = 0x2d;
 const COLON = 0x3a;
 
+const EXACT_DIGITS = 15;
+
 /**
  * Parses JSON that nobody vouches for, as strictly as I-JSON (RFC 7493): all readers of a text that passes agree on
  * what it says. Refused besides whatever `JSON.parse` refuses: a repeated key in an object, a key `__proto__`, nesting
@@ -64,7 +66,7 @@ function scan(text: string, form: JsonForm): Scanned {
     else if (code === COLON) keys += 1;
     else if (isDigit(code) || code === MINUS) {
       const end = endOfNumber(text, at);
-      exact &&= isExact(text.slice(at, end), numbers);
+      exact &&= isShortWhole(text, at, end) || isExact(text.slice(at, end), numbers);
       at = end - 1;
     } else if (isOpening(code)) {
       level += 1;
@@ -92,6 +94,13 @@ function isKey(text: string, end: number): boolean {
 }
 
 const colon = /[\t\n\r ]*:/y;
+
+/** What most numbers are: of so few digits the double is exact, and written alike. */
+function isShortWhole(text: string, start: number, end: number): boolean {
+  if (end - start > EXACT_DIGITS || !isDigit(text.charCodeAt(start))) return false;
+  for (let at = start + 1; at < end; at += 1) if (!isDigit(text.charCodeAt(at))) return false;
+  return true;
+}
 
 /** Whether the double says all that counts of the number. */
 function isExact(written: string, numbers: (typeof FORMS)[JsonForm]['numbers']): boolean {

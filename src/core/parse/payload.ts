@@ -3,6 +3,7 @@ import type { FieldFact, Scalar, ValueType } from '../facts.ts';
 import { MAX_DEPTH, MAX_LEAVES } from './limits.ts';
 import { compareExactly, isWhole, NumberText, type PayloadNumber } from './numbers.ts';
 import { joinPath, splitPath } from './paths.ts';
+import { tooManyValues } from './read-json.ts';
 import type { PayloadLeaf } from '../question.ts';
 import { findSecrets } from './secrets.ts';
 
@@ -86,7 +87,7 @@ function visitContainer(value: object, path: string, depth: number, walk: Walk):
 }
 
 function addLeaf(leaf: PayloadLeaf, walk: Walk): void {
-  if (walk.leaves.push(leaf) > MAX_LEAVES) throw new SluiceError('too_large', `payload: more than ${MAX_LEAVES} values`);
+  if (walk.leaves.push(leaf) > MAX_LEAVES) throw tooManyValues();
   walk.paths.add(leaf.path);
 }
 

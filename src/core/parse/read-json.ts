@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors.ts';
-import { MAX_DEPTH, MAX_ITEMS } from './limits.ts';
+import { MAX_DEPTH, MAX_ITEMS, MAX_LEAVES } from './limits.ts';
 import { toPayloadNumber } from './numbers.ts';
 import { endOfNumber, endOfString, isClosing, isOpening, skipSpace } from './syntax.ts';
 
@@ -56,6 +56,8 @@ interface Cursor {
   readonly text: string;
   readonly numbers: Form['numbers'];
   at: number;
+  /** Of a payload, so far. */
+  values: number;
 }
 
 /**
@@ -65,7 +67,7 @@ interface Cursor {
  */
 export function readAs(form: JsonForm, text: string): unknown {
   const { place, numbers } = FORMS[form];
-  return readValue({ text, numbers, at: 0 }, place, 1);
+  return readValue({ text, numbers, at: 0, values: 0 }, place, 1);
 }
 
 /** @param level of a list or object that stands here. */
@@ -77,6 +79,7 @@ function readValue(cursor: Cursor, place: Place, level: number): unknown {
     if (level > MAX_DEPTH) throw refused(`more than ${MAX_DEPTH} levels`, start);
     return code === 0x7b ? readObject(cursor, place, level) : readList(cursor, place, level);
   }
+  if (place === 'payload') countValue(cursor);
   if (code === 0x22) return readString(cursor, place);
   const literal = LITERALS.get(code);
   if (literal === undefined) return readNumber(cursor, place);
@@ -84,12 +87,21 @@ function readValue(cursor: Cursor, place: Place, level: number): unknown {
   return literal;
 }
 
+/** It is too large however it goes on: nobody needs to wait for the rest, nor to hold it (J32). */
+function countValue(cursor: Cursor): void {
+  cursor.values += 1;
+  if (cursor.values > MAX_LEAVES) throw tooManyValues();
+}
+
+export const tooManyValues = (): SluiceError => new SluiceError('too_large', `payload: more than ${MAX_LEAVES} values`);
+
 /** By their first letter. */
 const LITERALS: ReadonlyMap<number, boolean | null> = new Map([[0x74, true], [0x66, false], [0x6e, null]]);
 
 function readObject(cursor: Cursor, place: Place, level: number): object {
   const object: Record<string, unknown> = {};
   let start = move(cursor, 1);
+  let isEmpty = true;
   while (!isClosing(cursor.text.charCodeAt(cursor.at))) {
     const key = readString(cursor, place);
     if (key === '__proto__' && place !== 'payload') throw refused('a key that is not allowed', start);
@@ -97,12 +109,15 @@ function readObject(cursor: Cursor, place: Place, level: number): object {
     move(cursor, 0);
     cursor.at += 1;
     const inner = placeOf(key, place);
+    if (inner !== place) cursor.values = 0;
     const value = readValue(cursor, inner, inner === 'question' ? 1 : level + 1);
     // An assignment to `__proto__` would set the prototype.
     if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
     else object[key] = value;
     start = moveOverComma(cursor);
+    isEmpty = false;
   }
+  if (isEmpty && place === 'payload') countValue(cursor);
   cursor.at += 1;
   return object;
 }
@@ -116,6 +131,7 @@ function readList(cursor: Cursor, place: Place, level: number): readonly unknown
     else list.push(list.length < MAX_ITEMS ? readItem(cursor, item) : passOver(cursor));
     moveOverComma(cursor);
   }
+  if (list.length === 0 && place === 'payload') countValue(cursor);
   cursor.at += 1;
   return list;
 }
