@@ -102,6 +102,7 @@ const STEPS = {
       });
       durable.catch(() => {});
       if (decisions % 2000 === 1999) await durable;
+      if (decisions % 50_000 === 49_999) await log.evidence!.sign(); // else more would be unsigned than the log takes
       if (decisions % 500_000 === 499_999) say(`wrote ${log.size()} of ${records} records`);
     }
     await log.close();
