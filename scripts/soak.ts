@@ -20,7 +20,7 @@ const LOOPS: Readonly<Record<string, readonly string[]>> = {
   'batches': ['test/server/worst-batches.test.ts'],
   'crash': ['test/log/crash.test.ts', 'test/log/tree/start.test.ts', 'test/log/start/ends.test.ts'],
   'attacks': ['test/log/start/attacks.test.ts', 'test/log/start/unsigned.test.ts', 'test/log/start/copy.test.ts'],
-  'full-disk': ['test/server/full-disk.test.ts', 'test/server/full-disk-cycles.test.ts'],
+  'full-disk': ['test/server/full-disk.test.ts', 'test/server/full-disk-cycles.test.ts', 'test/server/unsigned.test.ts'],
   'sync-error': ['test/server/sync-error.test.ts', 'test/log/faults.test.ts', 'test/log/stalled.test.ts'],
   'torn': ['test/log/recover.test.ts', 'test/log/torn.test.ts'],
   'index': ['test/log/index-damage.test.ts', 'test/log/index-live.test.ts'],
