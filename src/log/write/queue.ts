@@ -6,7 +6,7 @@ import { createStopwatch, type Ticking } from './stopwatch.ts';
 import { gapEntry, mergeRefused, type Refused } from '../refused.ts';
 import type { Sequence } from '../sequence.ts';
 import { PRECEDENCE, type Appended, type DecisionLog, type Entry } from '../types.ts';
-import { createWaiting, type Group, type Waiting } from './waiting.ts';
+import { createWaiting, Waiting, type Group } from './waiting.ts';
 import { isPassing, passing, type Commit, type Writer } from '../writer.ts';
 
 export interface QueueOptions {
@@ -99,18 +99,11 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
 
   /** Whoever doesn't ask whether it is durable is told by `failure()`. */
   function enqueue(entry: Entry | undefined): Appended {
-    const one: Waiting = { entry, refused, begins: onSegment(), moment: sequence.moment(), bytes: sizeOf(entry), index: -1, error: undefined };
-    const { done } = waiting.push(one);
+    const one = new Waiting(entry, { refused, begins: onSegment(), moment: sequence.moment(), bytes: sizeOf(entry) });
+    waiting.push(one);
     refused = undefined;
     running ??= run();
-    return {
-      get durable() {
-        return done.promise.then(() => {
-          if (one.error !== undefined) throw one.error;
-          return one.index;
-        });
-      },
-    };
+    return one;
   }
 
   async function run(): Promise<void> {
@@ -143,18 +136,19 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
   function place(group: readonly Waiting[]): Part[] {
     const parts: Part[] = [];
     for (const one of group) {
+      const { when } = one;
       try {
-        const lines = sequence.put({ ...one, gap: one.refused && gapEntry(one.refused) });
+        const lines = sequence.put({ gap: when.refused && gapEntry(when.refused), entry: one.entry, begins: when.begins, moment: when.moment });
         const segment = sequence.segment();
         let part = parts.at(-1);
         if (part?.segment !== segment) parts.push(part = { segment, lines: [], next: 0, placed: [], bytes: 0 });
         part.lines.push(...lines);
         part.next = sequence.next();
         part.placed.push(one);
-        part.bytes += one.bytes;
+        part.bytes += when.bytes;
         one.index = part.next - 1;
       } catch (error) {
-        refused = mergeRefused(one.refused, refused);
+        refused = mergeRefused(when.refused, refused);
         one.error = error;
       }
     }
@@ -175,7 +169,7 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
     const others = waiting.takeAll();
     const lost = [...group, ...others.flatMap((other) => other.waiting)];
     committing = { records: 0, bytes: 0 };
-    for (const { refused: earlier } of lost) refused = mergeRefused(refused, earlier);
+    for (const { when } of lost) refused = mergeRefused(refused, when.refused);
     const count = lost.filter(({ entry }) => entry !== undefined).length;
     if (count > 0) refused = mergeRefused(refused, { count, sinceMs: now(), reason: code });
     sequence.takeBack(writer.tail().next);

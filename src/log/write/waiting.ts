@@ -1,23 +1,41 @@
 import type { Refused } from '../refused.ts';
 import type { TimeOfRecord } from '../sequence.ts';
-import { PRECEDENCE, type Entry } from '../types.ts';
+import { PRECEDENCE, type Appended, type Entry } from '../types.ts';
 
-/** A record that has been appended, and has no place in the log yet. */
-export interface Waiting {
-  /** Absent: only what was refused is to be told. */
-  readonly entry: Entry | undefined;
+/** How things were when a record was appended. */
+export interface Circumstances {
   /** What a gap record before it tells of. */
   readonly refused: Refused | undefined;
-  /** What a segment that begins with it begins with: as things were when it was appended. */
+  /** What a segment that begins with it begins with. */
   readonly begins: readonly Entry[];
-  /** When it was appended. */
   readonly moment: TimeOfRecord;
   /** About what it takes in the log and in memory. */
   readonly bytes: number;
+}
+
+/** A record that has been appended, and has no place in the log yet. A class, since one is made for each record. */
+export class Waiting implements Appended {
+  /** Absent: only what was refused is to be told. */
+  readonly entry: Entry | undefined;
+  readonly when: Circumstances;
   /** Once it has one. */
-  index: number;
+  index = -1;
   /** Why it is not in the log. */
-  error: unknown;
+  error: unknown = undefined;
+  /** Resolves when it is in the log for good, or has its error. */
+  done: Promise<void> | undefined;
+
+  constructor(entry: Entry | undefined, when: Circumstances) {
+    this.entry = entry;
+    this.when = when;
+  }
+
+  get durable(): Promise<number> {
+    return this.done!.then(() => {
+      if (this.error !== undefined) throw this.error;
+      return this.index;
+    });
+  }
 }
 
 /** Records that are written together, if they are of one segment. */
@@ -30,8 +48,7 @@ export interface Group {
 
 /** What waits to be written, in the order in which it will be. */
 export interface WaitingList {
-  /** Gives the group that it goes with. */
-  push(one: Waiting): Group;
+  push(one: Waiting): void;
   /** The next one; what goes ahead is alone in its group, so that it is on disk the sooner. */
   take(): Group | undefined;
   takeAll(): readonly Group[];
@@ -56,12 +73,12 @@ export function createWaiting(most: { readonly records: number; readonly bytes: 
   return {
     push(one) {
       const isAhead = one.entry !== undefined && PRECEDENCE[one.entry.kind] === 'ahead';
-      const group = roomIn(isAhead ? ahead : others, one.bytes);
+      const group = roomIn(isAhead ? ahead : others, one.when.bytes);
       group.waiting.push(one);
-      group.bytes += one.bytes;
+      group.bytes += one.when.bytes;
       total.records += 1;
-      total.bytes += one.bytes;
-      return group;
+      total.bytes += one.when.bytes;
+      one.done = group.done.promise;
     },
     take() {
       const group = ahead.shift() ?? others.shift();
