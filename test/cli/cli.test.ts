@@ -69,6 +69,16 @@ describe('sluice', () => {
     expect(await sluice(['test'], { cwd: world })).toMatchObject({ code: 0, out: expect.stringContaining('2 passed, 0 failed') });
     expect(await sluice(['init', world])).toMatchObject({ code: 2, err: expect.stringContaining('nothing was written') });
 
+    // The example among its rules, with the # taken away as it says.
+    const example = path.join(world, 'policies', 'rules', 'example.rego');
+    const commented = await readFile(example, 'utf8');
+    const begin = commented.indexOf('# # METADATA');
+    await writeFile(example, commented.slice(0, begin) + commented.slice(begin).replaceAll(/^# ?/gm, ''));
+    const built = JSON.parse((await sluice(['build', '--json'], { cwd: world })).out) as Record<string, unknown>;
+    expect(built).toMatchObject({ problems: [] });
+    expect(await sluice(['test'], { cwd: world })).toMatchObject({ code: 0 });
+    await writeFile(example, commented);
+
     const grants = path.join(world, 'policies', 'grants.yaml');
     await writeFile(grants, (await readFile(grants, 'utf8')).replace('[system.operations.plan]', '[user.contact.email]'));
     expect(await sluice(['test'], { cwd: world })).toMatchObject({ code: 1, out: expect.stringMatching(/failed {2}a plan may go to analytics .*signup\.yaml:\d+/) });
