@@ -1,4 +1,5 @@
 import { CHANNELS, type Channel, type ObligationOp, type Scalar } from './facts.ts';
+import { MAX_DEPTH, MAX_LEAVES } from './parse/limits.ts';
 import type { NumberText } from './parse/numbers.ts';
 
 /** One leaf of a payload, as found. Several elements of a list give several leaves of one path. */
@@ -51,7 +52,11 @@ const PROPERTIES = {
   channel: { type: 'string', enum: CHANNELS, description: 'absent: telemetry' },
   event: { ...NAME, description: '`name` or `name@version`; without it the dictionary of fields counts' },
   fields: { ...PATHS, description: 'the paths to be sent; at most 32 KiB together, 512 bytes each' },
-  payload: { type: 'object', additionalProperties: true, minProperties: 1, description: 'what is to be sent: its paths are judged, its values searched, nothing of it is kept; numbers may be of any size; an empty object or list counts as the most sensitive field that is declared below it' },
+  payload: {
+    type: 'object', additionalProperties: true, minProperties: 1,
+    description: `what is to be sent: its paths are judged, its values searched, nothing of it is kept; at most ${MAX_DEPTH} levels and ${MAX_LEAVES} values; \
+numbers may be of any size; an empty object or list counts as the most sensitive field that is declared below it`,
+  },
   categories: { ...PATHS, items: { ...PATHS.items, not: { const: '$event' } }, description: 'data categories, for callers that know no paths' },
   aggregate: {
     type: 'object',

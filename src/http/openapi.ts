@@ -1,9 +1,10 @@
 import { VERSION } from '../version.ts';
+import { BATCH_LIMIT, BODY_LIMIT } from './body.ts';
 import { readingPaths, READING_SCHEMAS, type Served } from './decisions/openapi.ts';
 import { ANSWER_SCHEMAS } from './describe/answers.ts';
 import { BODY_SCHEMAS } from './describe/bodies.ts';
 import { ANY_OBJECT, content, ref, TEXT, type Schema } from './describe/parts.ts';
-import { errors, ok, REQUEST_ID } from './describe/responses.ts';
+import { errors, ok, REQUEST_ID, sent } from './describe/responses.ts';
 import { PERMIT_PATHS, PERMIT_SCHEMAS, PERMIT_SECURITY } from './permit/openapi.ts';
 import { reportPaths, REPORT_SCHEMAS } from './reports/openapi.ts';
 
@@ -20,9 +21,11 @@ interface Posting {
   readonly also: readonly number[];
   readonly needsBody?: boolean;
   readonly inPath?: string;
+  /** Bytes. */
+  readonly limit?: number;
 }
 
-function posting({ id, tag = 'admin', summary, body, answer, also, needsBody = true, inPath }: Posting) {
+function posting({ id, tag = 'admin', summary, body, answer, also, needsBody = true, inPath, limit = BODY_LIMIT }: Posting) {
   return {
     post: {
       operationId: id,
@@ -30,7 +33,7 @@ function posting({ id, tag = 'admin', summary, body, answer, also, needsBody = t
       summary,
       security: [{ bearer: [] }],
       parameters: [REQUEST_ID, ...(inPath === undefined ? [] : [{ name: inPath, in: 'path', required: true, schema: TEXT }])],
-      requestBody: { required: needsBody, content: content(body) },
+      requestBody: sent(content(body), limit, needsBody),
       responses: { 200: ok('Answered', content(ref(answer))), ...errors([...ASKING, ...also]) },
     },
   };
@@ -42,7 +45,10 @@ function getting(id: string, summary: string, responses: object) {
 
 const PATHS = {
   '/check': posting({ id: 'check', tag: 'questions', summary: 'May these fields leave? Every decision is 200, a denial included', body: ref('Question'), answer: 'Answer', also: [409, 503] }),
-  '/check/batch': posting({ id: 'checkBatch', tag: 'questions', summary: 'Up to 1,000 questions; each has its own decision or error, after 20,000 fields or 16 MiB of answer the error too_large', body: ref('Batch'), answer: 'BatchAnswer', also: [] }),
+  '/check/batch': posting({
+    id: 'checkBatch', tag: 'questions', summary: 'Up to 1,000 questions; each has its own decision or error, after 20,000 fields or 16 MiB of answer the error too_large',
+    body: ref('Batch'), answer: 'BatchAnswer', also: [], limit: BATCH_LIMIT,
+  }),
   '/permitted': posting({ id: 'permitted', tag: 'questions', summary: 'What may the identity send the vendor: every category, or every field of the event', body: ref('PermittedQuestion'), answer: 'Permitted', also: [409, 503] }),
   '/admin/reload': posting({ id: 'reload', summary: 'Load policy and facts anew; ok false: the last good ones stay', body: ref('Nothing'), answer: 'Reloaded', also: [], needsBody: false }),
   '/admin/vendors/{id}/state': posting({ id: 'setVendorState', summary: 'Set a vendor\'s state: the kill switch', body: ref('VendorStateBody'), answer: 'VendorState', also: [404, 503], inPath: 'id' }),

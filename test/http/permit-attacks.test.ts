@@ -82,7 +82,8 @@ test.each<[string, string]>([
     const received = await server.post(url, body);
     expect([url, received.status, received.json()]).toEqual([url, 422, MALFORMED]);
   }
-  if (body !== '[]') expect((await server.post('/allowed/bulk', body)).status).toBe(422);
+  // A list's body is read item by item: what stands beside the items is too large before it is wrong (J33).
+  if (body !== '[]') expect((await server.post('/allowed/bulk', body)).status).toBe(body.length > 100_000 ? 413 : 422);
 });
 
 test('422 names the member, and never its value', async () => {

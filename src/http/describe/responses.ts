@@ -40,3 +40,6 @@ export function errors(statuses: readonly number[], { titles = TITLES, schema = 
     status, { description: titles[status]!, headers: headers(...(OF_STATUS[status] === undefined ? [] : [OF_STATUS[status]])), content: content(schema(status)) },
   ]));
 }
+
+/** A request's body. What is larger than `limit` bytes is 413. */
+export const sent = (of: object, limit: number, required = true) => ({ description: `at most ${limit / 2 ** 20} MiB of JSON in UTF-8`, required, content: of });

@@ -1,6 +1,7 @@
 import { MAX_ITEMS } from '../../core/parse/parse.ts';
+import { BATCH_LIMIT, BODY_LIMIT } from '../body.ts';
 import { ANY_OBJECT, answer, content, listOf, mapOf, named, nullable, ref, TEXT, TEXTS, titled, YES_OR_NO, type Schema } from '../describe/parts.ts';
-import { errors as described, ok, REQUEST_ID } from '../describe/responses.ts';
+import { errors as described, ok, REQUEST_ID, sent } from '../describe/responses.ts';
 
 // The part of the document that is served only where there are keys of Permit's. Members that are not named are passed
 // over, so that the bodies here let others pass as the answers do.
@@ -22,11 +23,13 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 const errors = (statuses: readonly number[]) => described(statuses, { titles: TITLES, schema: (status) => ref(status === 422 ? 'PermitInvalid' : 'PermitError') });
 
-function posting({ id, summary, body, answer: answered }: { readonly id: string; readonly summary: string; readonly body: Schema; readonly answer: Schema }) {
+interface Posting { readonly id: string; readonly summary: string; readonly body: Schema; readonly answer: Schema; readonly limit?: number }
+
+function posting({ id, summary, body, answer: answered, limit = BODY_LIMIT }: Posting) {
   return {
     post: {
       operationId: id, tags: ['permit'], summary, security: [{ permitKey: [] }], parameters: [REQUEST_ID],
-      requestBody: { required: true, content: content(body) },
+      requestBody: sent(content(body), limit),
       responses: { 200: ok('Answered', content(answered)), ...errors(Object.keys(TITLES).map(Number)) },
     },
   };
@@ -41,7 +44,7 @@ const health = (id: string) => ({
 
 export const PERMIT_PATHS = {
   '/allowed': posting({ id: 'permitAllowed', summary: 'permit.check; true only for the decision allow', body: ref('PermitQuestion'), answer: ref('PermitAllowed') }),
-  '/allowed/bulk': posting({ id: 'permitBulk', summary: 'permit.bulkCheck: as many answers, in their order', body: { ...listOf(ref('PermitQuestion')), maxItems: MAX_ITEMS }, answer: ref('PermitBulk') }),
+  '/allowed/bulk': posting({ id: 'permitBulk', summary: 'permit.bulkCheck: as many answers, in their order', body: { ...listOf(ref('PermitQuestion')), maxItems: MAX_ITEMS }, answer: ref('PermitBulk'), limit: BATCH_LIMIT }),
   '/allowed/all-tenants': posting({ id: 'permitAllTenants', summary: 'permit.checkAllTenants: those in which it is allowed; the key may stand in the body', body: ref('PermitQuestion'), answer: ref('PermitTenants') }),
   '/allowed_url': posting({ id: 'permitAllowedUrl', summary: 'permit.checkUrl: of the vendor that has the host; what is sent is named in the context', body: ref('PermitUrlQuestion'), answer: ref('PermitAllowed') }),
   '/user-permissions': posting({ id: 'permitUserPermissions', summary: 'permit.getUserPermissions: what would be allowed, by vendor', body: ref('PermitPermissionsQuestion'), answer: mapOf(ref('PermitPermissions')) }),
