@@ -31,7 +31,8 @@ const groupMay = new Set<string>();
 /** Where own groups may get at what is for this process alone: for one warning. */
 export const openToGroup = (): readonly string[] => [...groupMay].sort();
 
-export const groupWarning = 'a group of this process can read or change what is for this process alone, as under fsGroup of Kubernetes: see to it that nobody else is in that group';
+export const groupWarning = 'a group of this process can read or change what is for this process alone, '
+  + 'as under fsGroup of Kubernetes: see to it that nobody else is in that group';
 
 /**
  * Refuses what others than this process may read, change or enter: keys, tokens, secrets, and the folders that hold
@@ -40,7 +41,8 @@ export const groupWarning = 'a group of this process can read or change what is 
  *
  * @throws {Error} naming the path and its mode, with what to write.
  */
-export function refuseStrangers(path: string, file: Owned, { why, andThen, mayRead = false, elsewhere }: Reason = {}, self: Process = thisProcess()): void {
+export function refuseStrangers(path: string, file: Owned, reason: Reason = {}, self: Process = thisProcess()): void {
+  const { why, andThen, mayRead = false, elsewhere } = reason;
   if (self.uid === undefined) return;
   const mode = Number(file.mode) & 0o777;
   const [groupBits, otherBits] = [(mode >> 3) & 7, mode].map((bits) => bits & (mayRead ? 2 : 7)) as [number, number];
@@ -49,10 +51,16 @@ export function refuseStrangers(path: string, file: Owned, { why, andThen, mayRe
     if (groupBits !== 0) groupMay.add(path);
     return;
   }
-  const [bits, strangers] = otherBits === 0 ? [groupBits, `the group ${file.gid}, none of this process's`] : [otherBits, 'others'];
-  const can = [...(bits & 4 ? ['read'] : []), ...(bits & 2 ? ['changed'] : [])].join(' and ') || (file.isDirectory() ? 'entered' : 'run');
-  const advice = adviceOn(path, file, self);
-  throw new Error(`${path}: can be ${can} by ${strangers} (mode 0${mode.toString(8)})${why === undefined ? '' : `. ${why}`}: ${advice}${andThen === undefined ? '' : `, and ${andThen}`}${elsewhere === undefined ? '' : `; or ${elsewhere}`}`);
+  const strangers = otherBits === 0 ? `the group ${file.gid}, none of this process's` : 'others';
+  const can = `can be ${actsOf(otherBits || groupBits, file)} by ${strangers} (mode 0${mode.toString(8)})`;
+  const todo = `${adviceOn(path, file, self)}${andThen === undefined ? '' : `, and ${andThen}`}`;
+  const or = elsewhere === undefined ? '' : `; or ${elsewhere}`;
+  throw new Error(`${path}: ${can}${why === undefined ? '' : `. ${why}`}: ${todo}${or}`);
+}
+
+function actsOf(bits: number, file: Owned): string {
+  const acts = [...(bits & 4 ? ['read'] : []), ...(bits & 2 ? ['changed'] : [])];
+  return acts.join(' and ') || (file.isDirectory() ? 'entered' : 'run');
 }
 
 /** As `refuseStrangers`, of what has the name now; a missing file is refused by nobody. */
@@ -79,8 +87,10 @@ export function makePrivate(file: string): void {
 function adviceOn(path: string, file: Owned, { uid, groups }: Process): string {
   const isFolder = file.isDirectory();
   if ((uid === 0 || uid === Number(file.uid)) && !isReadOnly(path)) return isFolder ? 'chmod 700 it' : 'chmod 600 it';
-  if (isFolder) return `its owner (uid ${file.uid}) must chmod o-rwx it and give it a group of this process (${groups.join(', ')}), as Kubernetes does with fsGroup`;
-  return `its owner (uid ${file.uid}) must give it mode 0440 and a group of this process (${groups.join(', ')}); in Kubernetes: "defaultMode: 0440" for the volume and "fsGroup" for the pod`;
+  const [owner, group] = [`its owner (uid ${file.uid})`, `a group of this process (${groups.join(', ')})`];
+  if (isFolder) return `${owner} must chmod o-rwx it and give it ${group}, as Kubernetes does with fsGroup`;
+  const inKubernetes = '"defaultMode: 0440" for the volume and "fsGroup" for the pod';
+  return `${owner} must give it mode 0440 and ${group}; in Kubernetes: ${inKubernetes}`;
 }
 
 /** A secret's volume is mounted read-only: nobody can chmod there, not even root. */
@@ -94,5 +104,6 @@ function isReadOnly(path: string): boolean {
 }
 
 function thisProcess(): Process {
-  return { uid: process.geteuid?.(), groups: process.getgroups === undefined ? [] : [...new Set([process.getegid!(), ...process.getgroups()])] };
+  const groups = process.getgroups === undefined ? [] : [process.getegid!(), ...process.getgroups()];
+  return { uid: process.geteuid?.(), groups: [...new Set(groups)] };
 }

@@ -59,7 +59,9 @@ function chainAbove(pid: number): readonly Seen[] {
 }
 
 // What is run by Node has the program's file as its second word, unless it gave itself a title, as npm does.
-const words = ({ command: [first = '', second = ''] }: Seen) => [...first.split(' ').slice(0, 1), second].map((word) => path.basename(word));
+const words = ({ command: [first = '', second = ''] }: Seen) => (
+  [...first.split(' ').slice(0, 1), second].map((word) => path.basename(word))
+);
 const isLauncher = (seen: Seen) => words(seen).some((word) => LAUNCHERS.test(word));
 const nameOf = (seen: Seen) => words(seen).find((word) => LAUNCHERS.test(word)) ?? '';
 

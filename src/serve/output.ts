@@ -23,7 +23,8 @@ export function openErrorOutput(): Output {
   // A file takes what it is given at once, and again once there is space; so does /dev/null.
   if (file.isFile() || (file.isCharacterDevice() && !process.stderr.isTTY)) return createFileOutput(2);
   // A terminal that was told to hold on (Ctrl-S) is a reader that stands as well.
-  (process.stderr as unknown as { readonly _handle?: { setBlocking?(blocking: boolean): unknown } })._handle?.setBlocking?.(false);
+  const { _handle: handle } = process.stderr as { readonly _handle?: { setBlocking?(blocking: boolean): unknown } };
+  handle?.setBlocking?.(false);
   return createOutput(process.stderr);
 }
 
@@ -56,7 +57,8 @@ export function createOutput(stream: Writable, now: () => number = Date.now): Ou
     if (untold === 0 || isBroken || pending > 0) return;
     const count = untold;
     untold = 0;
-    put(`${JSON.stringify({ level: 40, time: now(), dropped: count, msg: 'lines of this log could not be written, and were dropped' })}\n`);
+    const msg = 'lines of this log could not be written, and were dropped';
+    put(`${JSON.stringify({ level: 40, time: now(), dropped: count, msg })}\n`);
   };
   // Without a listener the program would end for it.
   stream.on('error', () => {});
@@ -96,7 +98,7 @@ function createFileOutput(fd: number): Output {
   };
 }
 
-/** A line that is too long says less: of each list the first members and how many more there are, of texts the beginning. */
+/** A line that is too long says less: of each list the first members and how many more, of texts the beginning. */
 export function boundLine(line: string): string {
   if (line.length <= MAX_LINE_BYTES) return line;
   const short = `${JSON.stringify(shorten(JSON.parse(line)))}\n`;
@@ -107,7 +109,10 @@ export function boundLine(line: string): string {
 
 function shorten(value: unknown): unknown {
   if (typeof value === 'string') return value.length <= MAX_TEXT ? value : `${value.slice(0, MAX_TEXT)}…`;
-  if (Array.isArray(value)) return [...value.slice(0, MAX_MEMBERS).map(shorten), ...(value.length > MAX_MEMBERS ? [`and ${value.length - MAX_MEMBERS} more`] : [])];
+  if (Array.isArray(value)) {
+    const more = value.length - MAX_MEMBERS;
+    return [...value.slice(0, MAX_MEMBERS).map(shorten), ...(more > 0 ? [`and ${more} more`] : [])];
+  }
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shorten(member)]));
 }

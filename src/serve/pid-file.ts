@@ -12,7 +12,9 @@ export function writePidFile(file: string): void {
     writeFileSync(`${file}.tmp`, text, { mode: 0o644 });
     renameSync(`${file}.tmp`, file);
   } catch (error) {
-    throw new Error(`${file}: the pid file can't be written (${(error as NodeJS.ErrnoException).code}): name a file in a folder that this user may write, by SLUICE_PID_FILE`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    const advice = 'name a file in a folder that this user may write, by SLUICE_PID_FILE';
+    throw new Error(`${file}: the pid file can't be written (${code}): ${advice}`, { cause: error });
   }
   process.once('exit', () => {
     try {

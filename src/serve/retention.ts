@@ -7,6 +7,8 @@ import { lacking, progressIn } from '../ship/lacking.ts';
 
 const DAY_MS = 86_400_000;
 const LOOK_MS = 3_600_000;
+const LACKING = 'what is too old to be kept was not pruned: sinks still lack it; '
+  + 'of a sink that is one no more, remove the file';
 /** Records by it what is done by nobody else. */
 const BY = { caller: { id: 'sluice' } } as const;
 
@@ -43,14 +45,16 @@ export function startRetention({ dataDir, sinksFile, keepDays, acts, durable, lo
     const behind = await lacking(dir, progressIn(dataDir, sinksFile), beforeMs);
     if (behind.length > 0) {
       const files = behind.map((sink) => path.join(dataDir, 'ship', `${sink}.json`));
-      return logger.warn({ sinks: behind, files }, 'what is too old to be kept was not pruned: sinks still lack it; of a sink that is one no more, remove the file');
+      return logger.warn({ sinks: behind, files }, LACKING);
     }
     const { from, to, segments } = await acts.prune(beforeMs, BY);
     logger.info({ from, to, segments, keepDays }, 'records that are too old to be kept were pruned');
   }
   let last: Promise<void> = Promise.resolve();
   const run = () => {
-    last = last.then(prune).catch((error: unknown) => logger.error({ reason: (error as Error).message }, 'the log could not be pruned; it is tried again in an hour'));
+    last = last.then(prune).catch((error: unknown) => {
+      logger.error({ reason: (error as Error).message }, 'the log could not be pruned; it is tried again in an hour');
+    });
     return last;
   };
   void run();
