@@ -97,10 +97,15 @@ function denial(question: unknown, { code, message }: Pick<SluiceError, 'code' |
   return denied({ code, message }, question, code === 'audit_unavailable' ? [{ code, ...reason }] : []);
 }
 
-/** As the client would send it. @throws {SluiceError} for what JSON would change, and for more than a body may hold (J32). */
+/**
+ * As the client would send it.
+ * @throws {SluiceError} for what JSON would change, and for more than a body may hold (J32).
+ */
 function readQuestion(question: unknown): Question {
   const plain = toPlain(question);
   if ('problem' in plain) throw new SluiceError('request_invalid', plain.problem);
-  if (plain.mostBytes > MAX_BODY && Buffer.byteLength(JSON.stringify(plain.value)) > MAX_BODY) throw new SluiceError('too_large', `the question may have ${MAX_BODY} bytes as JSON`);
+  if (plain.mostBytes > MAX_BODY && Buffer.byteLength(JSON.stringify(plain.value)) > MAX_BODY) {
+    throw new SluiceError('too_large', `the question may have ${MAX_BODY} bytes as JSON`);
+  }
   return parseQuestion(plain.value);
 }

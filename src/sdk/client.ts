@@ -89,11 +89,15 @@ export function createClient(options: ClientOptions): Client {
       const shared = toPlain(defaults);
       const plain = Array.from(items, (item) => ('problem' in shared ? shared : toPlain(item)));
       const fit = plain.flatMap((one) => ('problem' in one ? [] : [one.value]));
-      const outcomes = 'problem' in shared || fit.length === 0 ? [] : itemsOf(await post('/check/batch', { defaults: shared.value, items: fit }), fit.length);
+      const outcomes = 'problem' in shared || fit.length === 0
+        ? []
+        : itemsOf(await post('/check/batch', { defaults: shared.value, items: fit }), fit.length);
       // The items that can't be asked keep none of the others from it.
       const left = outcomes.values();
       return plain.map((one, at) => (
-        'problem' in one ? denied(notPlain(one).unavailable, { ...defaults, ...items[at] }) : toAnswer(left.next().value!, overlay(shared, one))
+        'problem' in one
+          ? denied(notPlain(one).unavailable, { ...defaults, ...items[at] })
+          : toAnswer(left.next().value!, overlay(shared, one))
       ));
     },
     async permitted(question) {
@@ -195,7 +199,9 @@ function errorOutcome(error: unknown, otherwise: string): Outcome {
 
 const itemOutcome = (item: unknown): Outcome => (isObject(item) && item['error'] !== undefined ? errorOutcome(item['error'], 'answer_invalid') : { body: item });
 
-const overlay = (...parts: readonly Plain[]): Partial<QuestionInput> => Object.assign({}, ...parts.map((part) => ('value' in part ? part.value : {})));
+const overlay = (...parts: readonly Plain[]): Partial<QuestionInput> => (
+  Object.assign({}, ...parts.map((part) => ('value' in part ? part.value : {})))
+);
 
 /** One an item that was asked. */
 function itemsOf(whole: Outcome, length: number): readonly Outcome[] {

@@ -17,7 +17,8 @@ export function denied(unavailable: Unavailable, question: unknown, reasons: rea
 export function askedPaths(question: unknown): readonly string[] {
   try {
     const { fields, categories } = (question ?? {}) as { readonly fields?: unknown; readonly categories?: unknown };
-    return [fields, categories].flatMap((list) => (Array.isArray(list) ? (list as unknown[]).filter((path) => typeof path === 'string') : []));
+    const lists = [fields, categories].filter((list): list is unknown[] => Array.isArray(list));
+    return lists.flat().filter((path) => typeof path === 'string');
   } catch {
     return [];
   }

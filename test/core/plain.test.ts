@@ -78,6 +78,7 @@ describe('F3: what JSON would change or leave out without a word is named, with 
     ['the question itself', new Event('x'), 'the question is an instance of a class: write a plain object of what is sent, as { ...it }'],
     ['the payload itself', { payload: new Map() }, 'payload is a Map: write Object.fromEntries(it)'],
     ['a key of any length and letters', { payload: { [`\n${'k'.repeat(1000)}`]: NaN } }, `payload.?${'k'.repeat(191)} is no finite number, and JSON writes null: write null, or leave it out`],
+    ['a key that is a secret', { payload: { [`sk-${'proj'}-aB3dE5fG7hJ9kL1mN2pQ4rS6`]: { a: NaN } } }, 'payload.….a is no finite number, and JSON writes null: write null, or leave it out'],
     ['what can not be read', { payload: throwing }, 'the question can not be read'],
     ['what refers to itself a thousand million times', { payload: Array.from({ length: 30 }).reduce<unknown>((inner) => [inner, inner], 1) }, 'the question has more values than it may: ask in parts'],
     ['a list of a thousand million holes', { payload: { a: new Array(1e9) } }, 'payload.a[0] is a hole, and JSON writes null: write null, or close it'],

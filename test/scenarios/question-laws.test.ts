@@ -61,6 +61,37 @@ const { payload } = fc.letrec<{ value: Json; payload: Record<string, Json> }>((t
   value: fc.oneof({ depthSize: 'medium', maxDepth: 5 }, leaf, fc.constantFrom<Json>({}, []), tie('payload'), fc.array(tie('value'), { maxLength: 3 })),
   payload: fc.uniqueArray(fc.tuple(key, tie('value')), { selector: ([name]) => name, maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
 }));
+/** A payload with what the event declares: some of its fields, some of their containers, empty; and something else beside it. */
+const fitting = fc.record({ event: fc.constantFrom(...EVENTS), other: payload, steps: fc.infiniteStream(fc.nat(5)), leaves: fc.infiniteStream(leaf) })
+  .map(({ event, other, steps, leaves }) => {
+    const sent: Record<string, Json> = steps.next().value === 0 ? structuredClone(other) : {};
+    const next = () => steps.next().value as number;
+    for (const declared of pathsOf(event)) if (next() > 1) put(sent, splitPath(declared), { next, leaf: () => leaves.next().value as Json });
+    return { event, sent };
+  });
+
+const pathsOf = (event: string) => Object.keys((EXTRA[`events/random-${EVENTS.indexOf(event)}.yaml`] as { fields: object }).fields).filter((declared) => declared !== '$event');
+
+interface Choices { readonly next: () => number; readonly leaf: () => Json }
+
+/** Grows `into` by what stands at the path: a list gets one element or two. What stands there already stays. */
+function put(into: Record<string, Json>, [segment = '', ...rest]: readonly string[], choices: Choices): void {
+  const lists = /(\[\])*$/.exec(segment)![0].length / 2;
+  const name = segment.slice(0, segment.length - 2 * lists);
+  const own = name === '*' ? 'k' : unescapeKey(name);
+  const before = Object.hasOwn(into, own) ? into[own] : undefined;
+  if (before !== undefined && (lists > 0 || rest.length === 0 || typeof before !== 'object' || before === null || Array.isArray(before))) return;
+  const make = (left: number): Json => {
+    if (choices.next() === 0) return choices.next() > 2 ? {} : choices.next() > 2 ? [] : null;
+    if (left > 0) return Array.from({ length: 1 + (choices.next() % 2) }, () => make(left - 1));
+    if (rest.length === 0) return choices.leaf();
+    const inner = (lists === 0 ? before : undefined) ?? {};
+    put(inner as Record<string, Json>, rest, choices);
+    return inner;
+  };
+  into[own] = make(lists);
+}
+
 const path = fc.oneof(fc.constantFrom('$event', 'a', 'b', 'c', 'a.b', 'a[]', 'b.c', '*', 'constructor'), fc.string({ maxLength: 4, minLength: 1 }));
 const forms = fc.oneof(
   fc.record({ payload }),
@@ -75,7 +106,19 @@ const flow = fc.record({
   supports: fc.constantFrom(['drop', 'coarsen_geo', 'hmac', 'scope_destinations'], []),
 }, { requiredKeys: ['identity', 'vendor', 'environment'] });
 const extras = fc.record({ purpose: fc.constant('analytics.reporting'), onBehalfOf: fc.constant('user:sam'), about: fc.constantFrom('account:x', 'account:1'), aggregate: fc.constantFrom({ minCell: 20 }, { groupBy: ['a'], minCell: 20 }, {}) }, { requiredKeys: [] });
-const question = fc.tuple(flow, extras, forms).map(([first, second, form]) => ({ ...first, ...second, ...form }));
+const anyQuestion = fc.tuple(flow, extras, forms).map(([first, second, form]) => ({ ...first, ...second, ...form }));
+
+/** Little of what is known, asked by somebody who may send some of it: else nearly all is denied. */
+const fit = { vendor: fc.constantFrom('mixpanel', 'mixpanel', 'segment'), identity: fc.constantFrom('service:telemetry', 'service:telemetry', 'service:checkout') };
+const fitQuestion = fc.tuple(fc.record(fit), fc.oneof(
+  fitting.filter(({ sent }) => Object.keys(sent).length > 0).map(({ event, sent }) => ({ event, payload: sent })),
+  fc.tuple(fc.constantFrom(...EVENTS), fc.infiniteStream(fc.nat(100))).map(([event, choices]) => {
+    const paths = pathsOf(event);
+    return { event, fields: [...new Set([paths[choices.next().value % paths.length]!, paths[choices.next().value % paths.length]!])] };
+  }),
+  fc.record({ purpose: fc.constant('analytics.reporting'), categories: fc.uniqueArray(fc.constantFrom(...CATEGORIES.slice(0, 6) as string[]), { minLength: 1, maxLength: 2 }) }),
+)).map(([who, asked]) => ({ ...who, environment: 'production', supports: ['drop', 'coarsen_geo', 'scope_destinations'], ...asked }));
+const question = fc.oneof(anyQuestion, fitQuestion);
 
 /** The decision, or the code of the error. */
 function ask(asked: object): Decision | string {
@@ -114,37 +157,6 @@ test('F4: whatever the answer, the decision is the worst of fields and combinati
   }), { numRuns: 1200 });
   expect([...seen.keys()].toSorted()).toEqual([...EFFECTS].toSorted());
 });
-
-/** A payload with what the event declares: some of its fields, some of their containers, empty; and something else beside it. */
-const fitting = fc.record({ event: fc.constantFrom(...EVENTS), other: payload, steps: fc.infiniteStream(fc.nat(5)), leaves: fc.infiniteStream(leaf) })
-  .map(({ event, other, steps, leaves }) => {
-    const sent: Record<string, Json> = steps.next().value === 0 ? structuredClone(other) : {};
-    const next = () => steps.next().value as number;
-    for (const declared of pathsOf(event)) if (next() > 1) put(sent, splitPath(declared), { next, leaf: () => leaves.next().value as Json });
-    return { event, sent };
-  });
-
-const pathsOf = (event: string) => Object.keys((EXTRA[`events/random-${EVENTS.indexOf(event)}.yaml`] as { fields: object }).fields).filter((declared) => declared !== '$event');
-
-interface Choices { readonly next: () => number; readonly leaf: () => Json }
-
-/** Grows `into` by what stands at the path: a list gets one element or two. What stands there already stays. */
-function put(into: Record<string, Json>, [segment = '', ...rest]: readonly string[], choices: Choices): void {
-  const lists = /(\[\])*$/.exec(segment)![0].length / 2;
-  const name = segment.slice(0, segment.length - 2 * lists);
-  const own = name === '*' ? 'k' : unescapeKey(name);
-  const before = Object.hasOwn(into, own) ? into[own] : undefined;
-  if (before !== undefined && (lists > 0 || rest.length === 0 || typeof before !== 'object' || before === null || Array.isArray(before))) return;
-  const make = (left: number): Json => {
-    if (choices.next() === 0) return choices.next() > 2 ? {} : choices.next() > 2 ? [] : null;
-    if (left > 0) return Array.from({ length: 1 + (choices.next() % 2) }, () => make(left - 1));
-    if (rest.length === 0) return choices.leaf();
-    const inner = (lists === 0 ? before : undefined) ?? {};
-    put(inner as Record<string, Json>, rest, choices);
-    return inner;
-  };
-  into[own] = make(lists);
-}
 
 test('F9: the payload after fix.drop is allow or transform, whatever its containers', () => {
   let fixes = 0;

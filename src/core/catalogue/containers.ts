@@ -9,7 +9,9 @@ import type { KnownField } from './catalogue.ts';
  */
 export function createContainers(fields: readonly KnownField[]): (path: string) => KnownField | undefined {
   const members = new Map<string, KnownField>();
-  for (const field of fields) for (const path of containersOf(field.declared)) members.set(path, worse(field, members.get(path)));
+  for (const field of fields) {
+    for (const path of containersOf(field.declared)) members.set(path, worse(field, members.get(path)));
+  }
   const match = compileMatches(members.keys());
   return (path) => {
     // A dynamic key may stand beside a literal one: what either leads to is below the path.

@@ -19,15 +19,17 @@ export function readPaths(value: unknown, key: string): readonly string[] {
 
 export function readCategories(value: unknown, key: string): readonly string[] {
   const list = readPaths(value, key);
-  if (list.includes(EVENT_NAME)) throw invalid(`${key}: ${EVENT_NAME} is no category, but the name of the event: it is judged with the event by itself`);
-  return list;
+  if (!list.includes(EVENT_NAME)) return list;
+  throw invalid(`${key}: ${EVENT_NAME} is no category, but the event's name: it is judged with the event by itself`);
 }
 
 export function readStrings(list: readonly unknown[], key: string): readonly string[] {
   const strings: string[] = [];
   // Not list.map: it passes over holes, and takes longer.
   for (const element of list) {
-    if (typeof element !== 'string' || element === '' || !element.isWellFormed()) throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
+    if (typeof element !== 'string' || element === '' || !element.isWellFormed()) {
+      throw invalid(`${key} must be a list of strings, none of them empty or with a lone surrogate`);
+    }
     strings.push(element);
   }
   return strings;

@@ -1,6 +1,6 @@
 /**
  * A number of a JSON text that JavaScript would write otherwise: too large or too precise for a double, or in another
- * spelling (`1.0`, `1e3`, `-0`). It keeps its text. Every other number is a plain one, whose text is what `String` gives.
+ * spelling (`1.0`, `1e3`, `-0`). It keeps its text. Every other number is a plain one, whose text `String` gives.
  */
 export class NumberText {
   readonly text: string;
@@ -20,7 +20,9 @@ export function toPayloadNumber(text: string): PayloadNumber {
 }
 
 /** As it was written, or as JSON writes it: -0 is 0. */
-export const numberText = (number: PayloadNumber): string => (typeof number === 'number' ? String(number) : number.text);
+export const numberText = (number: PayloadNumber): string => (
+  typeof number === 'number' ? String(number) : number.text
+);
 
 /** ±0.d₁d₂d₃… × 10^exponent; without digits it is 0. No digit is 0 at either end. */
 interface Decimal {

@@ -49,7 +49,8 @@ export class Unreadable {
 export const isSafe = (number: number): boolean => Math.abs(number) <= Number.MAX_SAFE_INTEGER;
 
 export function refused(what: string, at?: number): SluiceError {
-  return new SluiceError('request_invalid', `the body can't be read: ${what}${at === undefined ? '' : ` at position ${at}`}`);
+  const place = at === undefined ? '' : ` at position ${at}`;
+  return new SluiceError('request_invalid', `the body can't be read: ${what}${place}`);
 }
 
 interface Cursor {
@@ -63,7 +64,8 @@ interface Cursor {
 /**
  * Reads a text that is JSON for certain, key by key: refuses what `parseJson` says, where it stands. Much slower than
  * `JSON.parse`, so only for a text that may hold such a thing, and for one with an escape in a key: such a key
- * `JSON.parse` may take for one that it met before (nodejs/node issue 63785: after a key `\\`, a key `\"` is read as `\\`).
+ * `JSON.parse` may take for one that it met before (nodejs/node issue 63785: after a key `\\`, a key `\"` is read as
+ * `\\`).
  */
 export function readAs(form: JsonForm, text: string): unknown {
   const { place, numbers } = FORMS[form];
@@ -112,8 +114,8 @@ function readObject(cursor: Cursor, place: Place, level: number): object {
     if (inner !== place) cursor.values = 0;
     const value = readValue(cursor, inner, inner === 'question' ? 1 : level + 1);
     // An assignment to `__proto__` would set the prototype.
-    if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-    else object[key] = value;
+    if (key !== '__proto__') object[key] = value;
+    else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
     start = moveOverComma(cursor);
     isEmpty = false;
   }

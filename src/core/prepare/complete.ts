@@ -140,7 +140,8 @@ function payloadFields(leaves: readonly PayloadLeaf[], event: KnownEvent | undef
   const found = Map.groupBy(inspect(leaves, declared), ({ path }) => path);
   const filled = new Set(leaves.flatMap(({ path, kind }) => (isEmpty(kind) ? [] : [path])));
   return [...new Set(leaves.map(({ path }) => path))].map((path) => {
-    const field = find(path, (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) })));
+    const findings = (found.get(path) ?? []).map(({ code, detector }) => ({ code, ...(detector !== undefined && { detector }) }));
+    const field = find(path, findings);
     const container = filled.has(path) || field.profile.input.known ? undefined : containers.get(path);
     return container === undefined ? field : { ...field, known: container, profile: container.profile, empty: true };
   });
@@ -183,7 +184,9 @@ const idOf = ({ value, kind }: PayloadLeaf): string | undefined => (
   kind === 'string' ? String(value) : kind === 'number' ? numberText(value as PayloadNumber) : undefined
 );
 
-const reaches = ({ value, kind }: PayloadLeaf, floor: number): boolean => kind === 'number' && compareExactly(value as PayloadNumber, floor) >= 0;
+const reaches = ({ value, kind }: PayloadLeaf, floor: number): boolean => (
+  kind === 'number' && compareExactly(value as PayloadNumber, floor) >= 0
+);
 
 function checkContext(context: Question['context'], { facts }: Catalogue): Completed['context'] {
   for (const [name, value] of Object.entries(context)) {
