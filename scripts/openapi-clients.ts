@@ -1,96 +1,95 @@
 // Makes clients of /openapi.json by what people make them with, compiles them, and asks a running server by each.
 // The document is read for mistakes first. What isn't installed is said and left out; anything that fails ends with 1.
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createOpenApi } from '../src/http/openapi.ts';
+import {
+  document,
+  from,
+  generate,
+  has,
+  installNode,
+  installPython,
+  into,
+  root,
+  run,
+  say,
+  serve,
+  venv,
+} from './openapi-tools.ts';
 
-const root = path.resolve(import.meta.dirname, '..');
-const from = path.join(root, 'tools', 'openapi-clients');
-const into = path.join(root, '.tools', 'openapi-clients');
-const document = path.join(into, 'openapi.json');
-const venv = path.join(into, 'venv', 'bin');
 /** What each program says of the example world. */
-const WANTED = { allowed: 'allow', denied: 'deny', drop: ['org_id'], payload: 'allow', items: ['allow', 'request_invalid'], refused: 'unauthenticated' };
-
-const say = (line: string) => void process.stdout.write(`${line}\n`);
-
-interface Options { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv }
-
-/** What the program wrote to its standard output. @throws {Error} with all that it said, unless it ends with 0. */
-async function run(program: string, args: readonly string[], { cwd = into, input, env = {} }: Options = {}): Promise<string> {
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env } });
-  let [out, all] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; all += text; });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { all += text; });
-  child.stdin.on('error', () => {}).end(input);
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== 0) throw new Error(`${path.basename(program)} ${args.slice(0, 3).join(' ')} ended with ${code}:\n${all.slice(-4000)}`);
-  return out;
-}
-
-async function has(program: string, ...args: readonly string[]): Promise<boolean> {
-  return run(program, args).then(() => true, () => false);
-}
-
-/** Once for each state of what it is made from: the stamp is written last. */
-async function once(name: string, manifest: string, install: () => Promise<unknown>): Promise<void> {
-  const stamp = path.join(into, `${name}.installed`);
-  const wanted = readFileSync(path.join(from, manifest), 'utf8');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  say(`installing ${name} …`);
-  await install();
-  writeFileSync(stamp, wanted);
-}
-
-const installNode = () => once('node', 'package-lock.json', async () => {
-  for (const file of ['package.json', 'package-lock.json']) cpSync(path.join(from, file), path.join(into, file));
-  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-});
-const installPython = () => once('python', 'requirements.txt', async () => {
-  await run('python3', ['-m', 'venv', '--clear', 'venv']);
-  await run(path.join(venv, 'pip'), ['install', '--quiet', '--no-input', '-r', path.join(from, 'requirements.txt')]);
-});
-const installGenerator = () => once('openapi-generator', 'pom.xml', () => (
-  run('mvn', ['-q', '-B', '-f', path.join(from, 'pom.xml'), 'dependency:copy-dependencies', '-DexcludeTransitive=true', '-Dmdep.stripVersion=true', `-DoutputDirectory=${into}`])
-));
-const generate = async (target: string, properties: string, ...more: readonly string[]) => {
-  await installGenerator();
-  await run('java', ['-jar', path.join(into, 'openapi-generator-cli.jar'), 'generate', '-g', target, '-i', document, '-o', path.join(into, target), `--additional-properties=${properties}`, '--global-property=apiTests=false,modelTests=false', ...more]);
-  return path.join(into, target);
+const WANTED = {
+  allowed: 'allow',
+  denied: 'deny',
+  drop: ['org_id'],
+  payload: 'allow',
+  items: ['allow', 'request_invalid'],
+  refused: 'unauthenticated',
 };
 
-interface Server { readonly url: string; readonly token: string }
-interface Target { readonly name: string; readonly needs: readonly (readonly [string, ...string[]])[]; ask(server: Server): Promise<string> }
+interface Server {
+  readonly url: string;
+  readonly token: string;
+}
+interface Target {
+  readonly name: string;
+  readonly needs: readonly (readonly [string, ...string[]])[];
+  ask(server: Server): Promise<string>;
+}
 
-const JAVA = [['java', '-version'], ['mvn', '-version']] as const;
+const JAVA = [
+  ['java', '-version'],
+  ['mvn', '-version'],
+] as const;
 const CLIENTS: readonly Target[] = [
   {
-    name: 'openapi-typescript', needs: [],
+    name: 'openapi-typescript',
+    needs: [],
     async ask({ url, token }) {
       await installNode();
       await run('node_modules/.bin/openapi-typescript', [document, '-o', 'schema.d.ts']);
       cpSync(path.join(from, 'check.ts'), path.join(into, 'check.ts'));
-      await run('node_modules/.bin/tsc', ['--strict', '--module', 'esnext', '--target', 'es2022', '--moduleResolution', 'bundler', '--types', 'node', '--typeRoots', path.join(root, 'node_modules', '@types'), '--outDir', 'built', 'check.ts']);
+      await run('node_modules/.bin/tsc', [
+        '--strict',
+        '--module',
+        'esnext',
+        '--target',
+        'es2022',
+        '--moduleResolution',
+        'bundler',
+        '--types',
+        'node',
+        '--typeRoots',
+        path.join(root, 'node_modules', '@types'),
+        '--outDir',
+        'built',
+        'check.ts',
+      ]);
       writeFileSync(path.join(into, 'built', 'package.json'), '{"type":"module"}');
       return run(process.execPath, ['built/check.js', url, token]);
     },
   },
   {
-    name: 'openapi-python-client', needs: [['python3', '--version']],
+    name: 'openapi-python-client',
+    needs: [['python3', '--version']],
     async ask({ url, token }) {
       await installPython();
       const out = path.join(into, 'python-client');
-      await run(path.join(venv, 'openapi-python-client'), ['generate', '--path', document, '--output-path', out, '--overwrite', '--fail-on-warning'], { env: { PATH: `${venv}${path.delimiter}${process.env['PATH']}` } });
+      await run(
+        path.join(venv, 'openapi-python-client'),
+        ['generate', '--path', document, '--output-path', out, '--overwrite', '--fail-on-warning'],
+        { env: { PATH: `${venv}${path.delimiter}${process.env['PATH']}` } },
+      );
       cpSync(path.join(from, 'check_python_client.py'), path.join(out, 'check.py'));
       await run(path.join(venv, 'mypy'), ['--strict', '--follow-imports', 'silent', 'check.py'], { cwd: out });
       return run(path.join(venv, 'python3'), ['check.py', url, token], { cwd: out });
     },
   },
   {
-    name: 'openapi-generator, Python', needs: [...JAVA, ['python3', '--version']],
+    name: 'openapi-generator, Python',
+    needs: [...JAVA, ['python3', '--version']],
     async ask({ url, token }) {
       await installPython();
       const out = await generate('python', 'packageName=sluice_client');
@@ -100,10 +99,23 @@ const CLIENTS: readonly Target[] = [
     },
   },
   {
-    name: 'openapi-generator, Go', needs: [...JAVA, ['go', 'version']],
+    name: 'openapi-generator, Go',
+    needs: [...JAVA, ['go', 'version']],
     async ask({ url, token }) {
-      const out = await generate('go', 'packageName=sluice', '--git-host', 'example.com', '--git-user-id', '', '--git-repo-id', 'sluice');
-      writeFileSync(path.join(out, 'go.mod'), readFileSync(path.join(out, 'go.mod'), 'utf8').replace(/^module .*$/m, 'module example.com/sluice'));
+      const out = await generate(
+        'go',
+        'packageName=sluice',
+        '--git-host',
+        'example.com',
+        '--git-user-id',
+        '',
+        '--git-repo-id',
+        'sluice',
+      );
+      writeFileSync(
+        path.join(out, 'go.mod'),
+        readFileSync(path.join(out, 'go.mod'), 'utf8').replace(/^module .*$/m, 'module example.com/sluice'),
+      );
       mkdirSync(path.join(out, 'check'), { recursive: true });
       cpSync(path.join(from, 'check.go'), path.join(out, 'check', 'main.go'));
       const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
@@ -113,13 +125,28 @@ const CLIENTS: readonly Target[] = [
     },
   },
   {
-    name: 'openapi-generator, Java', needs: [...JAVA, ['javac', '-version']],
+    name: 'openapi-generator, Java',
+    needs: [...JAVA, ['javac', '-version']],
     async ask({ url, token }) {
       // Else what is left out is sent as an empty list, which is a mistake (`fields`) or a statement (`supports`).
       const out = await generate('java', 'containerDefaultToNull=true');
       cpSync(path.join(from, 'Check.java'), path.join(out, 'src', 'main', 'java', 'Check.java'));
-      await run('mvn', ['-q', '-B', '-DskipTests', 'compile', 'dependency:build-classpath', '-Dmdep.outputFile=classpath.txt'], { cwd: out });
-      return run('java', ['-cp', `target/classes${path.delimiter}${readFileSync(path.join(out, 'classpath.txt'), 'utf8')}`, 'Check', url, token], { cwd: out });
+      await run(
+        'mvn',
+        ['-q', '-B', '-DskipTests', 'compile', 'dependency:build-classpath', '-Dmdep.outputFile=classpath.txt'],
+        { cwd: out },
+      );
+      return run(
+        'java',
+        [
+          '-cp',
+          `target/classes${path.delimiter}${readFileSync(path.join(out, 'classpath.txt'), 'utf8')}`,
+          'Check',
+          url,
+          token,
+        ],
+        { cwd: out },
+      );
     },
   },
 ];
@@ -127,40 +154,20 @@ const CLIENTS: readonly Target[] = [
 async function lint(): Promise<string> {
   await installNode();
   // Warnings are none of its errors: they stand in what it says.
-  const said = await run('node_modules/.bin/redocly', ['lint', document, '--format', 'json'], { env: { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } });
-  const { totals } = JSON.parse(said.slice(said.indexOf('{'))) as { readonly totals: { readonly errors: number; readonly warnings: number } };
+  const said = await run('node_modules/.bin/redocly', ['lint', document, '--format', 'json'], {
+    env: { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+  });
+  const { totals } = JSON.parse(said.slice(said.indexOf('{'))) as {
+    readonly totals: { readonly errors: number; readonly warnings: number };
+  };
   if (totals.errors + totals.warnings > 0) throw new Error(said.slice(0, 4000));
   return 'no error, no warning';
 }
 
-/** A server of the example world on a free port, and what ends it. @throws {Error} with what it said, if it ends at its start. */
-async function serve(): Promise<{ readonly port: number; end(): Promise<void> }> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'sluice-clients-'));
-  const child = spawn('sh', ['scripts/node.sh', 'src/main.ts'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PORT: '0', SLUICE_DATA_DIR: dataDir, SLUICE_DRAIN_SECONDS: '0' } });
-  const closed = new Promise<undefined>((resolve) => child.once('close', () => resolve(undefined)));
-  let said = '';
-  const banner = new Promise<number>((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      const port = /^Sluice listens on http:\/\/127\.0\.0\.1:(\d+)/m.exec(said)?.[1];
-      if (port !== undefined) resolve(Number(port));
-    });
-  });
-  const port = await Promise.race([banner, closed]);
-  if (port === undefined) throw new Error(`the server ended at its start:\n${said}`);
-  return {
-    port,
-    async end() {
-      child.kill('SIGTERM');
-      await closed;
-      rmSync(dataDir, { recursive: true, force: true });
-    },
-  };
-}
-
 let failed = 0;
 async function step(name: string, needs: Target['needs'], work: () => Promise<string>): Promise<void> {
-  for (const [program, ...args] of needs) if (!await has(program, ...args)) return say(`skipped: ${name}: ${program} is not installed`);
+  for (const [program, ...args] of needs)
+    if (!(await has(program, ...args))) return say(`skipped: ${name}: ${program} is not installed`);
   try {
     say(`ok: ${name}: ${await work()}`);
   } catch (error) {
@@ -170,15 +177,20 @@ async function step(name: string, needs: Target['needs'], work: () => Promise<st
 }
 
 mkdirSync(into, { recursive: true });
-for (const name of ['python', 'go', 'java', 'built', 'python-client']) rmSync(path.join(into, name), { recursive: true, force: true });
-writeFileSync(document, JSON.stringify(createOpenApi({ permit: true, reports: true, logAdmin: true, reading: true, proofs: true })));
+for (const name of ['python', 'go', 'java', 'built', 'python-client'])
+  rmSync(path.join(into, name), { recursive: true, force: true });
+writeFileSync(
+  document,
+  JSON.stringify(createOpenApi({ permit: true, reports: true, logAdmin: true, reading: true, proofs: true })),
+);
 await step('redocly lint', [], lint);
 const { port, end } = await serve();
 try {
   for (const { name, needs, ask } of CLIENTS) {
     await step(name, needs, async () => {
       const told = JSON.parse(await ask({ url: `http://127.0.0.1:${port}`, token: 'demo-gateway' })) as unknown;
-      if (!isDeepStrictEqual(told, WANTED)) throw new Error(`it was told ${JSON.stringify(told)}, not ${JSON.stringify(WANTED)}`);
+      if (!isDeepStrictEqual(told, WANTED))
+        throw new Error(`it was told ${JSON.stringify(told)}, not ${JSON.stringify(WANTED)}`);
       return JSON.stringify(told);
     });
   }

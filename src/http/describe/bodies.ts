@@ -4,12 +4,17 @@ import { closed, named, nullable, ref } from './parts.ts';
 
 /** A date, or a time with its zone; whether the day exists is for the server. */
 export const MOMENT = {
-  type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d))?$', examples: ['2026-01-31', '2026-01-31T12:00:00Z'],
+  type: 'string',
+  pattern: '^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d))?$',
+  examples: ['2026-01-31', '2026-01-31T12:00:00Z'],
 } as const;
 
-/** What an item lacks in the end, or has too much, is its own error: here nothing is required, and null unsets (J26). */
+/** What an item lacks in the end, or has too much, is its own error: nothing is required, and null unsets (J26). */
 const QuestionPart = {
-  ...closed([], Object.fromEntries(Object.entries(QUESTION_SCHEMA.properties).map(([name, schema]) => [name, nullable(schema)]))),
+  ...closed(
+    [],
+    Object.fromEntries(Object.entries(QUESTION_SCHEMA.properties).map(([name, schema]) => [name, nullable(schema)])),
+  ),
   description: 'members of a question; an item overlays the defaults, and null unsets',
 };
 
@@ -18,9 +23,21 @@ export const BODY_SCHEMAS = {
   Question: QUESTION_SCHEMA,
   PermittedQuestion: PERMITTED_SCHEMA,
   QuestionPart,
-  Batch: closed(['items'], { defaults: ref('QuestionPart'), items: { type: 'array', minItems: 1, maxItems: MAX_ITEMS, items: ref('QuestionPart') } }),
+  Batch: closed(['items'], {
+    defaults: ref('QuestionPart'),
+    items: { type: 'array', minItems: 1, maxItems: MAX_ITEMS, items: ref('QuestionPart') },
+  }),
   SyncAct: {
-    ...closed(['action'], { action: named(['poll', 'rollback', 'resume']), generation: { type: 'integer', format: 'int64', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'with rollback alone; without it the one before' } }),
+    ...closed(['action'], {
+      action: named(['poll', 'rollback', 'resume']),
+      generation: {
+        type: 'integer',
+        format: 'int64',
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'with rollback alone; without it the one before',
+      },
+    }),
     dependentSchemas: { generation: { properties: { action: { const: 'rollback' } } } },
   },
   VendorStateBody: closed(['state'], { state: named(VENDOR_STATES) }),

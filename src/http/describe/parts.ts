@@ -17,10 +17,12 @@ export const named = (values: readonly string[]) => ({ type: 'string', enum: val
 export const only = (number: number) => ({ type: 'integer', enum: [number] }) as const;
 
 /** Of an answer, which may gain members within v1: whoever reads it must let others pass, and is told so. */
-export const answer = (required: readonly string[], properties: Readonly<Record<string, Schema>>) => ({ type: 'object', required, additionalProperties: true, properties }) as const;
+export const answer = (required: readonly string[], properties: Readonly<Record<string, Schema>>) =>
+  ({ type: 'object', required, additionalProperties: true, properties }) as const;
 
 /** Of a request: a member that is not named here is refused. */
-export const closed = (required: readonly string[], properties: Readonly<Record<string, Schema>>) => ({ type: 'object', ...(required.length > 0 && { required }), additionalProperties: false, properties }) as const;
+export const closed = (required: readonly string[], properties: Readonly<Record<string, Schema>>) =>
+  ({ type: 'object', ...(required.length > 0 && { required }), additionalProperties: false, properties }) as const;
 
 /** Any members with any values. */
 export const ANY_OBJECT = { type: 'object', additionalProperties: true } as const;
@@ -29,7 +31,11 @@ export const ANY_OBJECT = { type: 'object', additionalProperties: true } as cons
 export const mapOf = (schema: Schema) => ({ type: 'object', additionalProperties: schema }) as const;
 
 /** The same or null. @param schema has one type. */
-export const nullable = ({ type, enum: values, ...schema }: Schema): Schema => ({ ...schema, type: [type, 'null'], ...(Array.isArray(values) && { enum: [...values as unknown[], null] }) });
+export const nullable = ({ type, enum: values, ...schema }: Schema): Schema => ({
+  ...schema,
+  type: [type, 'null'],
+  ...(Array.isArray(values) && { enum: [...(values as unknown[]), null] }),
+});
 
 /** A name for what is described in place, which generators take for their types. */
 export const titled = (title: string, schema: Schema): Schema => ({ title, ...schema });

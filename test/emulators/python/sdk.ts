@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 
 const PYTHON = path.resolve(import.meta.dirname, '../../../.tools/permit-python/bin/python3');
 
-/** Skipped, and counted so, where `scripts/install-permit-python.sh` could not install it: without Python, or without a network. */
+/** Skipped, and counted so, where `scripts/install-permit-python.sh` could not install it: it said why. */
 export const withPython = existsSync(path.join(path.dirname(PYTHON), '../installed.txt')) ? test : test.skip;
 
 export interface PythonSdk {
@@ -43,7 +43,9 @@ export async function closePython(): Promise<void> {
 function startPython(): Python {
   const child = spawn(PYTHON, [path.join(import.meta.dirname, 'driver.py')]);
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { errors += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   // One after the other: answers come in the order of the questions.
   let last: Promise<unknown> = Promise.resolve();
@@ -67,7 +69,11 @@ function startPython(): Python {
 }
 
 /** Permit's SDK for Python as anyone would make it; what it does, it does in a process that all of a file share. */
-export const pythonSdk = (made: { readonly token: string; readonly api_url?: string; readonly pdp?: string }): PythonSdk => ({
+export const pythonSdk = (made: {
+  readonly token: string;
+  readonly api_url?: string;
+  readonly pdp?: string;
+}): PythonSdk => ({
   async call<T>(name: string, args: readonly unknown[] = [], named: object = {}) {
     python ??= startPython();
     const answer = await python.ask({ made, name, args, named });
