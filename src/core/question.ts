@@ -69,7 +69,17 @@ numbers may be of any size; an empty object or list counts as the most sensitive
   rows: { type: 'integer', format: 'int64', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'how many events or rows the answer is for' },
   about: { ...NAME, description: '`type:id` of the object that the data is about' },
   dataSubject: { type: 'object', additionalProperties: false, properties: { region: { ...NAME, description: '`EU`, `EEA` or an ISO 3166 code; absent counts as EU' } } },
-  context: { type: 'object', maxProperties: 64, propertyNames: NAME, additionalProperties: { title: 'ContextValue', anyOf: [{ type: 'string', maxLength: 256 }, { type: 'number', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }, { type: 'boolean' }] } },
+  context: {
+    type: 'object', maxProperties: 64, propertyNames: NAME,
+    additionalProperties: {
+      title: 'ContextValue',
+      anyOf: [
+        { type: 'string', maxLength: 256 },
+        { type: 'number', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+        { type: 'boolean' },
+      ],
+    },
+  },
   supports: { type: 'array', maxItems: 100, items: { type: 'string', minLength: 1 }, description: 'obligations that the caller can do; unknown ones are ignored' },
   minRevision: { type: 'integer', format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
 } as const;

@@ -36,8 +36,10 @@ interface WireAnswer {
   readonly debug: object;
 }
 
+type Named = Pick<PermitQuestion, 'user' | 'resource'> & { readonly action?: string };
+
 /** `query` has the names that were asked with, and nothing else of what came: attributes and context hold values. */
-const toWire = ({ user, action, resource }: Pick<PermitQuestion, 'user' | 'resource'> & { readonly action?: string }, { allow, debug }: PermitAnswer): WireAnswer => (
+const toWire = ({ user, action, resource }: Named, { allow, debug }: PermitAnswer): WireAnswer => (
   { allow, result: allow, query: { user: { key: user }, action, resource }, debug }
 );
 
@@ -56,7 +58,8 @@ export function postAllowedUrl({ dropIn, credentials, rate, reply }: PermitDeps)
     const { caller, environment } = credentials.ofHeader(req);
     rate.take(caller, 1);
     const asked = readUrlQuestion(await readJson(req, BODY_LIMIT, 'permit'));
-    const { resource, ...answer } = await dropIn.allowedUrl(asked, { caller, environment, requestId: stateOf(res).requestId });
+    const asking = { caller, environment, requestId: stateOf(res).requestId };
+    const { resource, ...answer } = await dropIn.allowedUrl(asked, asking);
     reply(res, 200, JSON.stringify(toWire({ ...asked, resource }, answer)));
   };
 }

@@ -31,7 +31,9 @@ export function postUserTenants({ dropIn, credentials, rate, reply }: PermitDeps
     rate.take(caller, 1);
     const members = readObject(await readJson(req, BODY_LIMIT, 'permit'), BODY);
     const { purpose, ...context } = readContext(members, BODY);
-    const tenants = await dropIn.userTenants({ user: readUser(members, BODY), context, ...readPurpose(purpose, BODY) }, { caller, environment, requestId: stateOf(res).requestId });
+    const asking = { caller, environment, requestId: stateOf(res).requestId };
+    const asked = { user: readUser(members, BODY), context, ...readPurpose(purpose, BODY) };
+    const tenants = await dropIn.userTenants(asked, asking);
     reply(res, 200, JSON.stringify(tenants.map((key) => ({ key, attributes: {} }))));
   };
 }

@@ -2,7 +2,10 @@ import type { Answer, Reason } from '../../core/answer.ts';
 import type { Facts } from '../../core/facts.ts';
 import type { Asked, Pdp, PdpDeps } from '../../pdp.ts';
 import type { Question } from '../../core/question.ts';
-import { tenantOf, toQuestion, toUrlQuestion, VENDOR, type Mismatch, type PermitCode, type PermitQuestion, type PermitResource, type PermitUrlQuestion } from './question.ts';
+import {
+  tenantOf, toQuestion, toUrlQuestion, VENDOR,
+  type Mismatch, type PermitCode, type PermitQuestion, type PermitResource, type PermitUrlQuestion,
+} from './question.ts';
 import { createPermitLists, type PermitLists } from './lists.ts';
 import { readySnapshot } from '../ready.ts';
 import type { Snapshot } from '../../snapshot.ts';
@@ -18,6 +21,11 @@ export interface PermitAnswer {
   readonly debug: PermitDebug;
 }
 
+/** `resource` names the vendor that has the address, if there is one. */
+export interface PermitUrlAnswer extends PermitAnswer {
+  readonly resource: PermitResource;
+}
+
 export interface PermitDebug {
   /** Why not, in a word of Permit's and in a sentence; absent with `allow`. */
   readonly code?: PermitCode;
@@ -31,8 +39,8 @@ export interface PermitDebug {
 export interface DropIn extends PermitLists {
   /** One question, one record. @throws {SluiceError} as `Pdp.check`. */
   allowed(asked: PermitQuestion, asking: PermitAsking): Promise<PermitAnswer>;
-  /** One question about whoever has the address; `resource` names that vendor, if there is one. @throws as `allowed`. */
-  allowedUrl(asked: PermitUrlQuestion, asking: PermitAsking): Promise<PermitAnswer & { readonly resource: PermitResource }>;
+  /** One question about whoever has the address. @throws as `allowed`. */
+  allowedUrl(asked: PermitUrlQuestion, asking: PermitAsking): Promise<PermitUrlAnswer>;
   /** The tenants in which it would be allowed, whatever tenant is named: a vendor is of one, so it is one question. @throws as `allowed`. */
   tenants(asked: PermitQuestion, asking: PermitAsking): Promise<readonly string[]>;
 }

@@ -50,7 +50,9 @@ export interface AuthorizedUsers {
 export interface PermitLists {
   permissions(asked: PermissionsQuestion, asking: PermitAsking): Promise<readonly VendorPermissions[]>;
   /** The tenants of those vendors, sorted. */
-  userTenants(asked: Omit<PermissionsQuestion, 'tenants' | 'resources' | 'types'>, asking: PermitAsking): Promise<readonly string[]>;
+  userTenants(
+    asked: Pick<PermissionsQuestion, 'user' | 'purpose' | 'context'>, asking: PermitAsking,
+  ): Promise<readonly string[]>;
   authorized(asked: Omit<PermitQuestion, 'user'>, asking: PermitAsking): Promise<AuthorizedUsers>;
 }
 

@@ -62,19 +62,39 @@ export function toQuestion(asked: PermitQuestion, environment: string, { catalog
   };
 }
 
-/** The same of an address: its host is some vendor's, and the way there is looked at too. */
-export function toUrlQuestion({ destination, action, tenant = DEFAULT_TENANT, ...asked }: PermitUrlQuestion, environment: string, { catalogue }: World): { readonly question: Question; readonly resource: PermitResource; readonly mismatches: readonly Mismatch[] } {
-  const { facts, vendorGraph } = catalogue;
-  const vendor = facts.vendors.get(vendorGraph.byHost(destination.host) ?? '');
-  const resource = { type: VENDOR, ...(vendor !== undefined && { key: vendor.id }), tenant };
-  const { name, mismatch } = vendor === undefined ? { name: undefined, mismatch: { code: 'no_such_resource', reason: 'no vendor has this host' } as const } : vendorOf(resource, facts);
-  const category = action === undefined ? NO_ACTION : categoryOf(action, catalogue);
-  const { vendor: _, ...stated } = questionOf({ identity: identityOf(asked.user), vendor: '', environment }, asked, facts);
-  const receiver = mismatch !== undefined && name !== undefined ? { vendor: name } : { destination };
-  return { question: { ...stated, ...receiver, categories: [category.name] }, resource, mismatches: [mismatch, category.mismatch].filter((one) => one !== undefined) };
+interface Translated {
+  readonly question: Question;
+  readonly resource: PermitResource;
+  readonly mismatches: readonly Mismatch[];
 }
 
-const NO_ACTION: Named = { name: 'action:', mismatch: { code: 'no_such_action', reason: 'the address says who receives, not what is sent: name it in context.action, as `send-` and a category' } };
+/** The same of an address: its host is some vendor's, and the way there is looked at too. */
+export function toUrlQuestion(asked: PermitUrlQuestion, environment: string, { catalogue }: World): Translated {
+  const { facts, vendorGraph } = catalogue;
+  const { destination, action, tenant = DEFAULT_TENANT } = asked;
+  const vendor = facts.vendors.get(vendorGraph.byHost(destination.host) ?? '');
+  const resource = { type: VENDOR, ...(vendor !== undefined && { key: vendor.id }), tenant };
+  // A vendor of another tenant is asked about under a name that nobody has, as by its key.
+  const other = vendor === undefined ? undefined : vendorOf(resource, facts);
+  const receiver = other?.mismatch === undefined ? { destination } : { vendor: other.name };
+  const mismatch = vendor === undefined ? NO_HOST : other?.mismatch;
+  const category = action === undefined ? NO_ACTION : categoryOf(action, catalogue);
+  const { vendor: _, ...stated } = questionOf({ identity: identityOf(asked.user), vendor: '', environment }, asked, facts);
+  return {
+    question: { ...stated, ...receiver, categories: [category.name] },
+    resource,
+    mismatches: [mismatch, category.mismatch].filter((one) => one !== undefined),
+  };
+}
+
+const NO_HOST: Mismatch = { code: 'no_such_resource', reason: 'no vendor has this host' };
+const NO_ACTION: Named = {
+  name: 'action:',
+  mismatch: {
+    code: 'no_such_action',
+    reason: 'the address says who receives, not what is sent: name it in context.action, as `send-` and a category',
+  },
+};
 
 type Stated = Pick<PermitQuestion, 'purpose' | 'context'>;
 
