@@ -13,7 +13,10 @@ export function readySnapshot(snapshots: Snapshots, environment: string): Snapsh
 
 /** What questions that are asked together are judged by (J26). */
 export interface Together {
-  /** Those of the beginning, or later ones: a state of a vendor that became worse counts at once, and so does a revision that was asked for. */
+  /**
+   * Those of the beginning, or later ones: a state of a vendor that became worse counts at once, and so does a revision
+   * that was asked for.
+   */
   snapshots(): Snapshots;
   /** As `PdpDeps.revised`, but once: what is asked together waits together. */
   revised(holds: () => boolean): Promise<void>;
@@ -53,7 +56,8 @@ export function createTogether({ snapshots: present, revised, log }: TogetherDep
 function hasWorse(now: Snapshots, before: Snapshots): boolean {
   return now.all().some((snapshot) => snapshot.numbers.keys().some((environment) => {
     const old = before.of(environment);
-    return old !== undefined && [...snapshot.world.catalogue.facts.vendors.keys()].some((id) => severity(snapshot, id) > severity(old, id));
+    if (old === undefined) return false;
+    return snapshot.world.catalogue.facts.vendors.keys().some((id) => severity(snapshot, id) > severity(old, id));
   }));
 }
 

@@ -4,9 +4,12 @@ import { MAX_DEPTH, MAX_ITEMS } from './limits.ts';
 import { refused, Unreadable, type JsonForm } from './read-json.ts';
 import { findSyntaxError, isClosing, isOpening, skipSpace } from './syntax.ts';
 
-/** Of an item, and of what stands beside the items, in characters: twice what a question alone may have. It is read without a pause. */
+/**
+ * The characters of an item, and of what stands beside the items: twice what a question alone may have. It is read
+ * without a pause.
+ */
 export const MAX_ITEM_LENGTH = 2 * 1024 * 1024;
-/** Of brackets, commas and colons in it: several times what 1,000 fields or 10,000 values take. */
+/** Brackets, commas and colons in it: several times what 1,000 fields or 10,000 values take. */
 export const MAX_ITEM_MARKS = 64 * 1024;
 
 /** A text with a list of items, taken apart. */
@@ -27,7 +30,10 @@ export interface Item {
 }
 
 /** Which list has the items: the text itself, or the member `items` of it; and how an item is read. */
-const LISTS = { batch: { level: 2, key: 'items', form: 'question' }, bulk: { level: 1, key: undefined, form: 'permit' } } as const satisfies Partial<Record<JsonForm, object>>;
+const LISTS = {
+  batch: { level: 2, key: 'items', form: 'question' },
+  bulk: { level: 1, key: undefined, form: 'permit' },
+} as const satisfies Partial<Record<JsonForm, object>>;
 export type ItemsForm = keyof typeof LISTS;
 
 /** As many characters are looked at in a millisecond or less. */
@@ -48,16 +54,18 @@ export function* takeApart(given: string, form: ItemsForm): Generator<undefined,
   const text = given.startsWith('\ufeff') ? given.slice(1) : given;
   const places: Place[] = [];
   const finder = createFinder(text, LISTS[form], ({ start, end, ...more }) => {
-    if (places.push({ ...more, start: Math.min(skipSpace(text, start), end), end }) > MAX_ITEMS) throw new SluiceError('too_large', `items: more than ${MAX_ITEMS}`);
+    const count = places.push({ ...more, start: Math.min(skipSpace(text, start), end), end });
+    if (count > MAX_ITEMS) throw new SluiceError('too_large', `items: more than ${MAX_ITEMS}`);
   });
   yield* scan(text, finder);
-  const between = [...places, { start: text.length }].map(({ start }, index) => text.slice(places[index - 1]?.end ?? 0, start));
+  const starts = [...places.map(({ start }) => start), text.length];
+  const between = starts.map((start, index) => text.slice(places[index - 1]?.end ?? 0, start));
   const frame = between.map((part, index) => (index === 0 ? part : `0${part}`)).join('');
-  if (isTooLarge({ length: frame.length, marks: finder.beside() })) throw new SluiceError('too_large', `what stands beside the items ${ALLOWED}`);
+  if (isTooLarge(frame, finder.beside())) throw new SluiceError('too_large', `what stands beside the items ${ALLOWED}`);
   return { frame, items: places.map(({ start, end, ...more }) => ({ ...more, text: text.slice(start, end), at: start })) };
 }
 
-const isTooLarge = ({ length, marks }: { readonly length: number; readonly marks: number }) => length > MAX_ITEM_LENGTH || marks > MAX_ITEM_MARKS;
+const isTooLarge = (text: string, marks: number) => text.length > MAX_ITEM_LENGTH || marks > MAX_ITEM_MARKS;
 const ALLOWED = `may have ${MAX_ITEM_LENGTH} characters, and ${MAX_ITEM_MARKS} brackets, commas and colons`;
 
 interface Finder {
@@ -69,14 +77,16 @@ interface Finder {
 }
 
 /** Calls `each` for what stands between the brackets and commas of the list, valid or not. */
-function createFinder(text: string, { level: wanted, key }: typeof LISTS[ItemsForm], each: (place: Place) => void): Finder {
+function createFinder(text: string, list: typeof LISTS[ItemsForm], each: (place: Place) => void): Finder {
+  const { level: wanted, key } = list;
   let [level, marks, beside, lastString] = [0, 0, 0, ''];
   let itemAt: number | undefined;
   let deepAt: number | undefined;
 
   function endItem(code: number, start: number, at: number): void {
     // An empty list has no item; one that is missing elsewhere shows when it is read.
-    if (code === COMMA || text[start - 1] === ',' || skipSpace(text, start) < at) each({ start, end: at, marks, deepAt });
+    const isThere = code === COMMA || text[start - 1] === ',' || skipSpace(text, start) < at;
+    if (isThere) each({ start, end: at, marks, deepAt });
     itemAt = code === COMMA ? at + 1 : undefined;
     marks = 0;
     deepAt = undefined;
@@ -151,8 +161,9 @@ export function parseFrame({ frame, items }: Parts, form: ItemsForm): unknown {
  * @throws {SluiceError} `request_invalid` where it is no JSON, which is the mistake of the whole.
  */
 export function parseItem({ text, at, marks, deepAt }: Item, form: ItemsForm): unknown {
-  if (marks > MAX_ITEM_MARKS && deepAt !== undefined) return new Unreadable(refused(`more than ${MAX_DEPTH} levels`, deepAt));
-  if (isTooLarge({ length: text.length, marks })) return new Unreadable(new SluiceError('too_large', `an item ${ALLOWED}`));
+  const isTooDeep = marks > MAX_ITEM_MARKS && deepAt !== undefined;
+  if (isTooDeep) return new Unreadable(refused(`more than ${MAX_DEPTH} levels`, deepAt));
+  if (isTooLarge(text, marks)) return new Unreadable(new SluiceError('too_large', `an item ${ALLOWED}`));
   if (text === '' || text.startsWith('\ufeff')) throw refused('invalid JSON', at);
   try {
     return parseJson(text, LISTS[form].form);
@@ -163,7 +174,7 @@ export function parseItem({ text, at, marks, deepAt }: Item, form: ItemsForm): u
   }
 }
 
-/** An item that can be read, and is when it is wanted: of all at once the memory would be many times that of the text. */
+/** An item that can be read, and is when it is wanted: all at once would take many times the memory of the text. */
 export class Unread {
   readonly #item: Item;
   readonly #form: ItemsForm;
@@ -183,11 +194,13 @@ export const readItem = (item: unknown): unknown => (item instanceof Unread ? it
 /** What the frame says, with the items in their places. */
 export function putTogether(frame: unknown, items: readonly unknown[], form: ItemsForm): unknown {
   if (form === 'bulk') return Array.isArray(frame) ? items : frame;
-  const isList = typeof frame === 'object' && frame !== null && Array.isArray((frame as { readonly items?: unknown }).items);
-  return isList ? { ...frame, items } : frame;
+  const members = frame as { readonly items?: unknown } | null;
+  const isList = typeof members === 'object' && Array.isArray(members?.items);
+  return isList ? { ...members, items } : frame;
 }
 
 function moved(error: unknown, to: (position: number) => number): SluiceError {
   if (!(error instanceof SluiceError)) throw error;
-  return new SluiceError(error.code, error.message.replace(/(?<= at position )\d+$/, (position) => String(to(Number(position)))));
+  const message = error.message.replace(/(?<= at position )\d+$/, (position) => String(to(Number(position))));
+  return new SluiceError(error.code, message);
 }

@@ -24,10 +24,11 @@ export interface BatchDeps {
 }
 
 /**
- * The answers in the order of the items. They are judged a turn at a time, no faster than they are taken and than the log
- * takes them; those of one turn share a group commit, and become durable while those of the next are judged.
+ * The answers in the order of the items. They are judged a turn at a time, no faster than they are taken and than the
+ * log takes them; those of one turn share a group commit, and become durable while those of the next are judged.
  */
-export async function* answerInTurns<Q>(batch: Batch<Q>, { turns, together: begin }: BatchDeps): AsyncGenerator<string, void> {
+export async function* answerInTurns<Q>(batch: Batch<Q>, deps: BatchDeps): AsyncGenerator<string, void> {
+  const { turns, together: begin } = deps;
   const { items } = batch;
   const budget = createBudget();
   const together = begin();
@@ -43,7 +44,12 @@ export async function* answerInTurns<Q>(batch: Batch<Q>, { turns, together: begi
   yield* before;
 }
 
-function answer<Q>(item: () => Q, { fieldsOf, ask, failed }: Batch<Q>, { together, budget }: { readonly together: Together; readonly budget: Budget }): Promise<string> {
+interface Spending {
+  readonly together: Together;
+  readonly budget: Budget;
+}
+
+function answer<Q>(item: () => Q, { fieldsOf, ask, failed }: Batch<Q>, { together, budget }: Spending): Promise<string> {
   const answered = (async () => {
     const question = item();
     budget.take(fieldsOf(question));
@@ -56,8 +62,19 @@ function answer<Q>(item: () => Q, { fieldsOf, ask, failed }: Batch<Q>, { togethe
 /** So much of an answer is sent at once. */
 const CHUNK = 64 * 1024;
 
+export interface AnswerList {
+  readonly head: string;
+  readonly answers: AsyncGenerator<string, void>;
+  readonly tail: string;
+}
+
+export interface SendDeps {
+  readonly reply: Reply;
+  readonly observer: HttpObserver;
+}
+
 /** A JSON list in chunks; what is left is returned, which is all for a short one. */
-async function* inChunks(head: string, answers: AsyncGenerator<string, void>, tail: string): AsyncGenerator<string, string> {
+async function* inChunks({ head, answers, tail }: AnswerList): AsyncGenerator<string, string> {
   let [text, separator] = [head, ''];
   for await (const one of answers) {
     text += separator + one;
@@ -75,8 +92,8 @@ async function* after(first: string, rest: AsyncGenerator<string, string>): Asyn
 }
 
 /** Sends a short list as a whole, and streams a long one. */
-export async function sendList(res: Response, list: { readonly head: string; readonly answers: AsyncGenerator<string, void>; readonly tail: string }, { reply, observer }: { readonly reply: Reply; readonly observer: HttpObserver }): Promise<void> {
-  const chunks = inChunks(list.head, list.answers, list.tail);
+export async function sendList(res: Response, list: AnswerList, { reply, observer }: SendDeps): Promise<void> {
+  const chunks = inChunks(list);
   const first = await chunks.next();
   if (first.done === true) return reply(res, 200, first.value);
   await stream(res, after(first.value, chunks), { type: 'application/json; charset=utf-8', observer });

@@ -11,7 +11,10 @@ export async function readQuestion(req: IncomingMessage, turns: Turns): Promise<
   return parseJson(toText(body), 'question');
 }
 
-/** As `readJson`, of a body with a list of items, each by `readItem`; a long one is read a turn at a time. @throws as `readJson`. */
+/**
+ * As `readJson`, of a body with a list of items, each by `readItem`; a long one is read a turn at a time.
+ * @throws as `readJson`.
+ */
 export async function readItems(req: IncomingMessage, form: ItemsForm, turns: Turns): Promise<unknown> {
   const body = await readBytes(req, BATCH_LIMIT);
   if (body.length <= SMALL_BODY) return parseJson(toText(body), form);
@@ -29,5 +32,6 @@ export async function readItems(req: IncomingMessage, form: ItemsForm, turns: Tu
     const read = parseItem(item, form);
     items.push(read instanceof Unreadable ? read : new Unread(item, form));
   }
-  return putTogether(parseFrame(parts, form), items, form); // last: what is no JSON at all is said before any other mistake
+  // Last, since what is no JSON at all is said before any other mistake.
+  return putTogether(parseFrame(parts, form), items, form);
 }

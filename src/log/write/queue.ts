@@ -61,7 +61,8 @@ const CROWDED = 1 / 16;
 
 /** Everything of the log but its origin: gathers what is appended into groups and has one after the other written. */
 export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> & { probe(): Promise<void> } {
-  const { writer, sequence, onSegment, now, maxQueued, monotonic, stalledMs, ticking, unsigned = () => undefined, onWritable = () => {} } = options;
+  const { writer, sequence, onSegment, now, maxQueued, monotonic, stalledMs, ticking } = options;
+  const { unsigned = () => undefined, onWritable = () => {} } = options;
   const waiting = createWaiting(GROUP);
   /** What is being committed: no longer waiting, and not durable. */
   let committing = { records: 0, bytes: 0 };
@@ -138,7 +139,8 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
     for (const one of group) {
       const { when } = one;
       try {
-        const lines = sequence.put({ gap: when.refused && gapEntry(when.refused), entry: one.entry, begins: when.begins, moment: when.moment });
+        const gap = when.refused && gapEntry(when.refused);
+        const lines = sequence.put({ gap, entry: one.entry, begins: when.begins, moment: when.moment });
         const segment = sequence.segment();
         let part = parts.at(-1);
         if (part?.segment !== segment) parts.push(part = { segment, lines: [], next: 0, placed: [], bytes: 0 });
@@ -191,7 +193,8 @@ export function createQueue(options: QueueOptions): Omit<DecisionLog, 'origin'> 
       const why = unsigned(lastIndex(), PRECEDENCE[entry.kind] !== 'bounded');
       if (why !== undefined) refuse(why.reason, why.code);
       if (isStalled()) refuse(STALLED, 'stalled');
-      if (PRECEDENCE[entry.kind] === 'bounded' ? isFull() : records() >= maxQueued.records + RESERVED) refuse(FULL, 'queue_full');
+      const isRefused = PRECEDENCE[entry.kind] === 'bounded' ? isFull() : records() >= maxQueued.records + RESERVED;
+      if (isRefused) refuse(FULL, 'queue_full');
       return enqueue(entry);
     },
     failure: () => (closing === undefined ? failure?.reason ?? unsigned(lastIndex(), false)?.reason ?? (isStalled() ? STALLED : isFull() ? FULL : undefined) : 'the log is closed'),
