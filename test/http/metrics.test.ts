@@ -66,7 +66,7 @@ test('the names and labels of the metrics, and what they count', async () => {
     'sluice_log_unsigned_records': 0,
     'sluice_log_signing_failed': 0,
     'sluice_shadow{name="segment"}': 1,
-    [`sluice_build_info{version="0.1.0",node="${process.version}"}`]: 1,
+    [`sluice_build_info{version="0.2.0",node="${process.version}"}`]: 1,
   });
   const bucket = (le: string) => got.get(`sluice_decision_duration_seconds_bucket{api="check",memo="miss",le="${le}"}`);
   expect(['0.0002', '0.0005', '1', '+Inf'].map(bucket)).toEqual([0, 1, 1, 2]);
