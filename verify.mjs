@@ -404,7 +404,7 @@ function check(dir, { vkey, oldCheckpoint, wrong, note, result, makeRoom }) {
 
 /** Checks one record by its proof alone. Gives what is wrong, or undefined. */
 function verifyProof({ proof, key, record }) {
-  const [, index, hashes = '', note = ''] = /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(proof) ?? [];
+  const [, index, hashes = '', note = ''] = /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n){0,64})\n([^]+)$/.exec(proof) ?? [];
   const [siblings, checkpoint] = [hashes.split('\n').slice(0, -1).map(fromBase64), parseCheckpoint(note)];
   if (checkpoint === undefined || siblings.includes(undefined)) return 'the proof is no text of c2sp.org/tlog-proof@v1 with a checkpoint';
   if (checkpoint.origin !== key.name || !isSignedBy(checkpoint, key)) return `the proof's checkpoint is not signed by the key ${key.id} of ${key.name}, but by ${checkpoint.signatures.map(({ bytes }) => bytes.toString('hex', 0, 4)).join(', ')}. Which key follows from a log's first is shown by checking the log`;

@@ -12,5 +12,7 @@ sluice build --data-dir "$work"
 sluice init "$work/world"
 sluice build --data-dir "$work" --policies "$work/world/policies" --rego "$work/world/rego"
 mv "$work/bundles" bundles
+# Nobody runs the archive that each was taken from: it would be a sixth of the package.
+rm -f bundles/*/bundle.tar.gz
 # What is kept in a data directory is for one user; what is shipped for whoever runs it, as the image's user.
 chmod -R u=rwX,go=rX bundles

@@ -76,9 +76,13 @@ export function formatProof({ index, path, checkpoint }: InclusionProof): string
   return `${HEAD}index ${index}\n${hashes}\n${checkpoint}`;
 }
 
+// No tree of fewer than 2^64 records has a longer path; without the bound a long text ends the stack.
+const PROOF =
+  /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n){0,64})\n([^]+)$/;
+
 /** Undefined for what is no such text. */
 export function parseProof(text: string): InclusionProof | undefined {
-  const match = /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/=]*\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n)*)\n([^]+)$/.exec(text);
+  const match = PROOF.exec(text);
   if (match === null) return undefined;
   const lines = match[2]!.split('\n').slice(0, -1);
   const path = lines.map((line) => Buffer.from(line, 'base64'));
