@@ -89,6 +89,7 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let permit: PermitSource | undefined;
   let opening: Promise<PermitSource> | undefined;
   let seenMs: number;
+  let inForce: readonly Entry[] | undefined; // asked for by the first record, which opening the log may write
   try {
     const isFirst = !existsSync(path.join(logDir, 'origin'));
     const found = isFirst ? undefined : await recover(logDir, readOrigin(logDir));
@@ -130,13 +131,14 @@ export async function openSluice(options: OpenOptions): Promise<Sluice> {
   let reloading: Promise<unknown> = Promise.resolve();
   let switching: Promise<unknown> = Promise.resolve();
   let recorded = '';
-  let inForce: readonly Entry[] | undefined;
   const revisions = createRevisions();
 
   const state = () => JSON.stringify([snapshots.digest, generationsOf(loaded, permit)]);
 
   /** What decides now; each segment of the log begins with it. Every record asks for it, and it changes only with `activate`. */
-  const activations = (): readonly Entry[] => inForce ??= describeActivations();
+  function activations(): readonly Entry[] {
+    return inForce ??= describeActivations();
+  }
 
   function describeActivations(): readonly Entry[] {
     const bundle = { bundle: loaded.engine.digest, source: loaded.bundle.source, program: PROGRAM };
